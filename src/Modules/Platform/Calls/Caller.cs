@@ -1,0 +1,58 @@
+using System.Collections.Frozen;
+
+namespace Monolith.Platform.Calls;
+
+/// <summary>What a caller may do somewhere.</summary>
+/// <param name="Scope"><c>projects/{project}</c>, or empty for the whole cloud.</param>
+/// <param name="Role"><c>roles/{role}</c>.</param>
+/// <param name="Permissions">The role's permissions; a pattern that ends in <c>*</c> stands for all that begin so.</param>
+public sealed record CallerGrant(string Scope, string Role, PermissionSet Permissions);
+
+/// <summary>A closed set of permissions, exact ones and prefixes.</summary>
+public sealed class PermissionSet(IEnumerable<string> exact, IEnumerable<string> prefixes, IEnumerable<string>? suffixes = null)
+{
+    readonly FrozenSet<string> exact = exact.ToFrozenSet(StringComparer.Ordinal);
+    readonly string[] prefixes = [.. prefixes];
+    readonly string[] suffixes = [.. suffixes ?? []];
+
+    public bool Contains(string permission) => exact.Contains(permission)
+        || prefixes.Any(p => permission.StartsWith(p, StringComparison.Ordinal))
+        || suffixes.Any(s => permission.EndsWith(s, StringComparison.Ordinal));
+}
+
+/// <summary>Who calls, with the rights that held when the call came in. Immutable.</summary>
+/// <param name="Name"><c>users/{user}</c>, <c>nodes/{node}</c>, or a component (<c>compute/servers</c>).</param>
+public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
+{
+    /// <summary>Somebody who has shown nothing.</summary>
+    public static Caller Anonymous { get; } = new("", []);
+
+    /// <summary>The node's id when the caller is an agent, else null.</summary>
+    public string? Node { get; } = Name.StartsWith("nodes/", StringComparison.Ordinal) ? Name["nodes/".Length..] : null;
+
+    /// <param name="permission"><c>compute.servers.get</c></param>
+    /// <param name="project">The project's id, or null for the whole cloud.</param>
+    public bool May(string permission, string? project)
+    {
+        foreach (var grant in Grants)
+            if ((grant.Scope.Length == 0 || (project is not null && IsProject(grant.Scope, project)))
+                && grant.Permissions.Contains(permission))
+                return true;
+        return false;
+    }
+
+    /// <summary>Whether the caller has any role that lets it know that the project exists.</summary>
+    public bool Knows(string project) =>
+        Grants.Any(g => g.Scope.Length == 0 || IsProject(g.Scope, project));
+
+    /// <summary>The projects in which the caller has the permission; null means all of them.</summary>
+    public IReadOnlyList<string>? ProjectsWith(string permission)
+    {
+        if (May(permission, null)) return null;
+        return [.. Grants.Where(g => g.Scope.Length > 0 && g.Permissions.Contains(permission))
+            .Select(g => g.Scope["projects/".Length..]).Distinct()];
+    }
+
+    static bool IsProject(string scope, string project) =>
+        scope.Length == "projects/".Length + project.Length && scope.EndsWith(project, StringComparison.Ordinal);
+}

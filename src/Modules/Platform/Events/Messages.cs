@@ -1,0 +1,25 @@
+namespace Monolith.Platform.Events;
+
+/// <summary>An event on the bus. Immutable.</summary>
+public sealed record EventEnvelope(long Sequence, Guid Uid, string Type, string Resource, string Project, DateTime Time,
+    string Actor, string RequestId, string TraceId, string DataType, byte[] Data)
+{
+    /// <summary>True for <c>monolith.{module}.{noun}.…</c>.</summary>
+    public bool Is(string moduleAndNoun) => Type.AsSpan().StartsWith("monolith.", StringComparison.Ordinal)
+        && Type.AsSpan("monolith.".Length).StartsWith(moduleAndNoun, StringComparison.Ordinal);
+}
+
+/// <summary>A module committed events. Sent again until the log has them; consumers are idempotent.</summary>
+public sealed record EventsCommitted(string Module, IReadOnlyList<EventEnvelope> Events);
+
+/// <summary>The log holds the module's events up to this one.</summary>
+public sealed record EventsLogged(string Module, long Through);
+
+/// <summary>
+/// Something in a module that wakes up by other modules' events. Called once or more for each event; must not block,
+/// must not decide anything: rows decide.
+/// </summary>
+public interface IEventListener
+{
+    void OnEvent(EventEnvelope e);
+}

@@ -1,0 +1,131 @@
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Platform.Events;
+
+/// <summary>What the bus's consumers need of a relay.</summary>
+public interface IRelay
+{
+    string Module { get; }
+    void OnLogged(long through);
+    void Nudge(long through);
+}
+
+/// <summary>
+/// Carries a module's committed events to the bus. An event counts as delivered when the event log says that it has it;
+/// until then it is sent again, so neither a crash nor a broker that forgets can lose one.
+/// <code>
+///   events table ──▶ publish EventsCommitted ──▶ log appends, commits ──▶ EventsLogged ──▶ relays.logged_through
+///        ▲ again from logged_through, when there is no word for a while │
+/// </code>
+/// Events are kept for a while after that, since watches resume from them.
+/// </summary>
+public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider services, TimeProvider time,
+    ILogger<Relay<TDb>> log) : BackgroundService, IRelay where TDb : ModuleDb
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Kept = TimeSpan.FromHours(24);
+    const int KeptAtLeast = 10_000;
+
+    long loggedThrough;
+    long sentThrough;
+    long savedThrough;
+
+    public string Module => store.Module;
+
+    public void OnLogged(long through)
+    {
+        long seen;
+        while ((seen = Interlocked.Read(ref loggedThrough)) < through
+            && Interlocked.CompareExchange(ref loggedThrough, through, seen) != seen)
+        {
+        }
+    }
+
+    public void Nudge(long through) => store.Feed.Nudge(through);
+
+    protected override async Task ExecuteAsync(CancellationToken stop)
+    {
+        var row = await store.ReadAsync(db => db.Relays.FirstOrDefaultAsync(stop));
+        loggedThrough = sentThrough = savedThrough = row?.LoggedThrough ?? 0;
+        await Task.WhenAll(SendAsync(stop), TendAsync(stop));
+    }
+
+    async Task SendAsync(CancellationToken stop)
+    {
+        var bus = services.GetRequiredService<IBus>();
+        while (!stop.IsCancellationRequested)
+        {
+            var after = Interlocked.Read(ref loggedThrough);
+            using var again = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            using var watchdog = time.CreateTimer(_ =>
+            {
+                if (Interlocked.Read(ref sentThrough) > Interlocked.Read(ref loggedThrough)
+                    && Interlocked.Exchange(ref lastSeen, loggedThrough) == loggedThrough)
+                    again.Cancel();
+            }, null, Patience, Patience);
+            try
+            {
+                await foreach (var batch in store.Feed.FollowAsync(after, again.Token))
+                {
+                    await bus.Publish(new EventsCommitted(Module, [.. batch.Select(Envelope)]), again.Token);
+                    Interlocked.Exchange(ref sentThrough, batch[^1].Sequence);
+                }
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                LogAgain(Module, Interlocked.Read(ref loggedThrough), Interlocked.Read(ref sentThrough));
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogBusFailed(e, Module);
+                await Task.Delay(TimeSpan.FromSeconds(1), time, stop);
+            }
+        }
+    }
+
+    long lastSeen = -1;
+
+    async Task TendAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(2), time);
+        for (var round = 0; await timer.WaitForNextTickAsync(stop); round++)
+        {
+            var logged = Interlocked.Read(ref loggedThrough);
+            if (logged == savedThrough) continue;
+            var trim = round % 30 == 29;
+            await store.WriteAsync(Call.Of(Module + "/relay"), async unit =>
+            {
+                var row = await unit.Db.Relays.FirstOrDefaultAsync(stop);
+                if (row is null) unit.Db.Relays.Add(row = new RelayRow());
+                row.LoggedThrough = Math.Max(row.LoggedThrough, logged);
+                if (trim) await TrimAsync(unit, logged, stop);
+            }, stop);
+            savedThrough = logged;
+        }
+    }
+
+    async Task TrimAsync(Unit<TDb> unit, long logged, CancellationToken stop)
+    {
+        var old = unit.Now - Kept;
+        var through = logged - KeptAtLeast;
+        await unit.Db.Events.Where(e => e.Sequence <= through && e.Time < old).ExecuteDeleteAsync(stop);
+        await unit.Db.Requests.Where(r => r.Time < old).ExecuteDeleteAsync(stop);
+        store.Feed.TrimmedThrough = (await unit.Db.Events.MinAsync(e => (long?)e.Sequence, stop) ?? 1) - 1;
+    }
+
+    static EventEnvelope Envelope(EventRow row) => new(row.Sequence, row.Uid, row.Type, row.Resource, row.Project,
+        row.Time, row.Actor, row.RequestId, row.TraceId, row.DataType, row.Data);
+
+    [LoggerMessage(LogLevel.Warning,
+        "The event log has {Module}'s events up to {Logged} of {Sent} that were sent; sending again")]
+    partial void LogAgain(string module, long logged, long sent);
+
+    [LoggerMessage(LogLevel.Warning, "The bus did not take {Module}'s events; trying again")]
+    partial void LogBusFailed(Exception e, string module);
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Linq.Expressions;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Names;
+
+namespace Monolith.Platform.Lists;
+
+/// <summary>
+/// The fields of a row that a filter may name. Values are compared in the database.
+/// </summary>
+public sealed class FilterFields<TRow>
+{
+    internal Dictionary<string, (Expression<Func<TRow, object?>> Value, Func<string, object?> Parse)> Fields { get; } =
+        new(StringComparer.Ordinal);
+
+    internal Expression<Func<TRow, string>>? LabelsColumn { get; private set; }
+
+    public FilterFields<TRow> Text(string field, Expression<Func<TRow, string?>> value) =>
+        Add(field, value, text => text);
+
+    public FilterFields<TRow> Number(string field, Expression<Func<TRow, long>> value) =>
+        Add(field, value, text => long.TryParse(text, CultureInfo.InvariantCulture, out var n) ? n : null);
+
+    public FilterFields<TRow> Flag(string field, Expression<Func<TRow, bool>> value) =>
+        Add(field, value, text => bool.TryParse(text, out var b) ? b : null);
+
+    public FilterFields<TRow> Time(string field, Expression<Func<TRow, DateTime>> value) =>
+        Add(field, value, text => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal, out var t) ? t.UtcDateTime : null);
+
+    /// <summary>An enum, written as in the proto with or without its prefix: <c>STATE_READY</c> or <c>READY</c>.</summary>
+    public FilterFields<TRow> Word<TEnum>(string field, Expression<Func<TRow, TEnum>> value) where TEnum : struct, Enum =>
+        Add(field, value, text => ParseEnum<TEnum>(text));
+
+    /// <summary>Labels as <see cref="Labels.Store"/> writes them, named <c>labels.key</c>.</summary>
+    public FilterFields<TRow> Labels(Expression<Func<TRow, string>> column)
+    {
+        LabelsColumn = column;
+        return this;
+    }
+
+    FilterFields<TRow> Add<TValue>(string field, Expression<Func<TRow, TValue>> value, Func<string, object?> parse)
+    {
+        Fields[field] = (Expression.Lambda<Func<TRow, object?>>(
+            Expression.Convert(value.Body, typeof(object)), value.Parameters), parse);
+        return this;
+    }
+
+    static object? ParseEnum<TEnum>(string text) where TEnum : struct, Enum
+    {
+        var word = text.Replace("_", "", StringComparison.Ordinal);
+        foreach (var value in Enum.GetValues<TEnum>())
+        {
+            var name = value.ToString();
+            if (word.Equals(name, StringComparison.OrdinalIgnoreCase)
+                || word.EndsWith(name, StringComparison.OrdinalIgnoreCase)
+                && word.Length > name.Length && text[^(name.Length + 1)..].StartsWith('_'))
+                return value;
+        }
+        return null;
+    }
+}
+
+/// <summary>
+/// Filters (AIP-160): comparisons <c>= != &lt; &lt;= &gt; &gt;= :</c> joined by AND, OR, NOT and parentheses; OR binds
+/// tighter than AND, as the AIP says. <c>=</c> on text takes <c>*</c> at either end; <c>:</c> means "contains".
+/// </summary>
+public static class Filter
+{
+    const int MaxLength = 2000;
+
+    /// <summary>The rows that the filter lets through.</summary>
+    /// <exception cref="Fault">INVALID_ARGUMENT that says where the filter is wrong and which fields there are.</exception>
+    public static IQueryable<TRow> Where<TRow>(this IQueryable<TRow> rows, string filter, FilterFields<TRow> fields)
+    {
+        if (string.IsNullOrWhiteSpace(filter)) return rows;
+        if (filter.Length > MaxLength) throw Fault.Invalid("filter", $"must have at most {MaxLength} characters");
+        return rows.Where(Compile(filter, fields));
+    }
+
+    public static Expression<Func<TRow, bool>> Compile<TRow>(string filter, FilterFields<TRow> fields)
+    {
+        var row = Expression.Parameter(typeof(TRow), "row");
+        var parser = new FilterParser<TRow>(FilterTokens.Read(filter), fields, row);
+        return Expression.Lambda<Func<TRow, bool>>(parser.Parse(), row);
+    }
+}

@@ -1,0 +1,158 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Monolith.Platform.Nodes;
+
+/// <summary>An item that a node should hold.</summary>
+/// <param name="Id">As in digests.</param>
+/// <param name="Generation">Rises with every change of the item.</param>
+/// <param name="Item">What is sent.</param>
+public sealed record DesiredItem<TItem>(string Id, ulong Generation, TItem Item);
+
+/// <summary>What one concern of one module keeps for nodes, read from its rows at each call.</summary>
+public interface INodeItems<TItem>
+{
+    /// <summary>Everything that the node should hold, in the order in which it is to be sent.</summary>
+    Task<IReadOnlyList<DesiredItem<TItem>>> AllAsync(string node, CancellationToken cancel);
+
+    /// <summary>Those of the named items that the node should hold.</summary>
+    Task<IReadOnlyList<DesiredItem<TItem>>> SomeAsync(string node, IReadOnlyCollection<string> ids,
+        CancellationToken cancel);
+
+    /// <summary>The digest of the statuses that the rows remember; see sync.proto.</summary>
+    Task<string> StatusDigestAsync(string node, CancellationToken cancel);
+}
+
+/// <summary>Digests of sync.proto: SHA-256 over <c>id:version\n</c>, ordered by id.</summary>
+public static class SyncDigest
+{
+    public static string Of(IEnumerable<(string Id, string Version)> items)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (id, version) in items.OrderBy(i => i.Id, StringComparer.Ordinal))
+            hash.AppendData(Encoding.UTF8.GetBytes($"{id}:{version}\n"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    public static string Of<TItem>(IEnumerable<DesiredItem<TItem>> items) =>
+        Of(items.Select(i => (i.Id, i.Generation.ToString(CultureInfo.InvariantCulture))));
+}
+
+/// <summary>
+/// The host's side of one concern's streams (sync.proto): which nodes are connected to this process, and what each was
+/// sent. A wake names items; what is sent is read from the rows. A full comparison runs now and then, so that a lost
+/// wake costs time and nothing else.
+/// </summary>
+public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
+{
+    static readonly TimeSpan FullComparison = TimeSpan.FromMinutes(1);
+
+    readonly ConcurrentDictionary<string, NodeSession<TItem>> sessions = new(StringComparer.Ordinal);
+
+    public IEnumerable<string> Connected => sessions.Keys;
+
+    public bool IsConnected(string node) => sessions.ContainsKey(node);
+
+    /// <summary>The item changed, or is no longer the node's. Never blocks.</summary>
+    public void Wake(string node, string id)
+    {
+        if (sessions.TryGetValue(node, out var session)) session.Wake(id);
+    }
+
+    /// <summary>
+    /// Serves one stream until it ends. A node's new stream ends its old one: the old one is a connection that the
+    /// network has not buried yet.
+    /// </summary>
+    /// <param name="hello">The node's digests.</param>
+    /// <param name="send">Writes one message; null item: remove. Called by one at a time.</param>
+    /// <param name="inSync">Writes InSync: unchanged, send statuses.</param>
+    public async Task ServeAsync(string node, string desiredDigest, string statusDigest,
+        Func<string, TItem?, Task> send, Func<bool, bool, Task> inSync, CancellationToken cancel)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var session = new NodeSession<TItem>(ended);
+        sessions.AddOrUpdate(node, session, (_, old) =>
+        {
+            old.End();
+            return session;
+        });
+        try
+        {
+            var all = await items.AllAsync(node, ended.Token);
+            var unchanged = SyncDigest.Of(all) == desiredDigest;
+            foreach (var item in all)
+            {
+                if (!unchanged) await send(item.Id, item.Item);
+                session.Sent[item.Id] = item.Generation;
+            }
+            var wantStatuses = await items.StatusDigestAsync(node, ended.Token) != statusDigest;
+            await inSync(unchanged, wantStatuses);
+            while (true)
+            {
+                var woken = await session.WaitAsync(FullComparison, time, ended.Token);
+                var wanted = woken is null
+                    ? await items.AllAsync(node, ended.Token)
+                    : await items.SomeAsync(node, woken, ended.Token);
+                foreach (var item in wanted)
+                {
+                    if (session.Sent.TryGetValue(item.Id, out var sent) && sent == item.Generation) continue;
+                    await send(item.Id, item.Item);
+                    session.Sent[item.Id] = item.Generation;
+                }
+                var present = wanted.Select(i => i.Id).ToHashSet(StringComparer.Ordinal);
+                foreach (var id in (woken ?? [.. session.Sent.Keys]).Where(id => !present.Contains(id)))
+                    if (session.Sent.Remove(id)) await send(id, default);
+            }
+        }
+        finally
+        {
+            sessions.TryRemove(new(node, session));
+        }
+    }
+}
+
+internal sealed class NodeSession<TItem>(CancellationTokenSource ended)
+{
+    readonly Lock gate = new();
+    HashSet<string> woken = new(StringComparer.Ordinal);
+    TaskCompletionSource signal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Generation of each item that the node was sent. Used by the serving loop only.</summary>
+    public Dictionary<string, ulong> Sent { get; } = new(StringComparer.Ordinal);
+
+    public void Wake(string id)
+    {
+        lock (gate)
+        {
+            woken.Add(id);
+            signal.TrySetResult();
+        }
+    }
+
+    public void End() => ended.Cancel();
+
+    /// <summary>The ids that were woken; null when it is time for a full comparison.</summary>
+    public async Task<IReadOnlyCollection<string>?> WaitAsync(TimeSpan patience, TimeProvider time,
+        CancellationToken cancel)
+    {
+        Task wait;
+        lock (gate) wait = signal.Task;
+        try
+        {
+            await wait.WaitAsync(patience * (0.75 + Random.Shared.NextDouble() / 2), time, cancel);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+        lock (gate)
+        {
+            var ids = woken;
+            woken = new(StringComparer.Ordinal);
+            signal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return ids;
+        }
+    }
+}

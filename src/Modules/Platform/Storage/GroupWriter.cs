@@ -1,0 +1,204 @@
+using System.Data.Common;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Threading.Channels;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Events;
+using Monolith.Platform.Faults;
+
+namespace Monolith.Platform.Storage;
+
+/// <summary>The one writer of a module's database; see <see cref="Store{TDb}"/>.</summary>
+internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContextOptions, TDb> create, EventFeed feed,
+    TimeProvider time, ILogger log) : IAsyncDisposable where TDb : ModuleDb
+{
+    const int MaxBatch = 128;
+    const int MaxQueued = 4096;
+    const int MaxRaces = 5;
+
+    static readonly Meter Meter = new("Monolith.Platform");
+    static readonly Histogram<int> BatchSize = Meter.CreateHistogram<int>("monolith.store.batch.size", "{write}",
+        "Writes that shared a commit.");
+    static readonly Histogram<double> CommitTime = Meter.CreateHistogram<double>("monolith.store.commit.duration", "s",
+        "Time of a commit, flush included.");
+    static readonly ActivitySource Activities = new("Monolith.Platform");
+
+    readonly Channel<Work> queue = Channel.CreateBounded<Work>(new BoundedChannelOptions(MaxQueued)
+    {
+        SingleReader = true,
+        FullMode = BoundedChannelFullMode.Wait,
+    });
+
+    DbConnection? connection;
+    DbContextOptions? options;
+    Task running = Task.CompletedTask;
+
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        await ConnectAsync(cancel);
+        running = Task.Run(RunAsync, CancellationToken.None);
+    }
+
+    /// <param name="keep">False: do everything but the commit.</param>
+    public async Task<T> EnqueueAsync<T>(Call call, string requestId, bool keep, Func<Unit<TDb>, Task<T>> work,
+        CancellationToken cancel)
+    {
+        using var activity = Activities.StartActivity("store.write " + database.Module);
+        var item = new Work<T>(call, requestId, keep, work, cancel, Activity.Current);
+        // Waiting callers pile up nowhere: a queue that is full for long is an overload, and is said so.
+        if (!queue.Writer.TryWrite(item))
+            throw Fault.Exhausted("WRITE_QUEUE_FULL",
+                $"{MaxQueued} changes are waiting for the {database.Module} database. Try again a little later.",
+                TimeSpan.FromSeconds(1));
+        // Not cancellable past this point: the answer must tell whether the change was committed.
+        return await item.Answer.Task;
+    }
+
+    async Task RunAsync()
+    {
+        var batch = new List<Work>(MaxBatch);
+        while (await queue.Reader.WaitToReadAsync())
+        {
+            while (batch.Count < MaxBatch && queue.Reader.TryRead(out var item)) batch.Add(item);
+            try
+            {
+                await CommitAsync(batch);
+            }
+            catch (Exception e)
+            {
+                LogBatchFailed(e, database.Module, batch.Count);
+                foreach (var item in batch)
+                    item.Fail(Fault.Unavailable("DATABASE_UNAVAILABLE",
+                        $"The {database.Module} database did not take the change; nothing was changed. Try again.",
+                        TimeSpan.FromSeconds(1)));
+                await ReconnectAsync();
+            }
+            batch.Clear();
+        }
+    }
+
+    async Task CommitAsync(List<Work> batch)
+    {
+        BatchSize.Record(batch.Count, new KeyValuePair<string, object?>("module", database.Module));
+        await using var transaction = await connection!.BeginTransactionAsync();
+        // One committer at a time on PostgreSQL as well: the order of sequences is the order of commits.
+        if (database.IsPostgres)
+            await ExecuteAsync(transaction, $"SELECT pg_advisory_xact_lock(hashtext('monolith.{database.Module}'))");
+        var events = new List<EventRow>();
+        foreach (var item in batch)
+        {
+            if (item.Cancel.IsCancellationRequested)
+            {
+                item.Fail(new OperationCanceledException(item.Cancel));
+                continue;
+            }
+            await RunOneAsync(item, transaction, events);
+        }
+        var started = Stopwatch.GetTimestamp();
+        await transaction.CommitAsync();
+        CommitTime.Record(Stopwatch.GetElapsedTime(started).TotalSeconds,
+            new KeyValuePair<string, object?>("module", database.Module));
+        if (events.Count > 0) feed.Publish(events);
+        foreach (var item in batch) item.Complete();
+    }
+
+    async Task RunOneAsync(Work item, DbTransaction transaction, List<EventRow> events)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await ExecuteAsync(transaction, "SAVEPOINT work");
+            try
+            {
+                await using var db = create(options!);
+                db.Database.AutoSavepointsEnabled = false;
+                await db.Database.UseTransactionAsync(transaction);
+                var made = await item.RunAsync(db, time.GetUtcNow().UtcDateTime);
+                await db.SaveChangesAsync();
+                if (!item.Keep) await ExecuteAsync(transaction, "ROLLBACK TO SAVEPOINT work");
+                else events.AddRange(made);
+                await ExecuteAsync(transaction, "RELEASE SAVEPOINT work");
+                return;
+            }
+            catch (Exception e) when (connection!.State == System.Data.ConnectionState.Open)
+            {
+                await ExecuteAsync(transaction, "ROLLBACK TO SAVEPOINT work");
+                await ExecuteAsync(transaction, "RELEASE SAVEPOINT work");
+                if (Conflict.IsRace(e) && attempt < MaxRaces) continue;
+                item.Fail(e);
+                return;
+            }
+        }
+    }
+
+    static async Task ExecuteAsync(DbTransaction transaction, string sql)
+    {
+        await using var command = transaction.Connection!.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    async Task ConnectAsync(CancellationToken cancel)
+    {
+        connection = database.CreateConnection();
+        await database.PrepareWriterAsync(connection, cancel);
+        options = database.WriteOptions(connection);
+    }
+
+    async Task ReconnectAsync()
+    {
+        try
+        {
+            if (connection is not null) await connection.DisposeAsync();
+            await ConnectAsync(CancellationToken.None);
+        }
+        catch (DbException e)
+        {
+            LogReconnectFailed(e, database.Module);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        queue.Writer.TryComplete();
+        await running;
+        if (connection is not null) await connection.DisposeAsync();
+    }
+
+    abstract class Work(bool keep, CancellationToken cancel)
+    {
+        public bool Keep { get; } = keep;
+        public CancellationToken Cancel { get; } = cancel;
+        public abstract Task<IReadOnlyList<EventRow>> RunAsync(TDb db, DateTime now);
+        public abstract void Complete();
+        public abstract void Fail(Exception e);
+    }
+
+    sealed class Work<T>(Call call, string requestId, bool keep, Func<Unit<TDb>, Task<T>> work,
+        CancellationToken cancel, Activity? activity) : Work(keep, cancel)
+    {
+        T? result;
+
+        public TaskCompletionSource<T> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async Task<IReadOnlyList<EventRow>> RunAsync(TDb db, DateTime now)
+        {
+            Activity.Current = activity;
+            var unit = new Unit<TDb>(db, call, requestId, now);
+            result = await work(unit);
+            return unit.Events;
+        }
+
+        public override void Complete() => Answer.TrySetResult(result!);
+
+        public override void Fail(Exception e) => Answer.TrySetException(e);
+    }
+
+    [LoggerMessage(LogLevel.Error, "A batch of {Count} writes to {Module} was not committed")]
+    partial void LogBatchFailed(Exception e, string module, int count);
+
+    [LoggerMessage(LogLevel.Error, "The writer of {Module} cannot reach its database")]
+    partial void LogReconnectFailed(Exception e, string module);
+}

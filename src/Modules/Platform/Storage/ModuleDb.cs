@@ -1,0 +1,60 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace Monolith.Platform.Storage;
+
+/// <summary>
+/// A module's database: its own tables, its events, and its answered requests. Derive once for the tables and twice
+/// more, trivially, for SQLite and PostgreSQL, since a set of migrations belongs to one context type.
+/// </summary>
+/// <param name="schema">The module's name in lower case; the schema on PostgreSQL.</param>
+public abstract class ModuleDb(string schema, DbContextOptions options) : DbContext(options)
+{
+    public string Schema { get; } = schema;
+
+    public DbSet<EventRow> Events => Set<EventRow>();
+    public DbSet<RequestRow> Requests => Set<RequestRow>();
+    public DbSet<RelayRow> Relays => Set<RelayRow>();
+
+    protected override void OnModelCreating(ModelBuilder model)
+    {
+        if (Database.IsNpgsql()) model.HasDefaultSchema(Schema);
+        model.Entity<EventRow>(e =>
+        {
+            e.ToTable("events").HasKey(x => x.Sequence);
+            e.Property(x => x.Sequence).ValueGeneratedOnAdd();
+            e.HasIndex(x => x.Uid).IsUnique();
+        });
+        model.Entity<RequestRow>(e =>
+        {
+            e.ToTable("requests").HasKey(x => x.Key);
+            e.HasIndex(x => x.Time);
+        });
+        model.Entity<RelayRow>(e =>
+        {
+            e.ToTable("relays").HasKey(x => x.Id);
+            e.Property(x => x.Id).ValueGeneratedNever();
+        });
+        foreach (var entity in model.Model.GetEntityTypes().Where(t => t.ClrType.IsAssignableTo(typeof(ResourceRow))))
+        {
+            var builder = model.Entity(entity.ClrType);
+            builder.HasKey(nameof(ResourceRow.Uid));
+            builder.Property(nameof(ResourceRow.Uid)).ValueGeneratedNever();
+            builder.Property(nameof(ResourceRow.Generation)).IsConcurrencyToken();
+            builder.Ignore(nameof(ResourceRow.Etag));
+            builder.HasIndex(nameof(ResourceRow.Name)).IsUnique();
+            builder.HasIndex(nameof(ResourceRow.Project), nameof(ResourceRow.Name));
+            // Lists are ordered by name; both databases must mean the same by that.
+            if (Database.IsNpgsql()) builder.Property(nameof(ResourceRow.Name)).UseCollation("C");
+        }
+    }
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configuration)
+    {
+        configuration.Properties<DateTime>().HaveConversion<Utc>();
+    }
+
+    sealed class Utc() : ValueConverter<DateTime, DateTime>(
+        time => time.Kind == DateTimeKind.Utc ? time : DateTime.SpecifyKind(time, DateTimeKind.Utc),
+        time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
+}

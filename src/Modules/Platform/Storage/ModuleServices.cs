@@ -1,0 +1,34 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Monolith.Platform.Events;
+
+namespace Monolith.Platform.Storage;
+
+/// <summary>Something to do before the host serves, in the order of registration: open a database, make defaults.</summary>
+public interface IStartUp
+{
+    Task StartAsync(CancellationToken cancel);
+}
+
+public static class ModuleServices
+{
+    /// <summary>A module's store and relay.</summary>
+    public static IServiceCollection AddModuleStore<TDb>(this IServiceCollection services, string module,
+        Func<DbContextOptions, TDb> sqlite, Func<DbContextOptions, TDb> postgres) where TDb : ModuleDb
+    {
+        services.AddSingleton(s => new Store<TDb>(module, s.GetRequiredService<DatabaseOptions>(), sqlite, postgres,
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<Relay<TDb>>();
+        services.AddSingleton<IRelay>(s => s.GetRequiredService<Relay<TDb>>());
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<Relay<TDb>>());
+        services.AddSingleton<IStartUp, OpenStore<TDb>>();
+        return services;
+    }
+
+    sealed class OpenStore<TDb>(Store<TDb> store) : IStartUp where TDb : ModuleDb
+    {
+        public Task StartAsync(CancellationToken cancel) => store.OpenAsync(cancel);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using Google.Protobuf;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Events;
+using Monolith.Platform.Faults;
+
+namespace Monolith.Platform.Storage;
+
+/// <summary>
+/// A module's way to its database. Reads run side by side, each on its own context. Writes go through one writer that
+/// puts what is waiting into one transaction, so that many callers share one flush to the disk:
+/// <code>
+///   caller ──▶ queue ──▶ writer: BEGIN · savepoint, work, save · savepoint, work, save · … · COMMIT (flush)
+///   caller ◀── answer after the commit ───────────────────────────────────────────────────┘
+/// </code>
+/// A write that throws is rolled back to its savepoint and disturbs no other. Work must be database work only: it may
+/// run again after a lost race, and it holds up everybody behind it.
+/// </summary>
+public sealed class Store<TDb> : IAsyncDisposable where TDb : ModuleDb
+{
+    readonly Database database;
+    readonly Func<DbContextOptions, TDb> create;
+    readonly GroupWriter<TDb> writer;
+    readonly TimeProvider time;
+
+    /// <param name="module">The module's name in lower case.</param>
+    /// <param name="sqlite">Makes the context for SQLite.</param>
+    /// <param name="postgres">Makes the context for PostgreSQL.</param>
+    public Store(string module, DatabaseOptions options, Func<DbContextOptions, TDb> sqlite,
+        Func<DbContextOptions, TDb> postgres, TimeProvider time, ILoggerFactory logs)
+    {
+        database = new Database(options, module);
+        create = database.IsPostgres ? postgres : sqlite;
+        Feed = new EventFeed(module, async (after, count, cancel) =>
+        {
+            await using var db = create(database.ReadOptions);
+            return await db.Events.AsNoTracking().Where(e => e.Sequence > after).OrderBy(e => e.Sequence).Take(count)
+                .ToListAsync(cancel);
+        });
+        this.time = time;
+        writer = new GroupWriter<TDb>(database, create, Feed, time, logs.CreateLogger("Monolith.Store." + module));
+    }
+
+    /// <summary>The module's events as they are committed.</summary>
+    public EventFeed Feed { get; }
+
+    public string Module => database.Module;
+
+    /// <summary>Brings the schema up to date and opens the writer. Once, before anything else.</summary>
+    public async Task OpenAsync(CancellationToken cancel)
+    {
+        await using (var db = create(database.ReadOptions)) await db.Database.MigrateAsync(cancel);
+        await writer.StartAsync(cancel);
+        await using var read = create(database.ReadOptions);
+        Feed.Start(await read.Events.MaxAsync(e => (long?)e.Sequence, cancel) ?? 0);
+    }
+
+    /// <summary>Reads. Entities are not tracked.</summary>
+    public async Task<T> ReadAsync<T>(Func<TDb, Task<T>> read)
+    {
+        await using var db = create(database.ReadOptions);
+        db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
+        db.ChangeTracker.AutoDetectChangesEnabled = false;
+        return await read(db);
+    }
+
+    /// <summary>
+    /// Reads rows and the sequence of the last event together, so that a watch can go on from there without a gap.
+    /// </summary>
+    public async Task<(T Result, long Sequence)> SnapshotAsync<T>(Func<TDb, Task<T>> read)
+    {
+        // The sequence is read first: an event that commits in between is seen twice, and never missed.
+        await using var db = create(database.ReadOptions);
+        db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
+        var sequence = await db.Events.MaxAsync(e => (long?)e.Sequence) ?? 0;
+        return (await read(db), Math.Max(sequence, Feed.TrimmedThrough));
+    }
+
+    /// <summary>Writes for the system itself.</summary>
+    public Task<T> WriteAsync<T>(Call call, Func<Unit<TDb>, Task<T>> work, CancellationToken cancel) =>
+        writer.EnqueueAsync(call, "", keep: true, work, cancel);
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Call call, Func<Unit<TDb>, Task> work, CancellationToken cancel) =>
+        writer.EnqueueAsync(call, "", keep: true, async unit => { await work(unit); return true; }, cancel);
+
+    /// <summary>
+    /// Serves a mutating method: once for each <c>request_id</c> (AIP-155), and without a trace for
+    /// <c>validate_only</c> (AIP-163).
+    /// </summary>
+    /// <param name="remember">What a repeat gets; default: the response itself. For responses that hold a secret.</param>
+    /// <exception cref="Fault">INVALID_ARGUMENT when the request id was used for something else.</exception>
+    public Task<TResponse> MutateAsync<TResponse>(Call call, IMessage request,
+        Func<Unit<TDb>, Task<TResponse>> work, CancellationToken cancel, Func<TResponse, TResponse>? remember = null)
+        where TResponse : class, IMessage<TResponse>, new()
+    {
+        var mutation = Mutation.Of(request);
+        if (mutation.RequestId.Length == 0)
+            return writer.EnqueueAsync(call, "", keep: !mutation.ValidateOnly, work, cancel);
+        var key = $"{call.Caller.Name} {call.Method} {mutation.RequestId}";
+        return writer.EnqueueAsync(call, mutation.RequestId, keep: !mutation.ValidateOnly, async unit =>
+        {
+            if (await unit.Db.Requests.FindAsync([key], cancel) is { } before)
+                return before.Payload.AsSpan().SequenceEqual(mutation.Payload)
+                    ? Parse<TResponse>(before.Response)
+                    : throw Fault.Invalid("request_id",
+                        "was used for a different request; make a new one for each request that you mean to be another");
+            var response = await work(unit);
+            unit.Db.Requests.Add(new RequestRow
+            {
+                Key = key,
+                Payload = mutation.Payload,
+                Response = (remember is null ? response : remember(response)).ToByteArray(),
+                Time = time.GetUtcNow().UtcDateTime,
+            });
+            return response;
+        }, cancel);
+    }
+
+    public async ValueTask DisposeAsync() => await writer.DisposeAsync();
+
+    static TResponse Parse<TResponse>(byte[] bytes) where TResponse : IMessage<TResponse>, new()
+    {
+        var response = new TResponse();
+        response.MergeFrom(bytes);
+        return response;
+    }
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Google.Protobuf;
+using Monolith.Platform.Calls;
+
+namespace Monolith.Platform.Storage;
+
+/// <summary>What happened to a resource; the last part of an event's type.</summary>
+public enum Change
+{
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// <summary>One write: the rows that it changes and the events that tell of it, committed together or not at all.</summary>
+public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now) where TDb : ModuleDb
+{
+    readonly List<EventRow> events = [];
+
+    public TDb Db { get; } = db;
+
+    public Call Call { get; } = call;
+
+    /// <summary>UTC; the same for the whole write.</summary>
+    public DateTime Now { get; } = now;
+
+    internal IReadOnlyList<EventRow> Events => events;
+
+    /// <summary>Tells of a change.</summary>
+    /// <param name="noun">Lower camel case: <c>server</c>, <c>keyPair</c>.</param>
+    /// <param name="resource">The resource's name.</param>
+    /// <param name="project">The project's id, or empty.</param>
+    /// <param name="data">The resource as the change left it.</param>
+    public void Emit(string noun, Change change, string resource, string project, IMessage data)
+    {
+        var row = new EventRow
+        {
+            Type = $"monolith.{Db.Schema}.{noun}.{Word(change)}",
+            Resource = resource,
+            Project = project,
+            Time = Now,
+            Actor = Call.Caller.Name,
+            RequestId = requestId,
+            TraceId = Activity.Current?.TraceId.ToHexString() ?? Call.TraceId,
+            DataType = data.Descriptor.FullName,
+            Data = data.ToByteArray(),
+        };
+        events.Add(row);
+        Db.Events.Add(row);
+    }
+
+    static string Word(Change change) => change switch
+    {
+        Change.Created => "created",
+        Change.Updated => "updated",
+        _ => "deleted",
+    };
+}
