@@ -1,5 +1,11 @@
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Flavors;
+using Monolith.Compute.Hypervisors;
+using Monolith.Compute.KeyPairs;
+using Monolith.Compute.Servers;
+using Monolith.Compute.Steps;
+using Monolith.Compute.Vms;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Compute;
@@ -7,10 +13,49 @@ namespace Monolith.Compute;
 internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute", options)
 {
     public DbSet<FlavorRow> Flavors => Set<FlavorRow>();
+    public DbSet<KeyPairRow> KeyPairs => Set<KeyPairRow>();
+    public DbSet<ServerRow> Servers => Set<ServerRow>();
+    public DbSet<OperationRow> Operations => Set<OperationRow>();
+    public DbSet<VmRow> Vms => Set<VmRow>();
+    public DbSet<HypervisorRow> Hypervisors => Set<HypervisorRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
     {
         model.Entity<FlavorRow>().ToTable("flavors");
+        model.Entity<KeyPairRow>().ToTable("key_pairs");
+        model.Entity<HypervisorRow>(e =>
+        {
+            e.ToTable("hypervisors");
+            e.Ignore(h => h.Id);
+        });
+        model.Entity<ServerRow>(e =>
+        {
+            e.ToTable("servers");
+            e.Property(s => s.Steps).HasConversion(StepList.Converter, StepList.Comparer);
+            e.Property(s => s.Detail).HasConversion(
+                detail => JsonSerializer.Serialize(detail, JsonSerializerOptions.Web),
+                text => JsonSerializer.Deserialize<ServerDetail>(text, JsonSerializerOptions.Web)!);
+            e.HasIndex(s => s.Unsettled);
+            e.HasIndex(s => s.Hypervisor);
+        });
+        model.Entity<OperationRow>(e =>
+        {
+            e.ToTable("operations").HasKey(o => new { o.ServerUid, o.Number });
+            e.Property(o => o.Steps).HasConversion(StepList.Converter, StepList.Comparer);
+            e.HasIndex(o => o.ServerName);
+            e.HasIndex(o => o.Start);
+        });
+        model.Entity<VmRow>(e =>
+        {
+            e.ToTable("vms").HasKey(v => v.Uid);
+            e.Property(v => v.Uid).ValueGeneratedNever();
+            e.Property(v => v.Steps).HasConversion(StepList.Converter, StepList.Comparer);
+            e.Ignore(v => v.IsCurrent);
+            // One incarnation at a time, whoever decides it.
+            e.HasIndex(v => v.ServerUid).IsUnique();
+            e.HasIndex(v => v.Hypervisor);
+            e.HasIndex(v => v.ImageSha256);
+        });
         base.OnModelCreating(model);
     }
 }

@@ -1,6 +1,18 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Monolith.Compute.Contracts;
+using Monolith.Compute.Flavors;
+using Monolith.Compute.Hypervisors;
+using Monolith.Compute.KeyPairs;
+using Monolith.Compute.Servers;
+using Monolith.Compute.Vms;
+using Monolith.Image.Contracts;
+using Monolith.Platform.Events;
+using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Compute;
@@ -11,11 +23,49 @@ public static class ComputeModule
     public static IServiceCollection AddCompute(this IServiceCollection services)
     {
         services.AddModuleStore<ComputeDb>("compute", o => new SqliteComputeDb(o), o => new PostgresComputeDb(o));
+        services.AddSingleton<Presence>();
+        services.AddSingleton<VmItems>();
+        services.AddSingleton<VmStreams>();
+        services.AddSingleton<ServerAdmission>();
+        services.AddSingleton<ServerReconciler>();
+        services.AddSingleton<VmReaper>();
+        services.AddSingleton<ServerDirectory>();
+        services.AddSingleton<IServers>(s => s.GetRequiredService<ServerDirectory>());
+        services.AddSingleton<IBlobUse>(s => s.GetRequiredService<ServerDirectory>());
+        services.AddSingleton<IEventListener, PortListener>();
+        services.AddSingleton(ServerLoop);
+        services.AddSingleton(ReaperLoop);
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<ServerName>>());
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<VmId>>());
+        services.AddHostedService<AbsenceWatch>();
         return services;
     }
 
     public static void MapCompute(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGrpcService<Flavors.FlavorService>();
+        endpoints.MapGrpcService<FlavorService>();
+        endpoints.MapGrpcService<KeyPairService>();
+        endpoints.MapGrpcService<HypervisorService>();
+        endpoints.MapGrpcService<ServerService>();
+        endpoints.MapGrpcService<VmSyncService>();
+        endpoints.MapGrpcService<BlobService>();
+    }
+
+    // The loops are made before what they drive, which wakes them.
+    static Reconciler<ServerName> ServerLoop(IServiceProvider services) => new("compute/servers",
+        (name, cancel) => services.GetRequiredService<ServerReconciler>().ReconcileAsync(name.Value, cancel),
+        cancel => services.GetRequiredService<Store<ComputeDb>>().ReadAsync<IReadOnlyList<ServerName>>(async db =>
+            (await db.Servers.Where(s => s.Unsettled).Select(s => s.Name).ToListAsync(cancel))
+            .ConvertAll(name => new ServerName(name))),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ServerReconciler>>());
+
+    static Reconciler<VmId> ReaperLoop(IServiceProvider services) => new("compute/vms",
+        (vm, cancel) => services.GetRequiredService<VmReaper>().ReconcileAsync(vm.Value, cancel),
+        cancel => services.GetRequiredService<VmReaper>().UnsettledAsync(cancel),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<VmReaper>>());
+
+    sealed class AbsenceWatch(Presence presence) : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stop) => presence.MarkAbsentAsync(stop);
     }
 }

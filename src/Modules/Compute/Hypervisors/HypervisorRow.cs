@@ -1,0 +1,51 @@
+using System.Text.Json;
+using Google.Protobuf.WellKnownTypes;
+using Monolith.Compute.V1;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Hypervisors;
+
+/// <summary>A machine that runs servers. What is claimed of it changes by conditional updates only.</summary>
+internal sealed class HypervisorRow : ResourceRow
+{
+    public bool Schedulable { get; set; } = true;
+    public bool Up { get; set; }
+    public DateTime UpTime { get; set; }
+    public string AvailabilityZone { get; set; } = "";
+    public int Vcpus { get; set; }
+    public long MemoryMib { get; set; }
+    public long DiskGib { get; set; }
+    public int UsedVcpus { get; set; }
+    public long UsedMemoryMib { get; set; }
+    public long UsedDiskGib { get; set; }
+    public int ServerCount { get; set; }
+    public string AgentVersion { get; set; } = "";
+    /// <summary>JSON object.</summary>
+    public string Capabilities { get; set; } = "{}";
+
+    public string Id => Name["hypervisors/".Length..];
+
+    public Hypervisor ToProto()
+    {
+        var hypervisor = new Hypervisor
+        {
+            Name = Name,
+            Uid = Uid.ToString(),
+            Etag = Etag,
+            Schedulable = Schedulable,
+            State = Up ? Hypervisor.Types.State.Up : Hypervisor.Types.State.Down,
+            StateTime = UpTime.ToTimestamp(),
+            AvailabilityZone = AvailabilityZone,
+            Capacity = new Capacity { Vcpus = Vcpus, MemoryMib = MemoryMib, DiskGib = DiskGib },
+            Allocated = new Capacity { Vcpus = UsedVcpus, MemoryMib = UsedMemoryMib, DiskGib = UsedDiskGib },
+            ServerCount = ServerCount,
+            AgentVersion = AgentVersion,
+            CreateTime = CreateTime.ToTimestamp(),
+            UpdateTime = UpdateTime.ToTimestamp(),
+        };
+        Platform.Names.Labels.Load(Labels, hypervisor.Labels);
+        foreach (var (key, value) in JsonSerializer.Deserialize<Dictionary<string, string>>(Capabilities)!)
+            hypervisor.Capabilities[key] = value;
+        return hypervisor;
+    }
+}

@@ -1,0 +1,112 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+using Monolith.Platform.Watching;
+
+namespace Monolith.Compute.Hypervisors;
+
+internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence)
+    : V1.HypervisorService.HypervisorServiceBase
+{
+    const string Pattern = "hypervisors/*";
+    static readonly string[] Changeable = ["labels", "schedulable"];
+
+    static readonly FilterFields<HypervisorRow> Filters = new FilterFields<HypervisorRow>()
+        .Text("name", h => h.Name)
+        .Text("availability_zone", h => h.AvailabilityZone)
+        .Flag("up", h => h.Up)
+        .Flag("schedulable", h => h.Schedulable)
+        .Number("server_count", h => h.ServerCount)
+        .Text("agent_version", h => h.AgentVersion)
+        .Labels(h => h.Labels);
+
+    public override Task<Hypervisor> GetHypervisor(GetHypervisorRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(Pattern, request.Name);
+        return store.ReadAsync(async db =>
+            (await db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name) ?? throw Fault.NotFound(request.Name))
+            .ToProto());
+    }
+
+    public override async Task<ListHypervisorsResponse> ListHypervisors(ListHypervisorsRequest request,
+        ServerCallContext context)
+    {
+        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
+        var (found, sequence) = await store.SnapshotAsync(db => db.Hypervisors
+            .Where(request.Filter, Filters)
+            .Where(h => string.Compare(h.Name, page.After) > 0)
+            .OrderBy(h => h.Name).Take(page.Size + 1).ToListAsync());
+        var (rows, next) = page.Cut(found, h => h.Name);
+        return new ListHypervisorsResponse
+        {
+            Hypervisors = { rows.Select(h => h.ToProto()) },
+            NextPageToken = next,
+            ResumeToken = Watch.Token(sequence),
+        };
+    }
+
+    public override Task WatchHypervisors(WatchHypervisorsRequest request,
+        IServerStreamWriter<WatchHypervisorsResponse> stream, ServerCallContext context) =>
+        Watch.RunAsync<ComputeDb, Hypervisor>(store, request.ResumeToken, "hypervisor", _ => true,
+            async db => (await db.Hypervisors.OrderBy(h => h.Name).ToListAsync()).ConvertAll(h => h.ToProto()),
+            (change, hypervisor, token) => stream.WriteAsync(new WatchHypervisorsResponse
+            {
+                Change = change,
+                Hypervisor = hypervisor,
+                ResumeToken = token,
+            }, context.CancellationToken), context.CancellationToken);
+
+    public override Task<Hypervisor> UpdateHypervisor(UpdateHypervisorRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        violations.Require(request.Hypervisor is not null, "hypervisor", "is required");
+        violations.ThrowIfAny();
+        var wanted = request.Hypervisor!;
+        ResourceName.Parse(Pattern, wanted.Name, "hypervisor.name", violations);
+        var changed = Masks.Changed(request.UpdateMask, wanted, Changeable, violations);
+        violations.Labels("hypervisor.labels", wanted.Labels);
+        violations.ThrowIfAny();
+        return store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == wanted.Name)
+                ?? throw Fault.NotFound(wanted.Name);
+            row.Touch(wanted.Etag, unit.Now);
+            if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
+            if (changed.Contains("schedulable")) row.Schedulable = wanted.Schedulable;
+            return Emit(unit, Change.Updated, row);
+        }, context.CancellationToken);
+    }
+
+    public override Task<Empty> DeleteHypervisor(DeleteHypervisorRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(Pattern, request.Name);
+        return store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name)
+                ?? throw Fault.NotFound(request.Name);
+            row.Touch(request.Etag, unit.Now);
+            var obstacles = new List<PreconditionViolation>();
+            if (presence.IsUp(row.Id))
+                obstacles.Add(new("HYPERVISOR_CONNECTED", row.Name, "Its agent is connected. Stop the agent first."));
+            foreach (var vm in await unit.Db.Vms.Where(v => v.Hypervisor == row.Id).Take(10).ToListAsync())
+                obstacles.Add(new("HYPERVISOR_IN_USE", row.Name, $"It holds {vm.ServerName}. Delete or move that first."));
+            if (obstacles.Count > 0) throw Fault.Precondition($"{row.Name} cannot be forgotten yet.", obstacles);
+            unit.Db.Hypervisors.Remove(row);
+            Emit(unit, Change.Deleted, row);
+            return new Empty();
+        }, context.CancellationToken);
+    }
+
+    static Hypervisor Emit(Unit<ComputeDb> unit, Change change, HypervisorRow row)
+    {
+        var hypervisor = row.ToProto();
+        unit.Emit("hypervisor", change, row.Name, "", hypervisor);
+        return hypervisor;
+    }
+}

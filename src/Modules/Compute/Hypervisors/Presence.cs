@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Agent.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Hypervisors;
+
+/// <summary>Which hypervisors' agents are connected, in memory and in the rows.</summary>
+internal sealed class Presence(Store<ComputeDb> store, TimeProvider time)
+{
+    readonly ConcurrentDictionary<string, int> connections = new(StringComparer.Ordinal);
+
+    public bool IsUp(string hypervisor) => connections.ContainsKey(hypervisor);
+
+    /// <summary>An agent connected. Its row is made at the first time, and has its inventory from now on.</summary>
+    public async Task ConnectedAsync(string node, Hello hello, CancellationToken cancel)
+    {
+        connections.AddOrUpdate(node, 1, (_, n) => n + 1);
+        var inventory = hello.Inventory ?? new Inventory();
+        var capabilities = JsonSerializer.Serialize(inventory.Capabilities.OrderBy(c => c.Key, StringComparer.Ordinal)
+            .ToDictionary(c => c.Key, c => c.Value));
+        await store.WriteAsync(Call.Of("compute/hypervisors"), async unit =>
+        {
+            var name = "hypervisors/" + node;
+            var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == name, cancel);
+            var made = row is null;
+            if (row is null)
+                unit.Db.Hypervisors.Add(row = new HypervisorRow { Name = name, CreateTime = unit.Now });
+            else if (row.Up && row.Vcpus == inventory.Cpus * Overcommit && row.MemoryMib == inventory.MemoryMib
+                && row.DiskGib == inventory.DiskGib && row.AgentVersion == hello.AgentVersion
+                && row.Capabilities == capabilities && row.AvailabilityZone == inventory.AvailabilityZone) return;
+            if (!row.Up) row.UpTime = unit.Now;
+            row.Up = true;
+            row.Vcpus = inventory.Cpus * Overcommit;
+            row.MemoryMib = inventory.MemoryMib;
+            row.DiskGib = inventory.DiskGib;
+            row.AvailabilityZone = inventory.AvailabilityZone;
+            row.AgentVersion = hello.AgentVersion;
+            row.Capabilities = capabilities;
+            row.Touch("", unit.Now);
+            unit.Emit("hypervisor", made ? Change.Created : Change.Updated, row.Name, "", row.ToProto());
+        }, cancel);
+    }
+
+    /// <summary>vCPUs that are given out for each processor.</summary>
+    const int Overcommit = 8;
+
+    public async Task DisconnectedAsync(string node)
+    {
+        while (connections.TryGetValue(node, out var n))
+        {
+            if (n > 1 && connections.TryUpdate(node, n - 1, n)) return;
+            if (n <= 1 && connections.TryRemove(new(node, n))) break;
+        }
+        await MarkDownAsync(h => h.Name == "hypervisors/" + node);
+    }
+
+    /// <summary>At start nobody is connected; those that come back within the grace period never counted as down.</summary>
+    public async Task MarkAbsentAsync(CancellationToken cancel)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(30), time, cancel);
+        var up = connections.Keys.Select(n => "hypervisors/" + n).ToList();
+        await MarkDownAsync(h => !up.Contains(h.Name));
+    }
+
+    Task MarkDownAsync(System.Linq.Expressions.Expression<Func<HypervisorRow, bool>> which) =>
+        store.WriteAsync(Call.Of("compute/hypervisors"), async unit =>
+        {
+            foreach (var row in await unit.Db.Hypervisors.Where(h => h.Up).Where(which).ToListAsync())
+            {
+                if (IsUp(row.Id)) continue;
+                row.Up = false;
+                row.UpTime = unit.Now;
+                row.Touch("", unit.Now);
+                unit.Emit("hypervisor", Change.Updated, row.Name, "", row.ToProto());
+            }
+        }, CancellationToken.None);
+}

@@ -1,0 +1,13 @@
+namespace Monolith.Compute;
+
+/// <summary>A server's resource name, <c>projects/{project}/servers/{server}</c>.</summary>
+internal readonly record struct ServerName(string Value)
+{
+    public override string ToString() => Value;
+}
+
+/// <summary>A vm's uid.</summary>
+internal readonly record struct VmId(Guid Value)
+{
+    public override string ToString() => Value.ToString();
+}

@@ -1,0 +1,97 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Flavors;
+using Monolith.Compute.V1;
+using Monolith.Image.Contracts;
+using Monolith.Network.Contracts;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Servers;
+
+/// <summary>A request with everything that it refers to.</summary>
+internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, ServerDetail Detail)
+{
+    public ServerRow ToRow(CreateServerRequest request, string name, DateTime now)
+    {
+        var server = request.Server;
+        return new ServerRow
+        {
+            Name = name,
+            Project = ResourceName.ProjectOf(name)!,
+            DisplayName = server.DisplayName,
+            Labels = Labels.Store(server.Labels),
+            Flavor = Flavor.Name,
+            Vcpus = Flavor.Vcpus,
+            MemoryMib = Flavor.MemoryMib,
+            DiskGib = Flavor.DiskGib,
+            Image = Image.Name,
+            ImageSha256 = Image.Sha256,
+            ImageSizeBytes = Image.SizeBytes,
+            ImageFormat = Image.Format,
+            Detail = Detail,
+            UserData = server.UserData.ToByteArray(),
+            Hostname = server.Hostname.Length > 0 ? server.Hostname : request.ServerId,
+            ReadyTcpPort = server.ReadyProbe?.TcpPort ?? 0,
+            ReadyTimeoutSeconds = (int)(server.ReadyProbe?.Timeout?.Seconds
+                ?? (long)ServerRules.DefaultReadyTimeout.TotalSeconds),
+            AvailabilityZone = server.AvailabilityZone,
+            DeleteProtected = server.DeleteProtected,
+            State = Server.Types.State.Pending,
+            OperationStart = now,
+            CreateTime = now,
+            UpdateTime = now,
+        };
+    }
+}
+
+/// <summary>Looks up what a request refers to, and says everything that is wrong with it at once.</summary>
+internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IPorts ports)
+{
+    /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
+    public async Task<AdmittedServer> AdmitAsync(CreateServerRequest request, string name, CancellationToken cancel)
+    {
+        var violations = new Violations();
+        ServerRules.Check(request, violations);
+        if (request.Server is null || ResourceName.ProjectOf(request.Parent) is not { } project)
+        {
+            violations.ThrowIfAny();
+            throw Fault.Invalid("parent", "is required");
+        }
+        var server = request.Server;
+        var keyNames = server.KeyPairs.Distinct().ToList();
+        var (flavor, keys) = await store.ReadAsync(async db => (
+            await db.Flavors.FirstOrDefaultAsync(f => f.Name == server.Flavor, cancel),
+            await db.KeyPairs.Where(k => keyNames.Contains(k.Name)).ToListAsync(cancel)));
+        if (server.Flavor.Length > 0)
+            violations.Require(flavor is not null, "server.flavor", $"{server.Flavor} does not exist");
+        for (var i = 0; i < server.KeyPairs.Count; i++)
+            violations.Require(keys.Any(k => k.Name == server.KeyPairs[i]), $"server.key_pairs[{i}]",
+                $"{server.KeyPairs[i]} does not exist");
+        var image = server.Image.Length == 0 ? null : await images.FindAsync(project, server.Image, cancel);
+        if (server.Image.Length > 0)
+            violations.Require(image is not null, "server.image", $"{server.Image} does not exist, or you may not use it");
+        if (flavor is not null && image is not null) Fit(flavor, image, violations);
+        var networks = server.Networks.Count > 0 ? [.. server.Networks] : new List<ServerNetwork> { new() };
+        var claims = networks.Select((n, i) => new PortClaim(project, name, Guid.Empty, i, n.Network,
+            [.. n.SecurityGroups], n.Address, server.Hostname)).ToList();
+        foreach (var found in await ports.CheckAsync(claims,
+            [.. networks.Select((_, i) => server.Networks.Count > 0 ? $"server.networks[{i}]" : "server.networks")], cancel))
+            violations.Add(found.Field, found.Description);
+        violations.ThrowIfAny();
+        return new AdmittedServer(flavor!, image!, new ServerDetail(
+            [.. networks.Select(n => new NetworkChoice(n.Network, [.. n.SecurityGroups], n.Address))],
+            [.. server.KeyPairs],
+            [.. keyNames.Select(k => keys.Find(row => row.Name == k)!.PublicKey)]));
+    }
+
+    static void Fit(FlavorRow flavor, ImageFacts image, Violations violations)
+    {
+        violations.Require(flavor.DiskGib >= image.MinDiskGib, "server.flavor",
+            $"{flavor.Name} has {flavor.DiskGib} GiB of disk, but {image.Name} needs {image.MinDiskGib} GiB");
+        violations.Require(flavor.MemoryMib >= image.MinMemoryMib, "server.flavor",
+            $"{flavor.Name} has {flavor.MemoryMib} MiB of memory, but {image.Name} needs {image.MinMemoryMib} MiB");
+        violations.Require((long)flavor.DiskGib << 30 >= image.VirtualSizeBytes, "server.flavor",
+            $"{flavor.Name} has {flavor.DiskGib} GiB of disk, but the disk in {image.Name} is larger");
+    }
+}

@@ -1,0 +1,268 @@
+using Monolith.Compute.Steps;
+using Monolith.Compute.V1;
+using Monolith.Compute.Vms;
+using Monolith.Network.Contracts;
+
+namespace Monolith.Compute.Servers;
+
+/// <summary>What is to be done next for a server. Closed; each is one idempotent act.</summary>
+internal abstract record Next
+{
+    Next() { }
+
+    /// <summary>Claim ports from Network, then find a hypervisor.</summary>
+    public sealed record Place : Next;
+
+    /// <summary>Tell Network which hypervisor has the ports.</summary>
+    public sealed record BindPorts(string Hypervisor) : Next;
+
+    /// <summary>Tell the agent what is wanted of the vm.</summary>
+    public sealed record WantVm(VmPower Power) : Next;
+
+    /// <summary>Publish the name.</summary>
+    public sealed record PublishName : Next;
+
+    /// <summary>Write down what is known.</summary>
+    /// <param name="Settled">Nothing more is to be done.</param>
+    public sealed record Record(Server.Types.State State, IReadOnlyList<Step> Steps, bool Settled) : Next;
+
+    public sealed record RemoveName : Next;
+
+    /// <summary>Give ports and addresses back.</summary>
+    public sealed record ReleasePorts : Next;
+
+    /// <summary>Forget the server.</summary>
+    public sealed record Purge : Next;
+
+    /// <summary>Something must happen elsewhere; look again then at the latest.</summary>
+    public sealed record Wait(TimeSpan AtMost) : Next;
+
+    public sealed record Nothing : Next;
+}
+
+/// <summary>What is known when deciding. Immutable for the decision.</summary>
+/// <param name="Vm">The server's incarnation, if there is one.</param>
+/// <param name="Ports">The server's ports.</param>
+/// <param name="NodeUp">The incarnation's hypervisor is connected.</param>
+internal sealed record Situation(VmRow? Vm, IReadOnlyList<PortFacts> Ports, bool NodeUp, DateTime Now);
+
+/// <summary>
+/// The life of a server:
+/// <code>
+///             ┌───────────── start ◀──────────────┐
+///             ▼                                   │
+///   PENDING ─▶ READY ─ stop ─▶ STOPPING ─▶ STOPPED
+///      │        │ ▲
+///      │        │ └── restart: RESTARTING, start: STARTING
+///      ▼        ▼
+///    FAILED   (the vm died: STARTING until it answers again)
+///
+///   delete from anywhere: DELETING ─▶ gone
+/// </code>
+/// On the way to READY: PortsClaimed, Placed, ImageFetched, DiskReady, Plugged, Running, Announced, Answering, Named.
+/// Pure: looks at rows and facts, and says the one next thing to do.
+/// </summary>
+internal static class ServerLifecycle
+{
+    /// <summary>How long the agent has to bring the guest to life.</summary>
+    public static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(10);
+    /// <summary>How long the fabric has to take the routes, once the guest runs.</summary>
+    public static readonly TimeSpan AnnounceDeadline = TimeSpan.FromMinutes(2);
+    /// <summary>How long a server waits for a hypervisor and for ports.</summary>
+    public static readonly TimeSpan PlaceDeadline = TimeSpan.FromMinutes(2);
+    public static readonly TimeSpan StopDeadline = TimeSpan.FromMinutes(3);
+    /// <summary>How long delete waits for a connected agent before it goes on without.</summary>
+    public static readonly TimeSpan RemoveDeadline = TimeSpan.FromMinutes(2);
+
+    static readonly string[] AgentSteps =
+        [StepNames.ImageFetched, StepNames.DiskReady, StepNames.Plugged, StepNames.Running];
+
+    public static Next Decide(ServerRow server, Situation facts)
+    {
+        if (server.Deleting) return Delete(server, facts);
+        return server.Power == Power.Stopped ? Stop(server, facts) : Run(server, facts);
+    }
+
+    static Next Delete(ServerRow server, Situation facts)
+    {
+        if (server.DnsName.Length > 0) return new Next.RemoveName();
+        if (facts.Vm is { } vm)
+        {
+            if (vm.Power != VmPower.Absent) return new Next.WantVm(VmPower.Absent);
+            // With the agent away the vm's row stays behind as a tombstone that holds capacity and ports until the
+            // agent says that nothing is left; the tenant does not have to wait for it.
+            var left = vm.PowerTime + RemoveDeadline - facts.Now;
+            if (facts.NodeUp && vm.State != VmState.Gone && left > TimeSpan.Zero) return new Next.Wait(left);
+            return new Next.Purge();
+        }
+        return facts.Ports.Count > 0 ? new Next.ReleasePorts() : new Next.Purge();
+    }
+
+    static Next Stop(ServerRow server, Situation facts)
+    {
+        if (facts.Vm is not { } vm) return Record(server, Server.Types.State.Stopped, server.Steps, settled: true);
+        if (vm.Power != VmPower.Stopped) return new Next.WantVm(VmPower.Stopped);
+        var step = new Step(StepNames.Stopped, StepStatus.Pending, "agent " + vm.Hypervisor, server.OperationStart,
+            server.OperationStart, Deadline: server.OperationStart + StopDeadline);
+        if (vm is { IsCurrent: true, State: VmState.Stopped })
+            return Record(server, Server.Types.State.Stopped,
+                server.Steps.With(step with { Status = StepStatus.True, Since = facts.Now }), settled: true);
+        if (vm is { IsCurrent: true, State: VmState.Failed, Retrying: false })
+            return Fail(server, server.Steps.With(Failed(step, facts, vm.Reason, vm.Message)));
+        if (!facts.NodeUp)
+            step = step with
+            {
+                Reason = "HYPERVISOR_DOWN",
+                Message = $"The agent of {vm.Hypervisor} is not connected; the server stops when it is back.",
+            };
+        if (facts.Now >= step.Deadline)
+            return Fail(server, server.Steps.With(Failed(step, facts, "DEADLINE",
+                facts.NodeUp ? $"The agent of {vm.Hypervisor} did not stop it in time. Stop it again, with hard." : step.Message)));
+        return RecordOrWait(server, Server.Types.State.Stopping, server.Steps.With(step), step.Deadline!.Value, facts);
+    }
+
+    static Next Run(ServerRow server, Situation facts)
+    {
+        var failed = server.State == Server.Types.State.Failed;
+        if (facts.Vm is not { } vm)
+        {
+            if (failed) return new Next.Nothing();
+            return PlaceOverdue(server, facts) ?? new Next.Place();
+        }
+        if (vm.Power == VmPower.Absent) return new Next.Wait(TimeSpan.FromSeconds(15));
+        if (server.PortsBoundTo != vm.Hypervisor) return new Next.BindPorts(vm.Hypervisor);
+        if (vm.Power != VmPower.Running || vm.Restarts != server.Restarts) return new Next.WantVm(VmPower.Running);
+
+        var steps = server.Steps;
+        if (vm.IsCurrent)
+            foreach (var step in vm.Steps)
+                if (AgentSteps.Contains(step.Type)) steps = steps.With(step with { Message = Words(step, vm) });
+        var running = vm is { IsCurrent: true, State: VmState.Running } && vm.ReportedRestarts == vm.Restarts;
+        if (!running) return NotRunning(server, vm, steps, facts);
+
+        if (server.DnsName.Length == 0) return new Next.PublishName();
+        var since = steps.Find(StepNames.Running)?.Since ?? facts.Now;
+        steps = steps.With(Announced(facts, since));
+        steps = steps.With(Answering(server, vm, facts, since));
+        steps = steps.With(new Step(StepNames.Named, StepStatus.True, "dns", since, facts.Now));
+        var pending = steps.Where(s => s.Status != StepStatus.True && s.Type != StepNames.Ready).ToList();
+        if (pending.Count == 0)
+        {
+            steps = steps.With(new Step(StepNames.Ready, StepStatus.True, "compute", server.OperationStart, facts.Now));
+            return Record(server, Server.Types.State.Ready, steps, settled: true);
+        }
+        if (pending.Find(s => facts.Now >= s.Deadline) is { } late)
+            return Fail(server, steps.With(Failed(late, facts, late.Reason, late.Message)));
+        if (failed) return Record(server, Server.Types.State.Failed, steps, settled: true);
+        return RecordOrWait(server, Underway(server), steps, pending.Min(s => s.Deadline ?? facts.Now.AddMinutes(1)), facts);
+    }
+
+    static Next NotRunning(ServerRow server, VmRow vm, IReadOnlyList<Step> steps, Situation facts)
+    {
+        var deadline = server.OperationStart + StartDeadline;
+        var step = new Step(StepNames.Running, StepStatus.Pending, "agent " + vm.Hypervisor, server.OperationStart,
+            server.OperationStart, Deadline: deadline);
+        if (vm is { IsCurrent: true, State: VmState.Failed })
+        {
+            step = Failed(step, facts, vm.Reason, vm.Message);
+            if (!vm.Retrying) return Fail(server, steps.With(step));
+        }
+        else if (!facts.NodeUp)
+            step = step with
+            {
+                Reason = "HYPERVISOR_DOWN",
+                Message = $"The agent of {vm.Hypervisor} is not connected; the work goes on when it is back.",
+            };
+        if (server.State == Server.Types.State.Failed)
+            return Record(server, Server.Types.State.Failed, server.Steps, settled: true);
+        // A server that was READY lost its guest by itself: that is an operation of its own, with its own deadline.
+        if (server.State == Server.Types.State.Ready && vm.IsCurrent && !vm.Retrying && vm.State != VmState.Working)
+            deadline = facts.Now + StartDeadline;
+        if (facts.Now >= deadline)
+            return Fail(server, steps.With(Failed(step, facts, step.Reason.Length > 0 ? step.Reason : "DEADLINE",
+                step.Message.Length > 0
+                    ? step.Message
+                    : $"The agent of {vm.Hypervisor} did not bring it up within {StartDeadline.TotalMinutes:0} minutes. "
+                        + "Delete it and create it again, or ask the operators to look at that hypervisor.")));
+        return RecordOrWait(server, Underway(server), steps.With(step), deadline, facts);
+    }
+
+    static Next? PlaceOverdue(ServerRow server, Situation facts)
+    {
+        var waiting = server.Steps.FirstOrDefault(s => s.Status == StepStatus.Pending
+            && s.Type is StepNames.Placed or StepNames.PortsClaimed && facts.Now >= s.Deadline);
+        return waiting is null ? null : Fail(server, server.Steps.With(waiting with
+        {
+            Status = StepStatus.False,
+            Since = facts.Now,
+        }));
+    }
+
+    static Step Announced(Situation facts, DateTime since)
+    {
+        var step = new Step(StepNames.Announced, StepStatus.Pending, "network", since, since,
+            Deadline: since + AnnounceDeadline);
+        if (facts.Ports.Count > 0 && facts.Ports.All(p => p.Announced))
+            return step with { Status = StepStatus.True, Since = facts.Now };
+        var failure = facts.Ports.FirstOrDefault(p => p.Failure is not null);
+        return step with
+        {
+            Reason = failure is null ? "NOT_ANNOUNCED" : "PORT_FAILED",
+            Message = failure?.Failure
+                ?? "The fabric has not taken the server's routes yet. If it stays so, ask the operators for the "
+                    + "hypervisor's BGP sessions.",
+        };
+    }
+
+    static Step Answering(ServerRow server, VmRow vm, Situation facts, DateTime since)
+    {
+        var step = new Step(StepNames.Answering, StepStatus.Pending, "agent " + vm.Hypervisor, since, since,
+            Deadline: since + TimeSpan.FromSeconds(server.ReadyTimeoutSeconds));
+        if (vm.Answers)
+        {
+            var seen = vm.Steps.Find(StepNames.Answering);
+            return seen is { Status: StepStatus.True } ? seen : step with { Status = StepStatus.True, Since = facts.Now };
+        }
+        return step with
+        {
+            Reason = "GUEST_SILENT",
+            Message = server.ReadyTcpPort > 0
+                ? $"The guest runs but does not accept connections on TCP port {server.ReadyTcpPort}. Look at its console."
+                : "The guest runs but does not answer ARP for its address. Look at its console.",
+        };
+    }
+
+    static Step Failed(Step step, Situation facts, string reason, string message) => step with
+    {
+        Status = StepStatus.False,
+        Since = facts.Now,
+        Reason = reason,
+        Message = message,
+    };
+
+    static string Words(Step step, VmRow vm) =>
+        step.Status == StepStatus.False && vm.Message.Length > 0 ? vm.Message : step.Message;
+
+    static Server.Types.State Underway(ServerRow server) => server.State switch
+    {
+        Server.Types.State.Pending or Server.Types.State.Restarting or Server.Types.State.Starting => server.State,
+        _ => Server.Types.State.Starting,
+    };
+
+    static Next Fail(ServerRow server, IReadOnlyList<Step> steps) =>
+        Record(server, Server.Types.State.Failed, steps, settled: true);
+
+    static Next RecordOrWait(ServerRow server, Server.Types.State state, IReadOnlyList<Step> steps, DateTime until,
+        Situation facts)
+    {
+        if (state != server.State || !ReferenceEquals(steps, server.Steps) || !server.Unsettled)
+            return new Next.Record(state, steps, Settled: false);
+        var left = until - facts.Now;
+        return new Next.Wait(left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1));
+    }
+
+    static Next Record(ServerRow server, Server.Types.State state, IReadOnlyList<Step> steps, bool settled) =>
+        state == server.State && ReferenceEquals(steps, server.Steps) && server.Unsettled == !settled
+            ? new Next.Nothing()
+            : new Next.Record(state, steps, settled);
+}

@@ -1,0 +1,221 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Hypervisors;
+using Monolith.Compute.Placement;
+using Monolith.Compute.Steps;
+using Monolith.Compute.V1;
+using Monolith.Compute.Vms;
+using Monolith.Dns.Contracts;
+using Monolith.Network.Contracts;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Reconciling;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Servers;
+
+/// <summary>Does what <see cref="ServerLifecycle"/> decides, one act at a time.</summary>
+internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INames names, Presence presence,
+    VmStreams streams, TimeProvider time)
+{
+    const int Attempts = 5;
+    static readonly Call Self = Call.Of("compute/servers");
+
+    public async Task<Outcome> ReconcileAsync(string name, CancellationToken cancel)
+    {
+        var (server, vm) = await store.ReadAsync(async db =>
+        {
+            var row = await db.Servers.FirstOrDefaultAsync(s => s.Name == name, cancel);
+            return (row, row is null ? null : await db.Vms.FirstOrDefaultAsync(v => v.ServerUid == row.Uid, cancel));
+        });
+        if (server is null) return Outcome.Settled;
+        var needsPorts = server.Deleting ? vm is null : vm is { State: VmState.Running };
+        var facts = new Situation(vm, needsPorts ? await ports.OfAsync(server.Uid, cancel) : [],
+            vm is not null && presence.IsUp(vm.Hypervisor), time.GetUtcNow().UtcDateTime);
+        switch (ServerLifecycle.Decide(server, facts))
+        {
+            case Next.Place:
+                return await PlaceAsync(server, cancel);
+            case Next.BindPorts bind:
+                await ports.BindAsync(server.Uid, bind.Hypervisor, cancel);
+                await ChangeAsync(server, s => s.PortsBoundTo = bind.Hypervisor, emit: false, cancel);
+                // Only now, so that the agent finds the ports when it hears of the vm.
+                streams.Wake(bind.Hypervisor, vm!.Uid);
+                return Outcome.Again();
+            case Next.WantVm want:
+                await WantAsync(server, want.Power, cancel);
+                return Outcome.Again();
+            case Next.PublishName:
+                var dnsName = names.NameFor(server.Project, LastId(server.Name));
+                await names.SetAsync(server.Name, server.Uid, dnsName, server.Addresses.Split(','), cancel);
+                await ChangeAsync(server, s => s.DnsName = dnsName, emit: false, cancel);
+                return Outcome.Again();
+            case Next.Record record:
+                await RecordAsync(server, record, cancel);
+                return record.Settled ? Outcome.Settled : Outcome.Again();
+            case Next.RemoveName:
+                await names.RemoveAsync(server.Uid, cancel);
+                await ChangeAsync(server, s => s.DnsName = "", emit: false, cancel);
+                return Outcome.Again();
+            case Next.ReleasePorts:
+                await ports.ReleaseAsync(server.Uid, cancel);
+                return Outcome.Again();
+            case Next.Purge:
+                await PurgeAsync(server, cancel);
+                return Outcome.Settled;
+            case Next.Wait wait:
+                return Outcome.Again(wait.AtMost);
+            default:
+                return Outcome.Settled;
+        }
+    }
+
+    async Task<Outcome> PlaceAsync(ServerRow server, CancellationToken cancel)
+    {
+        IReadOnlyList<PortFacts> claimed;
+        try
+        {
+            claimed = await ports.ClaimAsync(Claims(server), cancel);
+        }
+        catch (Fault fault)
+        {
+            return await NotYetAsync(server, StepNames.PortsClaimed, "network", fault.Reason, fault.Message, cancel);
+        }
+        var addresses = claimed.SelectMany(p => p.Addresses).ToList();
+        var fleet = await store.ReadAsync(db => FleetAsync(db, cancel));
+        var placement = Placer.Place(fleet, Demand(server), Random.Shared);
+        foreach (var candidate in placement.Order.Take(Attempts))
+        {
+            if (await ClaimHypervisorAsync(server, candidate, claimed, addresses, cancel)) return Outcome.Again();
+        }
+        var message = placement.Order.Count == 0
+            ? placement.Explain()
+            : "Other servers were faster at every hypervisor that was tried; it is tried again.";
+        return await NotYetAsync(server, StepNames.Placed, "compute", "NO_VALID_HYPERVISOR", message, cancel,
+            addresses);
+    }
+
+    /// <summary>The capacity and the vm are taken in one transaction, or not at all.</summary>
+    Task<bool> ClaimHypervisorAsync(ServerRow server, Candidate candidate, IReadOnlyList<PortFacts> claimed,
+        List<string> addresses, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
+    {
+        var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
+        if (row is null || row.Deleting || await unit.Db.Vms.AnyAsync(v => v.ServerUid == server.Uid, cancel)) return true;
+        var taken = await unit.Db.Hypervisors.Where(h => h.Uid == candidate.Uid && h.Up && h.Schedulable
+                && h.UsedVcpus + row.Vcpus <= h.Vcpus && h.UsedMemoryMib + row.MemoryMib <= h.MemoryMib
+                && h.UsedDiskGib + row.DiskGib <= h.DiskGib)
+            .ExecuteUpdateAsync(h => h
+                .SetProperty(x => x.UsedVcpus, x => x.UsedVcpus + row.Vcpus)
+                .SetProperty(x => x.UsedMemoryMib, x => x.UsedMemoryMib + row.MemoryMib)
+                .SetProperty(x => x.UsedDiskGib, x => x.UsedDiskGib + row.DiskGib)
+                .SetProperty(x => x.ServerCount, x => x.ServerCount + 1), cancel);
+        if (taken == 0) return false;
+        var dnsName = names.NameFor(row.Project, LastId(row.Name));
+        unit.Db.Vms.Add(new VmRow
+        {
+            ServerUid = row.Uid,
+            ServerName = row.Name,
+            Hypervisor = candidate.Id,
+            Vcpus = row.Vcpus,
+            MemoryMib = row.MemoryMib,
+            DiskGib = row.DiskGib,
+            ImageSha256 = row.ImageSha256,
+            Plan = Google.Protobuf.MessageExtensions.ToByteArray(VmWire.Plan(row, claimed, dnsName)),
+            Restarts = row.Restarts,
+            PowerTime = unit.Now,
+        });
+        row.Hypervisor = candidate.Id;
+        row.Addresses = string.Join(',', addresses);
+        row.Steps = row.Steps
+            .With(new Step(StepNames.PortsClaimed, StepStatus.True, "network", row.OperationStart, unit.Now))
+            .With(new Step(StepNames.Placed, StepStatus.True, "compute", row.OperationStart, unit.Now,
+                Message: "on " + candidate.Id));
+        row.Touch("", unit.Now);
+        unit.Emit(Change.Updated, row);
+        return true;
+    }, cancel);
+
+    async Task<Outcome> NotYetAsync(ServerRow server, string step, string component, string reason, string message,
+        CancellationToken cancel, List<string>? addresses = null)
+    {
+        await store.WriteAsync(Self, async unit =>
+        {
+            var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
+            if (row is null) return;
+            var steps = row.Steps;
+            if (addresses is not null)
+            {
+                row.Addresses = string.Join(',', addresses);
+                steps = steps.With(new Step(StepNames.PortsClaimed, StepStatus.True, "network", row.OperationStart, unit.Now));
+            }
+            steps = steps.With(new Step(step, StepStatus.Pending, component, row.OperationStart, unit.Now, reason,
+                message, row.OperationStart + ServerLifecycle.PlaceDeadline));
+            if (ReferenceEquals(steps, row.Steps)) return;
+            row.Steps = steps;
+            row.Touch("", unit.Now);
+            unit.Emit(Change.Updated, row);
+        }, cancel);
+        return Outcome.Again(TimeSpan.FromSeconds(2));
+    }
+
+    async Task WantAsync(ServerRow server, VmPower power, CancellationToken cancel)
+    {
+        var vm = await store.WriteAsync(Self, async unit =>
+        {
+            var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
+            var vm = await unit.Db.Vms.FirstOrDefaultAsync(v => v.ServerUid == server.Uid, cancel);
+            // An absent vm stays absent, whatever its server wants by now.
+            if (row is not null && vm is not null && vm.Power != VmPower.Absent)
+                vm.Want(power, row.Hard || power == VmPower.Absent, row.Restarts, unit.Now);
+            return vm;
+        }, cancel);
+        if (vm is not null) streams.Wake(vm.Hypervisor, vm.Uid);
+    }
+
+    Task RecordAsync(ServerRow server, Next.Record record, CancellationToken cancel) =>
+        ChangeAsync(server, (row, unit) =>
+        {
+            row.State = record.State;
+            row.Steps = record.Steps;
+            row.Unsettled = !record.Settled;
+            if (record.State == Server.Types.State.Ready) row.ReadyTime ??= unit.Now;
+        }, emit: true, cancel);
+
+    Task PurgeAsync(ServerRow server, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
+    {
+        var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
+        if (row is null) return;
+        row.Steps = row.Steps.With(new Step(StepNames.VmRemoved, StepStatus.True, "compute", row.OperationStart, unit.Now));
+        unit.Db.Operations.Add(OperationRow.Of(row));
+        unit.Db.Servers.Remove(row);
+        unit.Emit(Change.Deleted, row);
+    }, cancel);
+
+    Task ChangeAsync(ServerRow server, Action<ServerRow> change, bool emit, CancellationToken cancel) =>
+        ChangeAsync(server, (row, _) => change(row), emit, cancel);
+
+    /// <summary>Writes, unless somebody changed the server since the decision: then there is another decision.</summary>
+    Task ChangeAsync(ServerRow server, Action<ServerRow, Unit<ComputeDb>> change, bool emit, CancellationToken cancel) =>
+        store.WriteAsync(Self, async unit =>
+        {
+            var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
+            if (row is null || row.Generation != server.Generation) return;
+            change(row, unit);
+            row.Touch("", unit.Now);
+            if (emit) unit.Emit(Change.Updated, row);
+        }, cancel);
+
+    public static IReadOnlyList<PortClaim> Claims(ServerRow server) =>
+        [.. server.Detail.Networks.Select((network, index) => new PortClaim(server.Project, server.Name, server.Uid,
+            index, network.Network, network.SecurityGroups, network.Address, server.Hostname))];
+
+    static Demand Demand(ServerRow server) =>
+        new(server.Vcpus, server.MemoryMib, server.DiskGib, server.AvailabilityZone);
+
+    public static Task<List<Candidate>> FleetAsync(ComputeDb db, CancellationToken cancel) => db.Hypervisors
+        .Select(h => new Candidate(h.Uid, h.Name.Substring("hypervisors/".Length), h.Up, h.Schedulable,
+            h.AvailabilityZone, h.Vcpus - h.UsedVcpus, h.MemoryMib - h.UsedMemoryMib, h.DiskGib - h.UsedDiskGib,
+            h.MemoryMib))
+        .ToListAsync(cancel);
+
+    static string LastId(string name) => Platform.Names.ResourceName.LastId(name);
+}

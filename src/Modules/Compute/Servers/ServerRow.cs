@@ -1,0 +1,101 @@
+using Monolith.Compute.Steps;
+using Monolith.Compute.V1;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Servers;
+
+internal enum Power
+{
+    Running,
+    Stopped,
+}
+
+/// <summary>
+/// What a user wants (a server), with the facts that are known of it. One attempt to run it on one hypervisor is a
+/// <see cref="Vms.VmRow"/>.
+/// </summary>
+internal sealed class ServerRow : ResourceRow
+{
+    // What was asked for. Immutable, but for protection.
+    public required string Flavor { get; init; }
+    public int Vcpus { get; init; }
+    public int MemoryMib { get; init; }
+    public int DiskGib { get; init; }
+    public required string Image { get; init; }
+    public required string ImageSha256 { get; init; }
+    public long ImageSizeBytes { get; init; }
+    public required string ImageFormat { get; init; }
+    /// <summary>The request's networks, key pairs and public keys.</summary>
+    public required ServerDetail Detail { get; init; }
+    public byte[] UserData { get; init; } = [];
+    public required string Hostname { get; init; }
+    public int ReadyTcpPort { get; init; }
+    public int ReadyTimeoutSeconds { get; init; }
+    public string AvailabilityZone { get; init; } = "";
+    public bool DeleteProtected { get; set; }
+
+    // What is wanted now.
+    public Power Power { get; set; }
+    /// <summary>Stop or restart without asking the guest.</summary>
+    public bool Hard { get; set; }
+    /// <summary>Restarts that were asked for.</summary>
+    public int Restarts { get; set; }
+    public bool Deleting { get; set; }
+
+    // What is known.
+    public Server.Types.State State { get; set; }
+    /// <summary>Counts operations, from 1.</summary>
+    public int OperationNumber { get; set; } = 1;
+    /// <summary><c>create</c>, <c>start</c>, …</summary>
+    public string Operation { get; set; } = "create";
+    public DateTime OperationStart { get; set; }
+    public IReadOnlyList<Step> Steps { get; set; } = [];
+    /// <summary>Comma-separated, first network first.</summary>
+    public string Addresses { get; set; } = "";
+    public string DnsName { get; set; } = "";
+    /// <summary>The hypervisor's id; empty while not placed.</summary>
+    public string Hypervisor { get; set; } = "";
+    /// <summary>The hypervisor that the ports were bound to.</summary>
+    public string PortsBoundTo { get; set; } = "";
+    public DateTime? ReadyTime { get; set; }
+    /// <summary>Something is still to be done.</summary>
+    public bool Unsettled { get; set; } = true;
+
+    /// <summary>Begins an operation: the steps of the one before are the caller's to keep.</summary>
+    public void Begin(string operation, Server.Types.State state, DateTime now)
+    {
+        OperationNumber++;
+        Operation = operation;
+        OperationStart = now;
+        State = state;
+        Steps = [];
+        Unsettled = true;
+    }
+}
+
+/// <summary>The lists of a server's request. Immutable; kept as JSON.</summary>
+internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IReadOnlyList<string> KeyPairs,
+    IReadOnlyList<string> PublicKeys);
+
+internal sealed record NetworkChoice(string Network, IReadOnlyList<string> SecurityGroups, string Address);
+
+/// <summary>A finished operation's steps, kept for the waterfall.</summary>
+internal sealed class OperationRow
+{
+    public required Guid ServerUid { get; init; }
+    public required int Number { get; init; }
+    public required string ServerName { get; init; }
+    public required string Operation { get; init; }
+    public required DateTime Start { get; init; }
+    public required IReadOnlyList<Step> Steps { get; init; }
+
+    public static OperationRow Of(ServerRow server) => new()
+    {
+        ServerUid = server.Uid,
+        Number = server.OperationNumber,
+        ServerName = server.Name,
+        Operation = server.Operation,
+        Start = server.OperationStart,
+        Steps = server.Steps,
+    };
+}

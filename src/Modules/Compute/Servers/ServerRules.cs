@@ -1,0 +1,51 @@
+using Monolith.Compute.V1;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Names;
+
+namespace Monolith.Compute.Servers;
+
+/// <summary>What can be said about a request without looking anything up.</summary>
+internal static class ServerRules
+{
+    public static readonly string[] Changeable = ["display_name", "labels", "delete_protected"];
+
+    public const int MaxUserData = 64 * 1024;
+    public const int MaxNetworks = 8;
+    public const int MaxKeyPairs = 16;
+    public static readonly TimeSpan DefaultReadyTimeout = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan MaxReadyTimeout = TimeSpan.FromHours(1);
+
+    public static void Check(CreateServerRequest request, Violations violations)
+    {
+        ResourceName.Parse("projects/*", request.Parent, "parent", violations);
+        violations.Id("server_id", request.ServerId);
+        if (!violations.Require(request.Server is not null, "server", "is required")) return;
+        var server = request.Server;
+        violations.DisplayName("server.display_name", server.DisplayName);
+        violations.Labels("server.labels", server.Labels);
+        ResourceName.Parse("flavors/*", server.Flavor, "server.flavor", violations);
+        ResourceName.Parse("projects/*/images/*", server.Image, "server.image", violations);
+        violations.Require(server.UserData.Length <= MaxUserData, "server.user_data",
+            $"must have at most {MaxUserData} bytes, but has {server.UserData.Length}");
+        violations.Require(server.Hostname.Length == 0 || Violations.IsId(server.Hostname), "server.hostname",
+            "must be a host name of one label (RFC 1123), in lower case");
+        violations.Require(server.Networks.Count <= MaxNetworks, "server.networks", $"must be at most {MaxNetworks}");
+        violations.Require(server.KeyPairs.Count <= MaxKeyPairs, "server.key_pairs", $"must be at most {MaxKeyPairs}");
+        for (var i = 0; i < server.KeyPairs.Count; i++)
+            InProject(violations, "projects/*/keyPairs/*", server.KeyPairs[i], $"server.key_pairs[{i}]", request.Parent);
+        if (server.ReadyProbe is { } probe)
+        {
+            violations.Require(probe.TcpPort is >= 0 and <= 65535, "server.ready_probe.tcp_port", "must be 0 to 65535");
+            if (probe.Timeout is { } timeout)
+                violations.Require(timeout.Seconds >= 1 && timeout.Seconds <= MaxReadyTimeout.TotalSeconds,
+                    "server.ready_probe.timeout", "must be 1 s to 3600 s");
+        }
+    }
+
+    static void InProject(Violations violations, string pattern, string name, string field, string parent)
+    {
+        if (ResourceName.Parse(pattern, name, field, violations) is not null)
+            violations.Require(name.StartsWith(parent + "/", StringComparison.Ordinal), field,
+                $"must be in {parent}");
+    }
+}

@@ -1,0 +1,205 @@
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.V1;
+using Monolith.Image.Contracts;
+using Monolith.Network.Contracts;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Reconciling;
+using Monolith.Platform.Storage;
+using Monolith.Platform.Watching;
+
+namespace Monolith.Compute.Servers;
+
+/// <summary>Checks, writes what is wanted, wakes the reconciler, and returns.</summary>
+internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admission, Reconciler<ServerName> reconciler)
+    : V1.ServerService.ServerServiceBase
+{
+    const string Pattern = "projects/*/servers/*";
+
+    static readonly FilterFields<ServerRow> Filters = new FilterFields<ServerRow>()
+        .Text("name", s => s.Name)
+        .Text("display_name", s => s.DisplayName)
+        .Word("state", s => s.State)
+        .Text("flavor", s => s.Flavor)
+        .Text("image", s => s.Image)
+        .Text("hypervisor", s => s.Hypervisor)
+        .Text("dns_name", s => s.DnsName)
+        .Text("addresses", s => s.Addresses)
+        .Flag("reconciling", s => s.Unsettled)
+        .Time("create_time", s => s.CreateTime)
+        .Labels(s => s.Labels);
+
+    public override async Task<Server> CreateServer(CreateServerRequest request, ServerCallContext context)
+    {
+        var call = context.GetCall();
+        var name = $"{request.Parent}/servers/{request.ServerId}";
+        var admitted = await admission.AdmitAsync(request, name, context.CancellationToken);
+        var server = await store.MutateAsync(call, request, async unit =>
+        {
+            if (await unit.Db.Servers.AnyAsync(s => s.Name == name)) throw Fault.AlreadyExists(name);
+            var row = admitted.ToRow(request, name, unit.Now);
+            unit.Db.Servers.Add(row);
+            return unit.Emit(Change.Created, row);
+        }, context.CancellationToken);
+        if (!request.ValidateOnly) reconciler.Wake(new(name));
+        return server.For(call.Caller);
+    }
+
+    public override Task<Server> GetServer(GetServerRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(Pattern, request.Name);
+        return store.ReadAsync(async db =>
+            (await db.Servers.FirstOrDefaultAsync(s => s.Name == request.Name) ?? throw Fault.NotFound(request.Name))
+            .ToProto(withUserData: true).For(context.GetCall().Caller));
+    }
+
+    public override async Task<ListServersResponse> ListServers(ListServersRequest request, ServerCallContext context)
+    {
+        var caller = context.GetCall().Caller;
+        var scope = ProjectScope.Of(request.Parent, context.GetCall());
+        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
+        var (found, sequence) = await store.SnapshotAsync(db => scope.Of(db.Servers)
+            .Where(request.Filter, Filters)
+            .Where(s => string.Compare(s.Name, page.After) > 0)
+            .OrderBy(s => s.Name).Take(page.Size + 1).ToListAsync());
+        var (rows, next) = page.Cut(found, s => s.Name);
+        return new ListServersResponse
+        {
+            Servers = { rows.Select(s => s.ToProto().For(caller)) },
+            NextPageToken = next,
+            ResumeToken = Watch.Token(sequence),
+        };
+    }
+
+    public override Task WatchServers(WatchServersRequest request, IServerStreamWriter<WatchServersResponse> stream,
+        ServerCallContext context)
+    {
+        var caller = context.GetCall().Caller;
+        var scope = ProjectScope.Of(request.Parent, context.GetCall());
+        if (request.Name.Length > 0)
+            ResourceName.Parse(Pattern, request.Name);
+        return Watch.RunAsync<ComputeDb, Server>(store, request.ResumeToken, "server",
+            e => scope.Has(e.Project) && (request.Name.Length == 0 || e.Resource == request.Name),
+            async db => (await scope.Of(db.Servers)
+                    .Where(s => request.Name == "" || s.Name == request.Name).OrderBy(s => s.Name).ToListAsync())
+                .ConvertAll(s => s.ToProto()),
+            (change, server, token) => stream.WriteAsync(new WatchServersResponse
+            {
+                Change = change,
+                Server = server?.For(caller),
+                ResumeToken = token,
+            }, context.CancellationToken), context.CancellationToken);
+    }
+
+    public override Task<Server> UpdateServer(UpdateServerRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        violations.Require(request.Server is not null, "server", "is required");
+        violations.ThrowIfAny();
+        var wanted = request.Server!;
+        ResourceName.Parse(Pattern, wanted.Name, "server.name", violations);
+        var changed = Masks.Changed(request.UpdateMask, wanted, ServerRules.Changeable, violations);
+        violations.DisplayName("server.display_name", wanted.DisplayName);
+        violations.Labels("server.labels", wanted.Labels);
+        violations.ThrowIfAny();
+        return ChangeAsync(request, wanted.Name, wanted.Etag, context, (row, _) =>
+        {
+            if (changed.Contains("display_name")) row.DisplayName = wanted.DisplayName;
+            if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
+            if (changed.Contains("delete_protected")) row.DeleteProtected = wanted.DeleteProtected;
+        });
+    }
+
+    public override Task<Server> DeleteServer(DeleteServerRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, request.Etag, context, (row, unit) =>
+        {
+            if (row.DeleteProtected)
+                throw Fault.Precondition("DELETE_PROTECTED", row.Name,
+                    $"{row.Name} is protected. Set delete_protected to false first.");
+            if (row.Deleting) return;
+            unit.Db.Operations.Add(OperationRow.Of(row));
+            row.Begin("delete", Server.Types.State.Deleting, unit.Now);
+            row.Deleting = true;
+        });
+
+    public override Task<Server> StartServer(StartServerRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, "", context, (row, unit) =>
+        {
+            RefuseWhileDeleting(row);
+            if (row.Power == Power.Running && row.State != Server.Types.State.Failed) return;
+            unit.Db.Operations.Add(OperationRow.Of(row));
+            // After a failure the agent tries again only when something new is wanted of it.
+            if (row.State == Server.Types.State.Failed) row.Restarts++;
+            row.Begin("start", Server.Types.State.Starting, unit.Now);
+            row.Power = Power.Running;
+            row.Hard = false;
+        });
+
+    public override Task<Server> StopServer(StopServerRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, "", context, (row, unit) =>
+        {
+            RefuseWhileDeleting(row);
+            if (row.Power == Power.Stopped && (row.Hard || !request.Hard)
+                && row.State != Server.Types.State.Failed) return;
+            unit.Db.Operations.Add(OperationRow.Of(row));
+            row.Begin("stop", Server.Types.State.Stopping, unit.Now);
+            row.Power = Power.Stopped;
+            row.Hard = request.Hard;
+        });
+
+    public override Task<Server> RestartServer(RestartServerRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, "", context, (row, unit) =>
+        {
+            RefuseWhileDeleting(row);
+            unit.Db.Operations.Add(OperationRow.Of(row));
+            row.Begin("restart", Server.Types.State.Restarting, unit.Now);
+            row.Power = Power.Running;
+            row.Hard = request.Hard;
+            row.Restarts++;
+        });
+
+    public override Task<ListServerEventsResponse> ListServerEvents(ListServerEventsRequest request,
+        ServerCallContext context)
+    {
+        ResourceName.Parse(Pattern, request.Parent, "parent");
+        var page = Page.Of(request.PageSize, request.PageToken, request.Parent);
+        return store.ReadAsync(async db =>
+        {
+            var past = await db.Operations.Where(o => o.ServerName == request.Parent)
+                .OrderBy(o => o.Start).ThenBy(o => o.Number).ToListAsync();
+            var server = await db.Servers.FirstOrDefaultAsync(s => s.Name == request.Parent);
+            if (server is null && past.Count == 0) throw Fault.NotFound(request.Parent);
+            if (server is not null) past.Add(OperationRow.Of(server));
+            var all = past.SelectMany(o => o.Steps.OrderBy(s => s.Start).Select(s => s.ToEvent(o.Operation))).ToList();
+            var skip = page.After.Length == 0 ? 0 : int.Parse(page.After, System.Globalization.CultureInfo.InvariantCulture);
+            var numbered = all.Select((e, i) => (Event: e, Number: i + 1)).Skip(skip).Take(page.Size + 1).ToList();
+            var (rows, next) = page.Cut(numbered, n => n.Number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            return new ListServerEventsResponse { Events = { rows.Select(r => r.Event) }, NextPageToken = next };
+        });
+    }
+
+    async Task<Server> ChangeAsync(Google.Protobuf.IMessage request, string name, string etag,
+        ServerCallContext context, Action<ServerRow, Unit<ComputeDb>> change)
+    {
+        ResourceName.Parse(Pattern, name);
+        var call = context.GetCall();
+        var server = await store.MutateAsync(call, request, async unit =>
+        {
+            var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Name == name) ?? throw Fault.NotFound(name);
+            row.Touch(etag, unit.Now);
+            change(row, unit);
+            return unit.Emit(Change.Updated, row);
+        }, context.CancellationToken);
+        reconciler.Wake(new(name));
+        return server.For(call.Caller);
+    }
+
+    static void RefuseWhileDeleting(ServerRow row)
+    {
+        if (row.Deleting)
+            throw Fault.Precondition("SERVER_DELETING", row.Name, $"{row.Name} is being deleted. Create a new server.");
+    }
+}

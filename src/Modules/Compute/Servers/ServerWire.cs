@@ -1,0 +1,67 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Monolith.Compute.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Servers;
+
+/// <summary>Rows to messages.</summary>
+internal static class ServerWire
+{
+    public static Server ToProto(this ServerRow row, bool withUserData = false)
+    {
+        var server = new Server
+        {
+            Name = row.Name,
+            Uid = row.Uid.ToString(),
+            Etag = row.Etag,
+            DisplayName = row.DisplayName,
+            Flavor = row.Flavor,
+            Image = row.Image,
+            Hostname = row.Hostname,
+            AvailabilityZone = row.AvailabilityZone,
+            DeleteProtected = row.DeleteProtected,
+            State = row.State,
+            Reconciling = row.Unsettled,
+            DnsName = row.DnsName,
+            Hypervisor = row.Hypervisor.Length == 0 ? "" : "hypervisors/" + row.Hypervisor,
+            CreateTime = row.CreateTime.ToTimestamp(),
+            UpdateTime = row.UpdateTime.ToTimestamp(),
+            ReadyTime = row.ReadyTime?.ToTimestamp(),
+            ReadyProbe = new ReadyProbe
+            {
+                TcpPort = row.ReadyTcpPort,
+                Timeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(row.ReadyTimeoutSeconds)),
+            },
+            Conditions = { row.Steps.Select(s => s.ToCondition()) },
+            KeyPairs = { row.Detail.KeyPairs },
+        };
+        if (row.Addresses.Length > 0) server.Addresses.Add(row.Addresses.Split(','));
+        foreach (var network in row.Detail.Networks)
+            server.Networks.Add(new ServerNetwork
+            {
+                Network = network.Network,
+                Address = network.Address,
+                SecurityGroups = { network.SecurityGroups },
+            });
+        if (withUserData) server.UserData = ByteString.CopyFrom(row.UserData);
+        Labels.Load(row.Labels, server.Labels);
+        return server;
+    }
+
+    /// <summary>Where a server runs is the operators' business.</summary>
+    public static Server For(this Server server, Caller caller)
+    {
+        if (server.Hypervisor.Length > 0 && !caller.May("compute.hypervisors.get", null)) server.Hypervisor = "";
+        return server;
+    }
+
+    public static Server Emit(this Unit<ComputeDb> unit, Change change, ServerRow row)
+    {
+        var server = row.ToProto();
+        unit.Emit("server", change, row.Name, row.Project, server);
+        return server;
+    }
+}

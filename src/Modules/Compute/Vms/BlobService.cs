@@ -1,0 +1,34 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Agent.V1;
+using Monolith.Image.Contracts;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Vms;
+
+/// <summary>Gives a hypervisor the images that its own vms start from, and no others.</summary>
+internal sealed class BlobService(Store<ComputeDb> store, IImages images) : Agent.V1.BlobService.BlobServiceBase
+{
+    const int ChunkBytes = 256 * 1024;
+
+    public override async Task ReadBlob(ReadBlobRequest request, IServerStreamWriter<ReadBlobResponse> responses,
+        ServerCallContext context)
+    {
+        var cancel = context.CancellationToken;
+        var node = context.GetCall().Caller.Node ?? "";
+        var name = "blobs/" + request.Sha256;
+        var used = await store.ReadAsync(db => db.Vms.AnyAsync(v => v.Hypervisor == node
+            && v.ImageSha256 == request.Sha256 && v.Power != VmPower.Absent, cancel));
+        await using var blob = (used ? images.OpenBlob(request.Sha256) : null) ?? throw Fault.NotFound(name);
+        if (request.Offset < 0 || request.Offset > blob.Length)
+            throw Fault.Invalid("offset", $"must be 0 to {blob.Length}");
+        blob.Seek(request.Offset, SeekOrigin.Begin);
+        var buffer = new byte[ChunkBytes];
+        int read;
+        while ((read = await blob.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel)) > 0)
+            await responses.WriteAsync(new ReadBlobResponse { Chunk = ByteString.CopyFrom(buffer, 0, read) }, cancel);
+    }
+}

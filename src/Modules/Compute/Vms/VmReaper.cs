@@ -1,0 +1,47 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Network.Contracts;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Reconciling;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Vms;
+
+/// <summary>
+/// Buries vms of which nothing is left: gives the ports back when the server is going or gone, and in one transaction
+/// frees the capacity and forgets the vm. Until then its row is the tombstone that keeps both from being given away
+/// twice.
+/// </summary>
+internal sealed class VmReaper(Store<ComputeDb> store, IPorts ports, VmStreams streams, Reconciler<ServerName> servers)
+{
+    public async Task<Outcome> ReconcileAsync(Guid uid, CancellationToken cancel)
+    {
+        var (vm, server) = await store.ReadAsync(async db =>
+        {
+            var row = await db.Vms.FirstOrDefaultAsync(v => v.Uid == uid, cancel);
+            return (row, row is null ? null : await db.Servers.FirstOrDefaultAsync(s => s.Uid == row.ServerUid, cancel));
+        });
+        if (vm is not { Power: VmPower.Absent, State: VmState.Gone }) return Outcome.Settled;
+        if (server is null || server.Deleting)
+        {
+            await ports.UnbindAsync(vm.ServerUid, cancel);
+            await ports.ReleaseAsync(vm.ServerUid, cancel);
+        }
+        await store.WriteAsync(Call.Of("compute/vms"), async unit =>
+        {
+            if (await unit.Db.Vms.Where(v => v.Uid == uid).ExecuteDeleteAsync(cancel) == 0) return;
+            await unit.Db.Hypervisors.Where(h => h.Name == "hypervisors/" + vm.Hypervisor).ExecuteUpdateAsync(h => h
+                .SetProperty(x => x.UsedVcpus, x => x.UsedVcpus - vm.Vcpus)
+                .SetProperty(x => x.UsedMemoryMib, x => x.UsedMemoryMib - vm.MemoryMib)
+                .SetProperty(x => x.UsedDiskGib, x => x.UsedDiskGib - vm.DiskGib)
+                .SetProperty(x => x.ServerCount, x => x.ServerCount - 1), cancel);
+        }, cancel);
+        streams.Wake(vm.Hypervisor, vm.Uid);
+        servers.Wake(new(vm.ServerName));
+        return Outcome.Settled;
+    }
+
+    public Task<IReadOnlyList<VmId>> UnsettledAsync(CancellationToken cancel) =>
+        store.ReadAsync<IReadOnlyList<VmId>>(async db => (await db.Vms
+            .Where(v => v.Power == VmPower.Absent && v.State == VmState.Gone).Select(v => v.Uid).ToListAsync(cancel))
+            .ConvertAll(vm => new VmId(vm)));
+}

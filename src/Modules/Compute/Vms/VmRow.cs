@@ -1,0 +1,70 @@
+using Monolith.Compute.Servers;
+using Monolith.Compute.Steps;
+
+namespace Monolith.Compute.Vms;
+
+internal enum VmPower
+{
+    Running,
+    Stopped,
+    /// <summary>Nothing of it may be left. The row stays until the agent says so, even when the server is gone.</summary>
+    Absent,
+}
+
+internal enum VmState
+{
+    /// <summary>The agent has not said anything yet.</summary>
+    Unknown,
+    Working,
+    Running,
+    Stopped,
+    Failed,
+    Gone,
+}
+
+/// <summary>One incarnation of a server on one hypervisor: what the agent is told, and what it said.</summary>
+internal sealed class VmRow
+{
+    public Guid Uid { get; init; } = Guid.CreateVersion7();
+    public required Guid ServerUid { get; init; }
+    public required string ServerName { get; init; }
+    /// <summary>The hypervisor's id.</summary>
+    public required string Hypervisor { get; init; }
+
+    /// <summary>What the incarnation holds of the hypervisor.</summary>
+    public int Vcpus { get; init; }
+    public int MemoryMib { get; init; }
+    public int DiskGib { get; init; }
+    public required string ImageSha256 { get; init; }
+    /// <summary>The rest of what the agent is told, as a protobuf <c>agent.v1.Vm</c>. Immutable.</summary>
+    public required byte[] Plan { get; init; }
+
+    // Wanted.
+    /// <summary>Rises with each change of what is wanted; the agent echoes it.</summary>
+    public long Generation { get; set; } = 1;
+    public VmPower Power { get; set; }
+    public bool Hard { get; set; }
+    public int Restarts { get; set; }
+    public DateTime PowerTime { get; set; }
+
+    // Reported.
+    public VmState State { get; set; }
+    public long ReportedGeneration { get; set; }
+    public int ReportedRestarts { get; set; }
+    public string Reason { get; set; } = "";
+    public string Message { get; set; } = "";
+    public bool Retrying { get; set; }
+    public bool Answers { get; set; }
+    public IReadOnlyList<Step> Steps { get; set; } = [];
+    public string ReportDigest { get; set; } = "";
+
+    /// <summary>The last report is about what is wanted now.</summary>
+    public bool IsCurrent => ReportedGeneration == Generation;
+
+    public void Want(VmPower power, bool hard, int restarts, DateTime now)
+    {
+        if (Power == power && Restarts == restarts && Hard == hard) return;
+        (Power, Hard, Restarts, PowerTime) = (power, hard, restarts, now);
+        Generation++;
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Agent.V1;
+using Monolith.Platform.Nodes;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Vms;
+
+/// <summary>What each hypervisor's stream should carry, from the rows.</summary>
+internal sealed class VmItems(Store<ComputeDb> store) : INodeItems<Vm>
+{
+    public Task<IReadOnlyList<DesiredItem<Vm>>> AllAsync(string node, CancellationToken cancel) =>
+        ReadAsync(vms => vms.Where(v => v.Hypervisor == node), cancel);
+
+    public Task<IReadOnlyList<DesiredItem<Vm>>> SomeAsync(string node, IReadOnlyCollection<string> ids,
+        CancellationToken cancel)
+    {
+        var uids = ids.Select(Guid.Parse).ToList();
+        return ReadAsync(vms => vms.Where(v => v.Hypervisor == node && uids.Contains(v.Uid)), cancel);
+    }
+
+    public Task<string> StatusDigestAsync(string node, CancellationToken cancel) => store.ReadAsync(async db =>
+        SyncDigest.Of((await db.Vms.Where(v => v.Hypervisor == node && v.ReportDigest != "")
+            .Select(v => new { v.Uid, v.ReportDigest }).ToListAsync(cancel))
+            .Select(v => (v.Uid.ToString(), v.ReportDigest))));
+
+    Task<IReadOnlyList<DesiredItem<Vm>>> ReadAsync(Func<IQueryable<VmRow>, IQueryable<VmRow>> which,
+        CancellationToken cancel) => store.ReadAsync<IReadOnlyList<DesiredItem<Vm>>>(async db =>
+        (await which(db.Vms).OrderBy(v => v.Uid).ToListAsync(cancel))
+            .ConvertAll(v => new DesiredItem<Vm>(v.Uid.ToString(), (ulong)v.Generation, v.ToWire())));
+}
+
+/// <summary>The hypervisors' streams.</summary>
+internal sealed class VmStreams(VmItems items, TimeProvider time)
+{
+    public NodeSync<Vm> Sync { get; } = new(items, time);
+
+    public void Wake(string hypervisor, Guid vm) => Sync.Wake(hypervisor, vm.ToString());
+}

@@ -1,0 +1,136 @@
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent.V1;
+using Monolith.Compute.Hypervisors;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Reconciling;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Vms;
+
+/// <summary>The host's end of the hypervisors' vm streams (sync.proto).</summary>
+internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams streams, Presence presence,
+    Reconciler<ServerName> servers, Reconciler<VmId> reaper, ILogger<VmSyncService> log)
+    : Agent.V1.VmSyncService.VmSyncServiceBase
+{
+    public override async Task SyncVms(IAsyncStreamReader<SyncVmsRequest> requests,
+        IServerStreamWriter<SyncVmsResponse> responses, ServerCallContext context)
+    {
+        var node = context.GetCall().Caller.Node
+            ?? throw Fault.Unauthenticated("NOT_A_NODE", "Only an agent with a node's certificate may open this stream.");
+        if (!await requests.MoveNext(context.CancellationToken) || requests.Current.Hello is not { } hello)
+            throw Fault.Invalid("hello", "must be the first message of the stream");
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        await presence.ConnectedAsync(node, hello, ended.Token);
+        LogConnected(node, hello.AgentVersion);
+        try
+        {
+            await WakeServersAsync(node, ended.Token);
+            var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
+                (id, vm) => responses.WriteAsync(vm is null
+                    ? new SyncVmsResponse { Remove = id }
+                    : new SyncVmsResponse { Upsert = vm }, ended.Token),
+                (unchanged, sendStatuses) => responses.WriteAsync(new SyncVmsResponse
+                {
+                    InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
+                }, ended.Token), ended.Token);
+            var listen = ListenAsync(node, requests, ended.Token);
+            await await Task.WhenAny(serve, listen);
+            await ended.CancelAsync();
+        }
+        finally
+        {
+            await presence.DisconnectedAsync(node);
+            LogDisconnected(node);
+        }
+    }
+
+    async Task ListenAsync(string node, IAsyncStreamReader<SyncVmsRequest> requests, CancellationToken cancel)
+    {
+        var reported = new HashSet<string>(StringComparer.Ordinal);
+        while (await requests.MoveNext(cancel))
+        {
+            switch (requests.Current.KindCase)
+            {
+                case SyncVmsRequest.KindOneofCase.Status:
+                    reported.Add(requests.Current.Status.Id);
+                    await TakeAsync(node, requests.Current.Status, cancel);
+                    break;
+                case SyncVmsRequest.KindOneofCase.StatusesSent:
+                    await TakeAbsenceAsync(node, reported, cancel);
+                    reported.Clear();
+                    break;
+                default:
+                    throw Fault.Invalid("kind", "must be status or statuses_sent after hello");
+            }
+        }
+    }
+
+    async Task TakeAsync(string node, VmStatus status, CancellationToken cancel)
+    {
+        if (!Guid.TryParse(status.Id, out var uid)) throw Fault.Invalid("status.id", "must be a UUID");
+        var known = await store.ReadAsync(db => db.Vms.Where(v => v.Uid == uid && v.Hypervisor == node)
+            .Select(v => v.ReportDigest).FirstOrDefaultAsync(cancel));
+        if (known is null)
+        {
+            // Nobody's vm, or another node's: what a node says of what is not its own counts for nothing.
+            LogForeign(node, uid);
+            return;
+        }
+        if (known == status.ReportDigest) return;
+        var vm = await store.WriteAsync(Call.Of("nodes/" + node), async unit =>
+        {
+            var row = await unit.Db.Vms.FirstOrDefaultAsync(v => v.Uid == uid && v.Hypervisor == node, cancel);
+            if (row is null) return null;
+            row.State = status.State();
+            row.ReportedGeneration = (long)status.Generation;
+            row.ReportedRestarts = (int)status.Restarts;
+            row.Reason = VmWire.Limit(status.Reason);
+            row.Message = VmWire.Limit(status.Message);
+            row.Retrying = status.Retrying;
+            row.Answers = status.Answers;
+            row.Steps = [.. status.Steps.Take(20).Select(s => s.ToStep(node))];
+            row.ReportDigest = status.ReportDigest;
+            return row;
+        }, cancel);
+        if (vm is not null) Wake(vm);
+    }
+
+    /// <summary>After a full report: what is to be absent and was not reported is gone.</summary>
+    async Task TakeAbsenceAsync(string node, HashSet<string> reported, CancellationToken cancel)
+    {
+        var gone = await store.WriteAsync(Call.Of("nodes/" + node), async unit =>
+        {
+            var rows = await unit.Db.Vms.Where(v => v.Hypervisor == node && v.Power == VmPower.Absent).ToListAsync(cancel);
+            rows.RemoveAll(v => reported.Contains(v.Uid.ToString()) || v.ReportedGeneration == 0);
+            foreach (var row in rows) row.State = VmState.Gone;
+            return rows;
+        }, cancel);
+        gone.ForEach(Wake);
+    }
+
+    void Wake(VmRow vm)
+    {
+        if (vm.Power == VmPower.Absent) reaper.Wake(new(vm.Uid));
+        servers.Wake(new(vm.ServerName));
+    }
+
+    async Task WakeServersAsync(string node, CancellationToken cancel)
+    {
+        var waiting = await store.ReadAsync(db => db.Servers
+            .Where(s => s.Unsettled && (s.Hypervisor == node || s.Hypervisor == ""))
+            .OrderBy(s => s.UpdateTime).Select(s => s.Name).Take(1000).ToListAsync(cancel));
+        waiting.ForEach(name => servers.Wake(new(name)));
+    }
+
+    [LoggerMessage(LogLevel.Information, "Hypervisor {Node} is connected, agent {Version}")]
+    partial void LogConnected(string node, string version);
+
+    [LoggerMessage(LogLevel.Information, "Hypervisor {Node} is disconnected")]
+    partial void LogDisconnected(string node);
+
+    [LoggerMessage(LogLevel.Warning, "Hypervisor {Node} reported on vm {Vm}, which is not its own; ignored")]
+    partial void LogForeign(string node, Guid vm);
+}

@@ -1,0 +1,82 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Monolith.Agent.V1;
+using Monolith.Compute.Servers;
+using Monolith.Compute.Steps;
+using Monolith.Network.Contracts;
+
+namespace Monolith.Compute.Vms;
+
+/// <summary>Rows to the agent's messages and back.</summary>
+internal static class VmWire
+{
+    /// <summary>What an incarnation of the server is told for life.</summary>
+    public static Vm Plan(ServerRow server, IReadOnlyList<PortFacts> ports, string dnsName)
+    {
+        var vm = new Vm
+        {
+            Server = server.Name,
+            Vcpus = server.Vcpus,
+            MemoryMib = server.MemoryMib,
+            DiskGib = server.DiskGib,
+            Image = new VmImage
+            {
+                Sha256 = server.ImageSha256,
+                SizeBytes = server.ImageSizeBytes,
+                Format = server.ImageFormat,
+            },
+            Metadata = new VmMetadata
+            {
+                InstanceId = server.Uid.ToString(),
+                Hostname = server.Hostname,
+                PublicKeys = { server.Detail.PublicKeys },
+                UserData = ByteString.CopyFrom(server.UserData),
+                Project = server.Project,
+                DnsName = dnsName,
+            },
+            ReadyTcpPort = server.ReadyTcpPort,
+            ReadyTimeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(server.ReadyTimeoutSeconds)),
+        };
+        foreach (var port in ports)
+            vm.Ports.Add(new VmPort { Id = port.Uid.ToString(), MacAddress = port.MacAddress, Mtu = port.Mtu });
+        return vm;
+    }
+
+    public static Vm ToWire(this VmRow row)
+    {
+        var vm = Vm.Parser.ParseFrom(row.Plan);
+        vm.Id = row.Uid.ToString();
+        vm.Generation = (ulong)row.Generation;
+        vm.Power = row.Power switch
+        {
+            VmPower.Running => Vm.Types.Power.Running,
+            VmPower.Stopped => Vm.Types.Power.Stopped,
+            _ => Vm.Types.Power.Absent,
+        };
+        vm.Hard = row.Hard;
+        vm.Restarts = (uint)row.Restarts;
+        return vm;
+    }
+
+    public static VmState State(this VmStatus status) => status.State switch
+    {
+        VmStatus.Types.State.Working => VmState.Working,
+        VmStatus.Types.State.Running => VmState.Running,
+        VmStatus.Types.State.Stopped => VmState.Stopped,
+        VmStatus.Types.State.Failed => VmState.Failed,
+        VmStatus.Types.State.Gone => VmState.Gone,
+        _ => VmState.Unknown,
+    };
+
+    public static Step ToStep(this VmStep step, string node)
+    {
+        var start = step.StartTime?.ToDateTime() ?? DateTime.UnixEpoch;
+        var end = step.Duration is { } duration ? start + duration.ToTimeSpan() : start;
+        var status = step.Failed ? StepStatus.False : step.Duration is null ? StepStatus.Pending : StepStatus.True;
+        return new Step(step.Name, status, "agent " + node, start, end, step.Failed ? "STEP_FAILED" : "",
+            Limit(step.Message));
+    }
+
+    /// <summary>An agent's words are kept, within reason.</summary>
+    public static string Limit(string text) => text.Length <= 2000 ? text : text[..2000] + "…";
+}
