@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Monolith.Image.Blobs;
+using Monolith.Image.Contracts;
+using Monolith.Image.Images;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Image;
+
+/// <summary>The disks that servers start from.</summary>
+public static class ImageModule
+{
+    public static IServiceCollection AddImage(this IServiceCollection services, ImageOptions options)
+    {
+        services.AddModuleStore<ImageDb>("image", o => new SqliteImageDb(o), o => new PostgresImageDb(o));
+        services.AddSingleton(options);
+        services.AddSingleton<BlobStore>();
+        services.AddSingleton<IStartUp, PrepareBlobs>();
+        services.AddSingleton<BlobCleaner>();
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<BlobCleaner>());
+        services.AddSingleton<IImages, ImageDirectory>();
+        return services;
+    }
+
+    public static void MapImage(this IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<ImageService>();
+
+    sealed class PrepareBlobs(BlobStore blobs) : IStartUp
+    {
+        public Task StartAsync(CancellationToken cancel)
+        {
+            blobs.Prepare();
+            return Task.CompletedTask;
+        }
+    }
+}

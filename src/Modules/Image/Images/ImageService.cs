@@ -1,0 +1,207 @@
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Image.Blobs;
+using Monolith.Image.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+using Monolith.Platform.Watching;
+using ImageMessage = Monolith.Image.V1.Image;
+
+namespace Monolith.Image.Images;
+
+internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCleaner cleaner)
+    : V1.ImageService.ImageServiceBase
+{
+    const string Pattern = "projects/*/images/*";
+    const int ChunkBytes = 256 * 1024;
+
+    static readonly FilterFields<ImageRow> Filters = new FilterFields<ImageRow>()
+        .Text("name", i => i.Name)
+        .Text("display_name", i => i.DisplayName)
+        .Text("sha256", i => i.Sha256)
+        .Word("format", i => i.Format)
+        .Word("visibility", i => i.Visibility)
+        .Number("size_bytes", i => i.SizeBytes)
+        .Time("create_time", i => i.CreateTime)
+        .Labels(i => i.Labels);
+
+    public override async Task<ImageMessage> UploadImage(IAsyncStreamReader<UploadImageRequest> requests, ServerCallContext context)
+    {
+        var cancel = context.CancellationToken;
+        if (!await requests.MoveNext(cancel) || requests.Current.Header is not { } header)
+            throw Fault.Invalid("header", "must be the first message of the stream");
+        ImageRules.Check(header);
+        var name = $"{header.Parent}/images/{header.ImageId}";
+        // Before a gigabyte is sent for nothing; the commit checks again.
+        if (header.RequestId.Length == 0 && await store.ReadAsync(db => db.Images.AnyAsync(i => i.Name == name, cancel)))
+            throw Fault.AlreadyExists(name);
+        using var blob = await blobs.ReceiveAsync(Chunks(requests, cancel), header.Sha256, header.SizeBytes, cancel);
+        try
+        {
+            return await blobs.KeepAsync(blob, () => store.MutateAsync(context.GetCall(), header, async unit =>
+            {
+                if (await unit.Db.Images.AnyAsync(i => i.Name == name)) throw Fault.AlreadyExists(name);
+                var row = ToRow(header, name, blob, unit.Now);
+                unit.Db.Images.Add(row);
+                return Emit(unit, Change.Created, row);
+            }, cancel));
+        }
+        finally
+        {
+            // Does nothing when the blob got its name.
+            await cleaner.CleanAsync(blob.Sha256, CancellationToken.None);
+        }
+    }
+
+    static ImageRow ToRow(UploadImageRequest.Types.Header header, string name, ReceivedBlob blob, DateTime now)
+    {
+        var image = header.Image ?? new ImageMessage();
+        var gib = (int)((blob.Format.VirtualSizeBytes + (1L << 30) - 1) >> 30);
+        return new ImageRow
+        {
+            Name = name,
+            Project = ResourceName.ProjectOf(name)!,
+            DisplayName = image.DisplayName,
+            Labels = Labels.Store(image.Labels),
+            Sha256 = blob.Sha256,
+            SizeBytes = blob.SizeBytes,
+            VirtualSizeBytes = blob.Format.VirtualSizeBytes,
+            Format = blob.Format.IsQcow2 ? ImageMessage.Types.Format.Qcow2 : ImageMessage.Types.Format.Raw,
+            Visibility = image.Visibility == ImageMessage.Types.Visibility.Unspecified
+                ? ImageMessage.Types.Visibility.Private
+                : image.Visibility,
+            MinDiskGib = Math.Max(image.MinDiskGib, gib),
+            MinMemoryMib = image.MinMemoryMib,
+            CreateTime = now,
+            UpdateTime = now,
+        };
+    }
+
+    static async IAsyncEnumerable<ReadOnlyMemory<byte>> Chunks(IAsyncStreamReader<UploadImageRequest> requests,
+        [EnumeratorCancellation] CancellationToken cancel)
+    {
+        while (await requests.MoveNext(cancel))
+        {
+            if (requests.Current.PartCase != UploadImageRequest.PartOneofCase.Chunk)
+                throw Fault.Invalid("part", "must be a chunk after the header");
+            yield return requests.Current.Chunk.Memory;
+        }
+    }
+
+    public override async Task DownloadImage(DownloadImageRequest request,
+        IServerStreamWriter<DownloadImageResponse> responses, ServerCallContext context)
+    {
+        var cancel = context.CancellationToken;
+        var row = await FindAsync(request.Name, cancel);
+        await using var blob = blobs.Open(row.Sha256)
+            ?? throw Fault.Internal("image", "opening the content", "Ask the operators to restore the blob " + row.Sha256);
+        if (request.Offset < 0 || request.Offset > blob.Length)
+            throw Fault.Invalid("offset", $"must be 0 to {blob.Length}");
+        await responses.WriteAsync(new DownloadImageResponse { Image = row.ToProto() }, cancel);
+        blob.Seek(request.Offset, SeekOrigin.Begin);
+        var buffer = new byte[ChunkBytes];
+        int read;
+        while ((read = await blob.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel)) > 0)
+            await responses.WriteAsync(new DownloadImageResponse { Chunk = ByteString.CopyFrom(buffer, 0, read) }, cancel);
+    }
+
+    public override async Task<ImageMessage> GetImage(GetImageRequest request, ServerCallContext context) =>
+        (await FindAsync(request.Name, context.CancellationToken)).ToProto();
+
+    public override async Task<ListImagesResponse> ListImages(ListImagesRequest request, ServerCallContext context)
+    {
+        var scope = ProjectScope.Of(request.Parent, context.GetCall());
+        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
+        var (found, sequence) = await store.SnapshotAsync(db => Visible(db, scope)
+            .Where(request.Filter, Filters)
+            .Where(i => string.Compare(i.Name, page.After) > 0)
+            .OrderBy(i => i.Name).Take(page.Size + 1).ToListAsync());
+        var (rows, next) = page.Cut(found, i => i.Name);
+        return new ListImagesResponse
+        {
+            Images = { rows.Select(i => i.ToProto()) },
+            NextPageToken = next,
+            ResumeToken = Watch.Token(sequence),
+        };
+    }
+
+    public override Task WatchImages(WatchImagesRequest request, IServerStreamWriter<WatchImagesResponse> stream,
+        ServerCallContext context)
+    {
+        var scope = ProjectScope.Of(request.Parent, context.GetCall());
+        return Watch.RunAsync<ImageDb, ImageMessage>(store, request.ResumeToken, "image", e => scope.Has(e.Project),
+            async db => (await scope.Of(db.Images).OrderBy(i => i.Name).ToListAsync()).ConvertAll(i => i.ToProto()),
+            (change, image, token) => stream.WriteAsync(new WatchImagesResponse
+            {
+                Change = change,
+                Image = image,
+                ResumeToken = token,
+            }, context.CancellationToken), context.CancellationToken);
+    }
+
+    public override Task<ImageMessage> UpdateImage(UpdateImageRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        violations.Require(request.Image is not null, "image", "is required");
+        violations.ThrowIfAny();
+        var wanted = request.Image!;
+        ResourceName.Parse(Pattern, wanted.Name, "image.name", violations);
+        var changed = Masks.Changed(request.UpdateMask, wanted, ImageRules.Changeable, violations);
+        ImageRules.Check(wanted, "image", violations);
+        violations.ThrowIfAny();
+        return store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Images.FirstOrDefaultAsync(i => i.Name == wanted.Name)
+                ?? throw Fault.NotFound(wanted.Name);
+            row.Touch(wanted.Etag, unit.Now);
+            if (changed.Contains("display_name")) row.DisplayName = wanted.DisplayName;
+            if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
+            if (changed.Contains("visibility") && wanted.Visibility != ImageMessage.Types.Visibility.Unspecified)
+                row.Visibility = wanted.Visibility;
+            if (changed.Contains("min_disk_gib")) row.MinDiskGib = wanted.MinDiskGib;
+            if (changed.Contains("min_memory_mib")) row.MinMemoryMib = wanted.MinMemoryMib;
+            return Emit(unit, Change.Updated, row);
+        }, context.CancellationToken);
+    }
+
+    public override async Task<Empty> DeleteImage(DeleteImageRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(Pattern, request.Name);
+        var sha256 = "";
+        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Images.FirstOrDefaultAsync(i => i.Name == request.Name)
+                ?? throw Fault.NotFound(request.Name);
+            row.Touch(request.Etag, unit.Now);
+            sha256 = row.Sha256;
+            unit.Db.Images.Remove(row);
+            Emit(unit, Change.Deleted, row);
+            return new Empty();
+        }, context.CancellationToken);
+        if (!request.ValidateOnly) await cleaner.CleanAsync(sha256, CancellationToken.None);
+        return answer;
+    }
+
+    async Task<ImageRow> FindAsync(string name, CancellationToken cancel)
+    {
+        ResourceName.Parse(Pattern, name);
+        return await store.ReadAsync(db => db.Images.FirstOrDefaultAsync(i => i.Name == name, cancel))
+            ?? throw Fault.NotFound(name);
+    }
+
+    static IQueryable<ImageRow> Visible(ImageDb db, ProjectScope scope) =>
+        scope.Of(db.Images).Union(db.Images.Where(i => i.Visibility == ImageMessage.Types.Visibility.Public));
+
+    static ImageMessage Emit(Unit<ImageDb> unit, Change change, ImageRow row)
+    {
+        var image = row.ToProto();
+        unit.Emit("image", change, row.Name, row.Project, image);
+        return image;
+    }
+}
