@@ -20,6 +20,7 @@ public static class ModuleServices
     {
         services.AddSingleton(s => new Store<TDb>(module, s.GetRequiredService<DatabaseOptions>(), sqlite, postgres,
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<IStoreHealth>(s => s.GetRequiredService<Store<TDb>>());
         services.AddSingleton<Relay<TDb>>();
         services.AddSingleton<IRelay>(s => s.GetRequiredService<Relay<TDb>>());
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Relay<TDb>>());

@@ -8,6 +8,14 @@ using Monolith.Platform.Faults;
 
 namespace Monolith.Platform.Storage;
 
+/// <summary>Whether a module's database answers.</summary>
+public interface IStoreHealth
+{
+    string Module { get; }
+
+    Task ProbeAsync(CancellationToken cancel);
+}
+
 /// <summary>
 /// A module's way to its database. Reads run side by side, each on its own context. Writes go through one writer that
 /// puts what is waiting into one transaction, so that many callers share one flush to the disk:
@@ -18,7 +26,7 @@ namespace Monolith.Platform.Storage;
 /// A write that throws is rolled back to its savepoint and disturbs no other. Work must be database work only: it may
 /// run again after a lost race, and it holds up everybody behind it.
 /// </summary>
-public sealed class Store<TDb> : IAsyncDisposable where TDb : ModuleDb
+public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : ModuleDb
 {
     readonly Database database;
     readonly Func<DbContextOptions, TDb> create;
@@ -77,6 +85,8 @@ public sealed class Store<TDb> : IAsyncDisposable where TDb : ModuleDb
         var sequence = await db.Events.MaxAsync(e => (long?)e.Sequence) ?? 0;
         return (await read(db), Math.Max(sequence, Feed.TrimmedThrough));
     }
+
+    public Task ProbeAsync(CancellationToken cancel) => ReadAsync(db => db.Relays.AnyAsync(cancel));
 
     /// <summary>Writes for the system itself.</summary>
     public Task<T> WriteAsync<T>(Call call, Func<Unit<TDb>, Task<T>> work, CancellationToken cancel) =>

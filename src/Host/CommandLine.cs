@@ -1,0 +1,124 @@
+using System.CommandLine;
+using System.Net;
+
+namespace Monolith.Host;
+
+/// <summary>The host's command line. Every option has an environment variable: <c>--data</c> is MONOLITH_HOST_DATA.</summary>
+internal static class CommandLine
+{
+    static readonly Option<string> Data = new("--data")
+    {
+        Description = "Directory of databases, images, keys and the administrator's token.",
+        DefaultValueFactory = _ => Variable("DATA") ?? Path.Combine(Environment.CurrentDirectory, "data"),
+    };
+
+    static readonly Option<string[]> Plain = Endpoints("--plain",
+        "HTTP/2 without TLS, loopback addresses only. 'none' for none.", "PLAIN", "127.0.0.1:5080");
+
+    static readonly Option<string[]> Tls = Endpoints("--tls", "TLS, for clients and agents.", "TLS", "127.0.0.1:5443");
+
+    static readonly Option<string[]> TlsNames = Endpoints("--tls-name",
+        "More names and addresses that the TLS certificate is for.", "TLS_NAMES", "");
+
+    static readonly Option<string?> Metrics = new("--metrics")
+    {
+        Description = "HTTP/1.1 for /metrics and /healthz, a loopback address.",
+        DefaultValueFactory = _ => Variable("METRICS"),
+    };
+
+    static readonly Option<string[]> Dns = Endpoints("--dns", "UDP and TCP of the name server. 'none' for none.", "DNS",
+        "127.0.0.1:5053");
+
+    static readonly Option<string> Domain = new("--domain")
+    {
+        Description = "The domain that servers' names end in.",
+        DefaultValueFactory = _ => Variable("DOMAIN") ?? "cloud.internal",
+    };
+
+    static readonly Option<string[]> GuestDns = Endpoints("--guest-dns", "Resolvers that guests are told of.", "GUEST_DNS", "");
+
+    static readonly Option<string?> Postgres = new("--postgres")
+    {
+        Description = "PostgreSQL connection string, instead of SQLite files in the data directory.",
+        DefaultValueFactory = _ => Variable("POSTGRES"),
+    };
+
+    static readonly Option<string?> RabbitMq = new("--rabbitmq")
+    {
+        Description = "RabbitMQ URI, instead of a bus in the process.",
+        DefaultValueFactory = _ => Variable("RABBITMQ"),
+    };
+
+    static readonly Option<int> Fleet = new("--fleet")
+    {
+        Description = "Emulated hypervisors in the process; 0 when real agents join.",
+        DefaultValueFactory = _ => int.TryParse(Variable("FLEET"), out var n) ? n : 3,
+    };
+
+    static readonly Option<LogLevel> Level = new("--log")
+    {
+        Description = "Least level of log messages.",
+        DefaultValueFactory = _ => Enum.TryParse<LogLevel>(Variable("LOG"), true, out var level) ? level : LogLevel.Information,
+    };
+
+    public static Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
+        {
+            Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Level,
+        };
+        root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
+        return root.Parse(args).InvokeAsync();
+    }
+
+    static async Task<int> Run(ParseResult parsed, CancellationToken cancel)
+    {
+        HostOptions options;
+        try
+        {
+            options = Read(parsed);
+        }
+        catch (FormatException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 2;
+        }
+        await using var app = await MonolithHost.StartAsync(options, cancel);
+        await app.WaitForShutdownAsync(cancel);
+        return 0;
+    }
+
+    static HostOptions Read(ParseResult parsed) => new()
+    {
+        Data = Path.GetFullPath(parsed.GetValue(Data)!),
+        Plain = Parse(parsed, Plain),
+        Tls = Parse(parsed, Tls),
+        TlsNames = Words(parsed.GetValue(TlsNames)!),
+        Metrics = parsed.GetValue(Metrics) is { Length: > 0 } metrics ? Endpoint(metrics) : null,
+        Dns = Parse(parsed, Dns),
+        Domain = parsed.GetValue(Domain)!,
+        GuestDns = Words(parsed.GetValue(GuestDns)!),
+        Postgres = parsed.GetValue(Postgres),
+        RabbitMq = parsed.GetValue(RabbitMq),
+        Fleet = parsed.GetValue(Fleet),
+        LogLevel = parsed.GetValue(Level),
+    };
+
+    static Option<string[]> Endpoints(string name, string description, string variable, string fallback) => new(name)
+    {
+        Description = description + " May be given several times.",
+        DefaultValueFactory = _ => Words([Variable(variable) ?? fallback]),
+    };
+
+    static string? Variable(string name) => Environment.GetEnvironmentVariable("MONOLITH_HOST_" + name);
+
+    static string[] Words(string[] values) =>
+        [.. values.SelectMany(v => v.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries))];
+
+    static IPEndPoint[] Parse(ParseResult parsed, Option<string[]> option) =>
+        [.. Words(parsed.GetValue(option)!).Where(v => v != "none").Select(Endpoint)];
+
+    static IPEndPoint Endpoint(string text) => IPEndPoint.TryParse(text, out var endpoint) && endpoint.Port > 0
+        ? endpoint
+        : throw new FormatException($"'{text}' is not ADDRESS:PORT, like 127.0.0.1:5080 or [::1]:5080.");
+}

@@ -1,0 +1,43 @@
+using System.Net;
+
+namespace Monolith.Host;
+
+/// <summary>How a host runs. Immutable.</summary>
+public sealed record HostOptions
+{
+    /// <summary>Databases, images, keys, the administrator's token. Made when it is missing.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>HTTP/2 without TLS, loopback only: for development and for people on the machine.</summary>
+    public IReadOnlyList<IPEndPoint> Plain { get; init; } = [new(IPAddress.Loopback, 5080)];
+
+    /// <summary>TLS: clients with tokens, agents with certificates.</summary>
+    public IReadOnlyList<IPEndPoint> Tls { get; init; } = [new(IPAddress.Loopback, 5443)];
+
+    /// <summary>Names and addresses besides the endpoints' that the TLS certificate is for.</summary>
+    public IReadOnlyList<string> TlsNames { get; init; } = [];
+
+    /// <summary>HTTP/1.1 without TLS, loopback only: <c>/metrics</c> and <c>/healthz</c>. Null: none.</summary>
+    public IPEndPoint? Metrics { get; init; }
+
+    /// <summary>UDP and TCP of the authoritative name server.</summary>
+    public IReadOnlyList<IPEndPoint> Dns { get; init; } = [new(IPAddress.Loopback, 5053)];
+
+    /// <summary>The domain that servers' names end in.</summary>
+    public string Domain { get; init; } = "cloud.internal";
+
+    /// <summary>Resolvers that guests are told of.</summary>
+    public IReadOnlyList<string> GuestDns { get; init; } = [];
+
+    /// <summary>A PostgreSQL connection string; null: SQLite files in <see cref="Data"/>.</summary>
+    public string? Postgres { get; init; }
+
+    /// <summary>A RabbitMQ URI; null: the bus is in this process.</summary>
+    public string? RabbitMq { get; init; }
+
+    /// <summary>Emulated hypervisors in this process; for people who write against the API.</summary>
+    public int Fleet { get; init; }
+
+    /// <summary>Log messages at this level and above.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+}

@@ -1,0 +1,117 @@
+using System.Net;
+using MassTransit;
+using Monolith.Compute;
+using Monolith.Dns;
+using Monolith.Events;
+using Monolith.Host.Access;
+using Monolith.Identity;
+using Monolith.Image;
+using Monolith.Image.Blobs;
+using Monolith.Lb;
+using Monolith.Network;
+using Monolith.Platform.Events;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Host;
+
+/// <summary>The whole control plane, composed by hand: read it from top to bottom.</summary>
+public static class MonolithHost
+{
+    /// <summary>Builds a host, brings its databases up to date, and serves. Dispose to stop.</summary>
+    /// <exception cref="InvalidOperationException">With words for the operator, when it cannot start.</exception>
+    public static async Task<WebApplication> StartAsync(HostOptions options, CancellationToken cancel)
+    {
+        Directory.CreateDirectory(options.Data);
+        var ready = Path.Combine(options.Data, "ready");
+        File.Delete(ready);
+        var app = Build(options);
+        foreach (var step in app.Services.GetServices<IStartUp>()) await step.StartAsync(cancel);
+        await app.StartAsync(cancel);
+        await File.WriteAllTextAsync(ready, Environment.ProcessId.ToString(), cancel);
+        app.Lifetime.ApplicationStopping.Register(() => File.Delete(ready));
+        return app;
+    }
+
+    static WebApplication Build(HostOptions options)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Monolith.Host" });
+        builder.Logging.AddSimpleConsole(o =>
+        {
+            o.SingleLine = true;
+            o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            o.UseUtcTimestamp = true;
+        });
+        builder.Logging.SetMinimumLevel(options.LogLevel);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Grpc", LogLevel.Warning);
+        builder.Logging.AddFilter("MassTransit", LogLevel.Warning);
+
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(new DatabaseOptions(options.Data, options.Postgres));
+        services.AddRouting();
+        services.AddTelemetry(options);
+        builder.WebHost.AddTransports(options);
+
+        services.AddIdentity(new IdentityOptions(options.Data));
+        services.AddImage(new ImageOptions(Path.Combine(options.Data, "images")));
+        services.AddNetwork(new NetworkOptions
+        {
+            DnsServers = options.GuestDns,
+            Domain = options.Domain,
+        });
+        services.AddDns(new DnsOptions
+        {
+            Domain = options.Domain,
+            Endpoints = options.Dns,
+        });
+        services.AddCompute();
+        services.AddLb();
+        services.AddEvents();
+        services.AddBus(options);
+        services.AddFleet(options);
+
+        services.AddSingleton<PermissionMap>();
+        services.AddGrpc(grpc =>
+        {
+            grpc.Interceptors.Add<FaultInterceptor>();
+            grpc.Interceptors.Add<AccessInterceptor>();
+            grpc.MaxReceiveMessageSize = 4 << 20;
+            grpc.EnableDetailedErrors = false;
+        });
+        services.AddGrpcReflection();
+        services.AddModuleHealth();
+
+        var app = builder.Build();
+        app.UseMiddleware<MalformedMessageMiddleware>();
+        app.MapIdentity();
+        app.MapImage();
+        app.MapNetwork();
+        app.MapDns();
+        app.MapCompute();
+        app.MapLb();
+        app.MapEvents();
+        app.MapGrpcReflectionService();
+        app.MapGrpcHealthChecksService();
+        app.MapTelemetry(options);
+        return app;
+    }
+
+    static void AddBus(this IServiceCollection services, HostOptions options) => services.AddMassTransit(bus =>
+    {
+        // Every process wakes its own; the log is written by one of them.
+        var instance = Guid.NewGuid().ToString("N");
+        bus.AddConsumer<WakeConsumer>().Endpoint(e => (e.InstanceId, e.Temporary) = (instance, true));
+        bus.AddConsumer<LoggedConsumer>().Endpoint(e => (e.InstanceId, e.Temporary) = (instance, true));
+        EventsModule.AddConsumers(bus);
+        if (options.RabbitMq is { } uri)
+            bus.UsingRabbitMq((context, rabbit) =>
+            {
+                rabbit.Host(new Uri(uri));
+                rabbit.ConfigureEndpoints(context);
+            });
+        else bus.UsingInMemory((context, memory) => memory.ConfigureEndpoints(context));
+    });
+}

@@ -1,0 +1,3 @@
+using Monolith.Host;
+
+return await CommandLine.RunAsync(args);

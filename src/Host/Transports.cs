@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Monolith.Identity.Contracts;
+
+namespace Monolith.Host;
+
+/// <summary>The ports: plain HTTP/2 on loopback, TLS for all else, HTTP/1.1 for metrics.</summary>
+internal static class Transports
+{
+    static readonly TimeSpan CertificateLifetime = TimeSpan.FromDays(30);
+
+    public static void AddTransports(this IWebHostBuilder web, HostOptions options)
+    {
+        web.UseKestrelCore();
+        web.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = 10_000;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 1_000;
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(20);
+            kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+            // Streams of agents and watches are quiet for long; dead peers are found by pings.
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Limits.MaxRequestBodySize = null;
+            foreach (var endpoint in options.Plain)
+            {
+                if (!IPAddress.IsLoopback(endpoint.Address))
+                    throw new InvalidOperationException(
+                        $"--plain {endpoint}: without TLS only loopback addresses are served. Use --tls for this one.");
+                kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http2);
+            }
+            if (options.Metrics is { } metrics)
+                kestrel.Listen(metrics, listen => listen.Protocols = HttpProtocols.Http1);
+            if (options.Tls.Count == 0) return;
+            var certificate = new ServerCertificate(kestrel.ApplicationServices, options);
+            foreach (var endpoint in options.Tls)
+                kestrel.Listen(endpoint, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1AndHttp2;
+                    listen.UseHttps(new TlsHandshakeCallbackOptions
+                    {
+                        OnConnection = context => ValueTask.FromResult(certificate.Options(context.AllowDelayedClientCertificateNegotation)),
+                        HandshakeTimeout = TimeSpan.FromSeconds(10),
+                    });
+                });
+        });
+    }
+
+    /// <summary>Issued by the cloud's own authority when first needed, and anew before it expires.</summary>
+    sealed class ServerCertificate(IServiceProvider services, HostOptions options)
+    {
+        readonly Lock gate = new();
+        SslServerAuthenticationOptions? current;
+        DateTimeOffset renewAt;
+
+        public SslServerAuthenticationOptions Options(bool _)
+        {
+            lock (gate)
+            {
+                var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
+                if (current is not null && now < renewAt) return current;
+                renewAt = now + CertificateLifetime / 3;
+                return current = Make(services.GetRequiredService<IHostCertificates>());
+            }
+        }
+
+        SslServerAuthenticationOptions Make(IHostCertificates authority)
+        {
+            var names = options.Tls.Select(e => e.Address.ToString()).Append("localhost").Append(Dns.GetHostName())
+                .Concat(options.TlsNames).Distinct();
+            var certificate = authority.IssueServerCertificate(names);
+            var root = authority.Authority;
+            return new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = SslStreamCertificateContext.Create(certificate,
+                    new X509Certificate2Collection { root }, offline: true),
+                // Asked for, not demanded: people come with tokens. A certificate that is shown must be one of ours.
+                ClientCertificateRequired = true,
+                RemoteCertificateValidationCallback = (_, shown, _, _) => shown is null || IsOurs(shown, root),
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            };
+        }
+
+        // Whether it is still valid is for the access check to say, where the caller can be told; a node whose
+        // certificate ran out must be able to renew it.
+        static bool IsOurs(X509Certificate shown, X509Certificate2 root)
+        {
+            using var chain = new X509Chain();
+            chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            chain.ChainPolicy.CustomTrustStore.Add(root);
+            chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+            chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
+            return chain.Build(shown as X509Certificate2 ?? X509CertificateLoader.LoadCertificate(shown.GetRawCertData()));
+        }
+    }
+}
