@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+.PHONY: help deps build image up down lab-up lab-down test lint bench fuzz
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install from Debian what is missing
+	@lab/deps
+
+build: ## build everything
+	dotnet build Monolith.sln
+
+image: ## build the guest image from Debian packages
+	@lab/image/build
+
+up: ## from a fresh machine to a server that answers; repeat it safely
+	@lab/up
+
+down: ## leave no process, namespace, mount or file behind, but the caches
+	@lab/down
+
+lab-up: ## the fabric alone: namespaces, cables, BGP
+	@lab/deps run
+	@lab/fabric up
+
+lab-down: ## as down
+	@lab/down
+
+test: ## install what is missing and run every test
+	@lab/deps
+	@lab/check
+	@lab/image/check
+
+lint: ## scripts of the lab
+	@lab/deps test
+	shellcheck -x lab/bird lab/cloud lab/settings $$(grep -lr '^#!.*bash' lab --exclude-dir=run --exclude-dir=cache)
+	shellcheck -s sh lab/web.sh lab/image/initrd/init lab/image/root/etc/rc.* lab/image/root/etc/udhcpc.script
+
+bench: ## benchmarks
+	@echo "no benchmark yet" >&2; exit 1
+
+fuzz: ## fuzz the parsers
+	@echo "no fuzz target yet" >&2; exit 1
