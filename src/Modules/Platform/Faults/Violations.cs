@@ -10,6 +10,9 @@ public sealed partial class Violations
 
     public bool Any => found.Count > 0;
 
+    /// <summary>For callers that hand violations on instead of throwing them.</summary>
+    public IReadOnlyList<FieldViolation> Found => found;
+
     public void Add(string field, string description) => found.Add(new(field, description));
 
     /// <summary>Adds the violation unless the fact holds; returns the fact.</summary>

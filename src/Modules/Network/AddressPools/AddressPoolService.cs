@@ -1,0 +1,184 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Network.Addresses;
+using Monolith.Network.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network.AddressPools;
+
+internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoolService.AddressPoolServiceBase
+{
+    static readonly FilterFields<AddressPoolRow> Filters = new FilterFields<AddressPoolRow>()
+        .Text("name", p => p.Name)
+        .Text("display_name", p => p.DisplayName)
+        .Text("prefixes", p => p.Prefixes)
+        .Word("purpose", p => p.Purpose)
+        .Number("address_count", p => p.AddressCount)
+        .Time("create_time", p => p.CreateTime)
+        .Labels(p => p.Labels);
+
+    public override Task<AddressPool> CreateAddressPool(CreateAddressPoolRequest request, ServerCallContext context)
+    {
+        AddressPoolRules.Check(request);
+        return store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var name = "addressPools/" + request.AddressPoolId;
+            if (await unit.Db.AddressPools.AnyAsync(p => p.Name == name)) throw Fault.AlreadyExists(name);
+            var violations = new Violations();
+            AddressPoolRules.CheckOverlaps(request.AddressPool.Prefixes,
+                await unit.Db.AddressPools.AsNoTracking().ToListAsync(), violations);
+            violations.ThrowIfAny();
+            var pool = request.AddressPool;
+            var row = new AddressPoolRow
+            {
+                Name = name,
+                DisplayName = pool.DisplayName,
+                Labels = Labels.Store(pool.Labels),
+                Purpose = pool.Purpose == AddressPool.Types.Purpose.Unspecified
+                    ? AddressPool.Types.Purpose.Server
+                    : pool.Purpose,
+                Prefixes = Words.Store(pool.Prefixes),
+                Exclusions = Words.Store(pool.Exclusions),
+                CreateTime = unit.Now,
+                UpdateTime = unit.Now,
+            };
+            row.AddressCount = AddressSpace.Count(row.Space);
+            unit.Db.AddressPools.Add(row);
+            unit.Db.PoolUsages.Add(new PoolUsageRow { PoolUid = row.Uid });
+            await AddressBook.AddSpaceAsync(unit, row.Uid, row.Space);
+            return Emit(unit, Change.Created, row, 0);
+        }, context.CancellationToken);
+    }
+
+    public override Task<AddressPool> GetAddressPool(GetAddressPoolRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("addressPools/*", request.Name);
+        return store.ReadAsync(async db =>
+        {
+            var row = await db.AddressPools.FirstOrDefaultAsync(p => p.Name == request.Name)
+                ?? throw Fault.NotFound(request.Name);
+            return row.ToProto(await UsedAsync(db, row));
+        });
+    }
+
+    public override async Task<ListAddressPoolsResponse> ListAddressPools(ListAddressPoolsRequest request,
+        ServerCallContext context)
+    {
+        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
+        var found = await store.ReadAsync(db => db.AddressPools
+            .Where(request.Filter, Filters)
+            .Where(p => string.Compare(p.Name, page.After) > 0)
+            .OrderBy(p => p.Name).Take(page.Size + 1)
+            .Join(db.PoolUsages, p => p.Uid, u => u.PoolUid, (p, u) => new { Pool = p, u.Used })
+            .OrderBy(p => p.Pool.Name).ToListAsync());
+        var (rows, next) = page.Cut(found, p => p.Pool.Name);
+        return new ListAddressPoolsResponse
+        {
+            AddressPools = { rows.Select(p => p.Pool.ToProto(p.Used)) },
+            NextPageToken = next,
+        };
+    }
+
+    public override Task<AddressPool> UpdateAddressPool(UpdateAddressPoolRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        violations.Require(request.AddressPool is not null, "address_pool", "is required");
+        violations.ThrowIfAny();
+        var pool = request.AddressPool!;
+        ResourceName.Parse("addressPools/*", pool.Name, "address_pool.name", violations);
+        var changed = Masks.Changed(request.UpdateMask, pool, AddressPoolRules.Changeable, violations);
+        violations.DisplayName("address_pool.display_name", pool.DisplayName);
+        violations.Labels("address_pool.labels", pool.Labels);
+        violations.ThrowIfAny();
+        return store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.AddressPools.FirstOrDefaultAsync(p => p.Name == pool.Name)
+                ?? throw Fault.NotFound(pool.Name);
+            row.Touch(pool.Etag, unit.Now);
+            if (changed.Contains("display_name")) row.DisplayName = pool.DisplayName;
+            if (changed.Contains("labels")) row.Labels = Labels.Store(pool.Labels);
+            if (changed.Contains("prefixes") || changed.Contains("exclusions"))
+                await ReshapeAsync(unit, row,
+                    changed.Contains("prefixes") ? pool.Prefixes : Words.Load(row.Prefixes),
+                    changed.Contains("exclusions") ? pool.Exclusions : Words.Load(row.Exclusions));
+            return Emit(unit, Change.Updated, row, await UsedAsync(unit.Db, row));
+        }, context.CancellationToken);
+    }
+
+    public override Task<Empty> DeleteAddressPool(DeleteAddressPoolRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("addressPools/*", request.Name);
+        return store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.AddressPools.FirstOrDefaultAsync(p => p.Name == request.Name)
+                ?? throw Fault.NotFound(request.Name);
+            row.Touch(request.Etag, unit.Now);
+            var sought = Words.Sought(row.Name);
+            if (await unit.Db.Networks.Where(n => n.AddressPools.Contains(sought)).Select(n => n.Name)
+                .FirstOrDefaultAsync() is { } network)
+                throw Fault.Precondition("ADDRESS_POOL_IN_USE", row.Name,
+                    $"{row.Name} is used by {network}. Delete the networks that use it first.");
+            await RefuseBusyAsync(unit, row, row.Space);
+            await unit.Db.FreeRanges.Where(r => r.PoolUid == row.Uid).ExecuteDeleteAsync();
+            await unit.Db.PoolUsages.Where(u => u.PoolUid == row.Uid).ExecuteDeleteAsync();
+            unit.Db.AddressPools.Remove(row);
+            Emit(unit, Change.Deleted, row, 0);
+            return new Empty();
+        }, context.CancellationToken);
+    }
+
+    static async Task ReshapeAsync(Unit<NetworkDb> unit, AddressPoolRow row, IReadOnlyList<string> prefixes,
+        IReadOnlyList<string> exclusions)
+    {
+        var violations = new Violations();
+        AddressPoolRules.CheckSpace(prefixes, exclusions, violations);
+        violations.ThrowIfAny();
+        AddressPoolRules.CheckOverlaps(prefixes,
+            await unit.Db.AddressPools.AsNoTracking().Where(p => p.Uid != row.Uid).ToListAsync(), violations);
+        violations.ThrowIfAny();
+        var (before, after) = (row.Space, AddressPoolRules.Space(prefixes, exclusions));
+        var gone = AddressSpace.Subtract(before, after);
+        await RefuseBusyAsync(unit, row, gone);
+        await AddressBook.RemoveSpaceAsync(unit, row.Uid, gone);
+        await AddressBook.AddSpaceAsync(unit, row.Uid, AddressSpace.Subtract(after, before));
+        row.Prefixes = Words.Store(prefixes);
+        row.Exclusions = Words.Store(exclusions);
+        row.AddressCount = AddressSpace.Count(after);
+    }
+
+    static async Task RefuseBusyAsync(Unit<NetworkDb> unit, AddressPoolRow row, IEnumerable<IpRange> gone)
+    {
+        foreach (var range in gone)
+        {
+            if (await AddressBook.BusyAsync(unit.Db, row.Uid, range, unit.Now) is not { } busy) continue;
+            var message = busy.Until is { } until
+                ? $"{busy.Address} {busy.Why} and is in quarantine until {until:O}. Try again then."
+                : $"{busy.Address} {busy.Why}. Addresses that are taken from a pool must be in nobody's hands.";
+            throw new Fault(StatusCode.FailedPrecondition, "ADDRESS_IN_USE", message)
+            {
+                Metadata = new Dictionary<string, string>
+                {
+                    ["resource"] = row.Name,
+                    ["address"] = busy.Address.ToString(),
+                },
+                Preconditions = [new("ADDRESS_IN_USE", row.Name, message)],
+                RetryAfter = busy.Until - unit.Now,
+            };
+        }
+    }
+
+    static Task<long> UsedAsync(NetworkDb db, AddressPoolRow row) =>
+        db.PoolUsages.Where(u => u.PoolUid == row.Uid).Select(u => u.Used).FirstOrDefaultAsync();
+
+    static AddressPool Emit(Unit<NetworkDb> unit, Change change, AddressPoolRow row, long used)
+    {
+        var pool = row.ToProto(used);
+        unit.Emit("addressPool", change, row.Name, row.Project, pool);
+        return pool;
+    }
+}

@@ -1,0 +1,250 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network.Addresses;
+
+/// <summary>What a claim of an address came to. Closed.</summary>
+internal abstract record Claimed
+{
+    Claimed() { }
+
+    public sealed record Yes(Ip Address) : Claimed;
+    /// <summary>The pool has no free address of the family.</summary>
+    public sealed record Exhausted : Claimed;
+    /// <summary>The chosen address has an owner.</summary>
+    public sealed record Held : Claimed;
+    /// <summary>The chosen address was released a moment ago.</summary>
+    public sealed record Quarantined(DateTime Until) : Claimed;
+    /// <summary>The chosen address is not one that the pool gives out.</summary>
+    public sealed record NotGiven : Claimed;
+}
+
+/// <summary>
+/// The book of addresses (IPDB): who holds which, and what is free. All of it runs inside a unit of the store.
+/// <code>
+///   free range [first … last] ── claim: first, or a chosen one ──▶ held (primary key: the address)
+///        ▲                                                            │ release
+///        │ folded into its neighbours, a few at each release          ▼
+///        └──────────── fragment [a … a], free after now + quarantine ◀┘      (and a line in the past)
+/// </code>
+/// A claim is one look-up in the index (pool, family, free_after, first) and one update of the row found, whatever the
+/// pool's size and however full it is: a full pool has few ranges, and an empty one has one. A fragment is not given
+/// out before its quarantine is over, then the one that was released longest ago first. Folding keeps the rows few
+/// where addresses come and go for years.
+/// </summary>
+internal static class AddressBook
+{
+    const int FoldedAtOnce = 4;
+
+    /// <summary>Holds the pool's next free address.</summary>
+    public static async Task<Claimed> ClaimAsync(Unit<NetworkDb> unit, Guid pool, int family, Guid holder, string owner)
+    {
+        var now = unit.Now;
+        var range = await unit.Db.FreeRanges.AsNoTracking()
+            .Where(r => r.PoolUid == pool && r.Family == family && r.FreeAfter <= now)
+            .OrderBy(r => r.FreeAfter).ThenBy(r => r.First).FirstOrDefaultAsync();
+        if (range is null) return new Claimed.Exhausted();
+        await TakeAsync(unit, range, Ip.OfKey(range.First));
+        return await HoldAsync(unit, pool, Ip.OfKey(range.First), holder, owner);
+    }
+
+    /// <summary>Holds a chosen address of a pool.</summary>
+    public static async Task<Claimed> ClaimAsync(Unit<NetworkDb> unit, Guid pool, Ip address, Guid holder, string owner)
+    {
+        var (range, problem) = await FindAsync(unit.Db, pool, address, unit.Now);
+        if (range is null) return problem!;
+        await TakeAsync(unit, range, address);
+        return await HoldAsync(unit, pool, address, holder, owner);
+    }
+
+    /// <summary>What a claim of the address would say, without claiming; null when it would succeed.</summary>
+    public static async Task<Claimed?> CheckAsync(NetworkDb db, Guid pool, Ip address, DateTime now) =>
+        (await FindAsync(db, pool, address, now)).Problem;
+
+    /// <summary>Gives back everything that the holders hold.</summary>
+    public static async Task ReleaseAsync(Unit<NetworkDb> unit, IReadOnlyCollection<Guid> holders, TimeSpan quarantine)
+    {
+        var held = await unit.Db.Addresses.Where(a => holders.Contains(a.HolderUid)).ToListAsync();
+        foreach (var address in held)
+        {
+            unit.Db.Addresses.Remove(address);
+            unit.Db.PastAddresses.Add(new PastAddressRow
+            {
+                Address = address.Address,
+                HolderUid = address.HolderUid,
+                Owner = address.Owner,
+                From = address.From,
+                Until = unit.Now,
+            });
+            unit.Db.FreeRanges.Add(new FreeRangeRow
+            {
+                First = address.Address,
+                Last = address.Address,
+                PoolUid = address.PoolUid,
+                Family = address.Address[0] - '0',
+                FreeAfter = unit.Now + quarantine,
+            });
+        }
+        await unit.Db.SaveChangesAsync();
+        foreach (var pool in held.GroupBy(a => (a.PoolUid, Family: a.Address[0] - '0')))
+        {
+            await CountAsync(unit.Db, pool.Key.PoolUid, -pool.Count());
+            await FoldAsync(unit.Db, pool.Key.PoolUid, pool.Key.Family, unit.Now);
+        }
+    }
+
+    /// <summary>Puts addresses into a pool's free ones. They must be in no pool.</summary>
+    public static async Task AddSpaceAsync(Unit<NetworkDb> unit, Guid pool, IEnumerable<IpRange> space)
+    {
+        foreach (var range in space)
+            unit.Db.FreeRanges.Add(new FreeRangeRow
+            {
+                First = range.First.Key,
+                Last = range.Last.Key,
+                PoolUid = pool,
+                Family = range.First.Family,
+            });
+        await unit.Db.SaveChangesAsync();
+    }
+
+    /// <summary>Takes free addresses out of a pool. None may be held or in quarantine: see <see cref="BusyAsync"/>.</summary>
+    public static async Task RemoveSpaceAsync(Unit<NetworkDb> unit, Guid pool, IEnumerable<IpRange> space)
+    {
+        foreach (var cut in space)
+        {
+            var (first, last) = (cut.First.Key, cut.Last.Key);
+            var ranges = unit.Db.FreeRanges.Where(r => r.PoolUid == pool);
+            await ranges.Where(r => string.Compare(r.First, first) >= 0 && string.Compare(r.Last, last) <= 0)
+                .ExecuteDeleteAsync();
+            var edges = await ranges.AsNoTracking()
+                .Where(r => string.Compare(r.Last, first) >= 0 && string.Compare(r.First, last) <= 0).ToListAsync();
+            foreach (var edge in edges)
+            {
+                await unit.Db.FreeRanges.Where(r => r.Last == edge.Last).ExecuteDeleteAsync();
+                var rest = AddressSpace.Subtract([new(Ip.OfKey(edge.First), Ip.OfKey(edge.Last))], [cut]);
+                foreach (var range in rest)
+                    unit.Db.FreeRanges.Add(new FreeRangeRow
+                    {
+                        First = range.First.Key,
+                        Last = range.Last.Key,
+                        PoolUid = pool,
+                        Family = edge.Family,
+                        FreeAfter = edge.FreeAfter,
+                    });
+            }
+            await unit.Db.SaveChangesAsync();
+        }
+    }
+
+    /// <summary>One address of the range that is held or in quarantine, with the reason; null when there is none.</summary>
+    public static async Task<(Ip Address, string Why, DateTime? Until)?> BusyAsync(NetworkDb db, Guid pool,
+        IpRange range, DateTime now)
+    {
+        var (first, last) = (range.First.Key, range.Last.Key);
+        var held = await db.Addresses.AsNoTracking()
+            .Where(a => string.Compare(a.Address, first) >= 0 && string.Compare(a.Address, last) <= 0)
+            .OrderBy(a => a.Address).FirstOrDefaultAsync();
+        if (held is not null) return (Ip.OfKey(held.Address), "is held by " + held.Owner, null);
+        var fresh = await db.FreeRanges.AsNoTracking()
+            .Where(r => r.PoolUid == pool && r.Family == range.First.Family && r.FreeAfter > now
+                && string.Compare(r.First, first) >= 0 && string.Compare(r.First, last) <= 0)
+            .OrderByDescending(r => r.FreeAfter).FirstOrDefaultAsync();
+        return fresh is null ? null : (Ip.OfKey(fresh.First), "was released a moment ago", fresh.FreeAfter);
+    }
+
+    /// <summary>Who held the address at a moment; null for nobody.</summary>
+    public static async Task<string?> HolderAtAsync(NetworkDb db, Ip address, DateTime at)
+    {
+        var key = address.Key;
+        return await db.Addresses.Where(a => a.Address == key && a.From <= at).Select(a => a.Owner)
+                .FirstOrDefaultAsync()
+            ?? await db.PastAddresses.Where(a => a.Address == key && a.From <= at && at < a.Until)
+                .Select(a => a.Owner).FirstOrDefaultAsync();
+    }
+
+    static async Task<(FreeRangeRow? Range, Claimed? Problem)> FindAsync(NetworkDb db, Guid pool, Ip address,
+        DateTime now)
+    {
+        var key = address.Key;
+        var range = await db.FreeRanges.AsNoTracking().Where(r => string.Compare(r.Last, key) >= 0)
+            .OrderBy(r => r.Last).FirstOrDefaultAsync();
+        if (range is null || range.PoolUid != pool || string.CompareOrdinal(range.First, key) > 0)
+            return (null, await db.Addresses.AnyAsync(a => a.Address == key)
+                ? new Claimed.Held()
+                : new Claimed.NotGiven());
+        return range.FreeAfter > now ? (null, new Claimed.Quarantined(range.FreeAfter)) : (range, null);
+    }
+
+    static async Task TakeAsync(Unit<NetworkDb> unit, FreeRangeRow range, Ip address)
+    {
+        // The row as it was read: whoever took from it since then makes this a race, and the unit runs again.
+        var row = unit.Db.FreeRanges.Where(r => r.Last == range.Last && r.First == range.First);
+        var key = address.Key;
+        var changed = key == range.Last
+            ? await row.ExecuteDeleteAsync()
+            : await row.ExecuteUpdateAsync(s => s.SetProperty(r => r.First, address.Next.Key));
+        if (changed != 1) throw new DbUpdateConcurrencyException("A free range changed while it was being claimed.");
+        if (key == range.First) return;
+        unit.Db.FreeRanges.Add(new FreeRangeRow
+        {
+            First = range.First,
+            Last = address.Previous.Key,
+            PoolUid = range.PoolUid,
+            Family = range.Family,
+            FreeAfter = range.FreeAfter,
+        });
+        await unit.Db.SaveChangesAsync();
+    }
+
+    static async Task<Claimed> HoldAsync(Unit<NetworkDb> unit, Guid pool, Ip address, Guid holder, string owner)
+    {
+        unit.Db.Addresses.Add(new AddressRow
+        {
+            Address = address.Key,
+            PoolUid = pool,
+            HolderUid = holder,
+            Owner = owner,
+            From = unit.Now,
+        });
+        await CountAsync(unit.Db, pool, 1);
+        return new Claimed.Yes(address);
+    }
+
+    static Task CountAsync(NetworkDb db, Guid pool, int change) => db.PoolUsages.Where(u => u.PoolUid == pool)
+        .ExecuteUpdateAsync(s => s.SetProperty(u => u.Used, u => u.Used + change));
+
+    /// <summary>Joins a few fragments whose quarantine is over with the free addresses beside them.</summary>
+    static async Task FoldAsync(NetworkDb db, Guid pool, int family, DateTime now)
+    {
+        var fragments = await db.FreeRanges.AsNoTracking()
+            .Where(r => r.PoolUid == pool && r.Family == family
+                && r.FreeAfter > FreeRangeRow.Always && r.FreeAfter <= now)
+            .OrderBy(r => r.FreeAfter).Take(FoldedAtOnce).ToListAsync();
+        foreach (var fragment in fragments)
+        {
+            var ours = db.FreeRanges.Where(r => r.PoolUid == pool && r.FreeAfter == FreeRangeRow.Always);
+            var (first, last) = (fragment.First, fragment.Last);
+            if (Ip.OfKey(first).Value > 0)
+            {
+                var before = Ip.OfKey(first).Previous.Key;
+                var left = await ours.AsNoTracking().FirstOrDefaultAsync(r => r.Last == before);
+                if (left is not null)
+                {
+                    await ours.Where(r => r.Last == before).ExecuteDeleteAsync();
+                    first = left.First;
+                }
+            }
+            // Ranges of all pools are disjoint, so the next row is the only one that can begin there.
+            var right = await db.FreeRanges.AsNoTracking().Where(r => string.Compare(r.Last, last) > 0)
+                .OrderBy(r => r.Last).FirstOrDefaultAsync();
+            if (right is not null && right.PoolUid == pool && right.FreeAfter == FreeRangeRow.Always
+                && right.First == Ip.OfKey(last).Next.Key)
+            {
+                await db.FreeRanges.Where(r => r.Last == fragment.Last).ExecuteDeleteAsync();
+                last = right.Last;
+            }
+            await db.FreeRanges.Where(r => r.Last == last).ExecuteUpdateAsync(s => s
+                .SetProperty(r => r.First, first).SetProperty(r => r.FreeAfter, FreeRangeRow.Always));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Monolith.Network.AddressPools;
+using Monolith.Network.Addresses;
+using Monolith.Network.Networks;
+using Monolith.Network.Ports;
+using Monolith.Network.SecurityGroups;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network;
+
+internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network", options)
+{
+    public DbSet<AddressPoolRow> AddressPools => Set<AddressPoolRow>();
+    public DbSet<PoolUsageRow> PoolUsages => Set<PoolUsageRow>();
+    public DbSet<FreeRangeRow> FreeRanges => Set<FreeRangeRow>();
+    public DbSet<AddressRow> Addresses => Set<AddressRow>();
+    public DbSet<PastAddressRow> PastAddresses => Set<PastAddressRow>();
+    public DbSet<NetworkRow> Networks => Set<NetworkRow>();
+    public DbSet<SecurityGroupRow> SecurityGroups => Set<SecurityGroupRow>();
+    public DbSet<GroupRemoteRow> GroupRemotes => Set<GroupRemoteRow>();
+    public DbSet<PortRow> Ports => Set<PortRow>();
+    public DbSet<PortGroupRow> PortGroups => Set<PortGroupRow>();
+    public DbSet<PortDefaultsRow> PortDefaults => Set<PortDefaultsRow>();
+
+    protected override void OnModelCreating(ModelBuilder model)
+    {
+        model.Entity<AddressPoolRow>().ToTable("address_pools");
+        model.Entity<PoolUsageRow>(e =>
+        {
+            e.ToTable("pool_usages").HasKey(u => u.PoolUid);
+            e.Property(u => u.PoolUid).ValueGeneratedNever();
+        });
+        model.Entity<FreeRangeRow>(e =>
+        {
+            e.ToTable("free_ranges").HasKey(r => r.Last);
+            e.HasIndex(r => new { r.PoolUid, r.Family, r.FreeAfter, r.First });
+            Ordered(e.Property(r => r.Last));
+            Ordered(e.Property(r => r.First));
+        });
+        model.Entity<AddressRow>(e =>
+        {
+            e.ToTable("addresses").HasKey(a => a.Address);
+            e.HasIndex(a => a.HolderUid);
+            Ordered(e.Property(a => a.Address));
+        });
+        model.Entity<PastAddressRow>(e =>
+        {
+            e.ToTable("past_addresses").HasKey(a => a.Id);
+            e.HasIndex(a => new { a.Address, a.From });
+        });
+        model.Entity<NetworkRow>().ToTable("networks");
+        model.Entity<SecurityGroupRow>().ToTable("security_groups");
+        model.Entity<GroupRemoteRow>(e =>
+        {
+            e.ToTable("group_remotes").HasKey(r => new { r.GroupUid, r.RemoteUid });
+            e.HasIndex(r => r.RemoteUid);
+        });
+        model.Entity<PortRow>(e =>
+        {
+            e.ToTable("ports");
+            e.HasIndex(p => p.MacAddress).IsUnique();
+            e.HasIndex(p => new { p.OwnerUid, p.OwnerIndex }).IsUnique();
+            e.HasIndex(p => p.Hypervisor);
+            e.HasIndex(p => p.Network);
+        });
+        model.Entity<PortGroupRow>(e =>
+        {
+            e.ToTable("port_groups").HasKey(g => new { g.PortUid, g.GroupUid });
+            e.HasIndex(g => g.GroupUid);
+        });
+        model.Entity<PortDefaultsRow>(e =>
+        {
+            e.ToTable("port_defaults").HasKey(d => d.Id);
+            e.Property(d => d.Id).ValueGeneratedNever();
+        });
+        base.OnModelCreating(model);
+    }
+
+    // Address order is text order: both databases must mean the same by that.
+    void Ordered(PropertyBuilder<string> column)
+    {
+        if (Database.IsNpgsql()) column.UseCollation("C");
+    }
+}
+
+internal sealed class SqliteNetworkDb(DbContextOptions options) : NetworkDb(options)
+{
+    public SqliteNetworkDb() : this(DesignTime.Sqlite()) { }
+}
+
+internal sealed class PostgresNetworkDb(DbContextOptions options) : NetworkDb(options)
+{
+    public PostgresNetworkDb() : this(DesignTime.Postgres("network")) { }
+}

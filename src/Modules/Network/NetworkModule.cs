@@ -1,0 +1,43 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Monolith.Network.AddressPools;
+using Monolith.Network.Contracts;
+using Monolith.Network.Networks;
+using Monolith.Network.Ports;
+using Monolith.Network.SecurityGroups;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network;
+
+/// <summary>Addresses, networks, ports, and what may reach them.</summary>
+public static class NetworkModule
+{
+    /// <summary>
+    /// Names in port specs come from the Dns module's <c>INames</c>, where it is composed. Uses a registered
+    /// <see cref="NetworkOptions"/>, or the defaults.
+    /// </summary>
+    public static IServiceCollection AddNetwork(this IServiceCollection services)
+    {
+        services.AddModuleStore<NetworkDb>("network", o => new SqliteNetworkDb(o), o => new PostgresNetworkDb(o));
+        services.TryAddSingleton(new NetworkOptions());
+        services.AddSingleton<PortSpecs>();
+        services.AddSingleton<PortItems>();
+        services.AddSingleton<PortNodes>();
+        services.AddSingleton<PortReports>();
+        services.AddSingleton<IStartUp, PortDefaults>();
+        services.AddSingleton<IPorts, OwnedPorts>();
+        services.AddSingleton<IVirtualAddresses, VirtualAddresses>();
+        return services;
+    }
+
+    public static void MapNetwork(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGrpcService<AddressPoolService>();
+        endpoints.MapGrpcService<NetworkService>();
+        endpoints.MapGrpcService<SecurityGroupService>();
+        endpoints.MapGrpcService<PortService>();
+        endpoints.MapGrpcService<PortSyncService>();
+    }
+}

@@ -1,0 +1,140 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Network.Addresses;
+using Monolith.Network.Contracts;
+using Monolith.Network.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network.Ports;
+
+/// <summary>Ports as their owners need them; each call is one unit.</summary>
+internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, NetworkOptions options, TimeProvider time)
+    : IPorts
+{
+    static Call Caller => Call.Of("network/ports");
+
+    public Task<IReadOnlyList<FieldViolation>> CheckAsync(IReadOnlyList<PortClaim> claims,
+        IReadOnlyList<string> fields, CancellationToken cancel) => store.ReadAsync<IReadOnlyList<FieldViolation>>(
+        async db =>
+        {
+            var found = new List<FieldViolation>();
+            var seen = new HashSet<Ip>();
+            var now = time.GetUtcNow().UtcDateTime;
+            for (var i = 0; i < claims.Count; i++)
+            {
+                var violations = new Violations();
+                var at = PortFields.Below(fields[i]);
+                var plan = await PortPlan.FindAsync(db, PortWish.Of(claims[i]), at, violations);
+                foreach (var (address, pool) in plan?.Chosen ?? [])
+                {
+                    violations.Require(seen.Add(address), at.Address(0), $"{address} is chosen twice");
+                    if (PortMaking.Problem(address, await AddressBook.CheckAsync(db, pool.Uid, address, now))
+                        is { } problem)
+                        violations.Add(at.Address(0), problem);
+                }
+                found.AddRange(violations.Found);
+            }
+            return found;
+        });
+
+    public async Task<IReadOnlyList<PortFacts>> ClaimAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel)
+    {
+        if (claims.Count == 0) return [];
+        var wakes = new Wakes();
+        var facts = await store.WriteAsync(Caller, async unit =>
+        {
+            wakes.Clear();
+            var owners = claims.Select(c => (Guid?)c.OwnerUid).Distinct().ToList();
+            var before = await unit.Db.Ports.AsNoTracking().Where(p => owners.Contains(p.OwnerUid)).ToListAsync();
+            var ports = new List<PortFacts>();
+            for (var i = 0; i < claims.Count; i++)
+            {
+                var claim = claims[i];
+                var row = before.Find(p => p.OwnerUid == claim.OwnerUid && p.OwnerIndex == claim.Index);
+                if (row is null)
+                {
+                    var violations = new Violations();
+                    var plan = await PortPlan.FindAsync(unit.Db, PortWish.Of(claim),
+                        PortFields.Below($"networks[{claim.Index}]"), violations);
+                    violations.ThrowIfAny();
+                    row = await PortMaking.MakeAsync(unit, plan!, wakes);
+                }
+                ports.Add(Facts(row));
+            }
+            return (IReadOnlyList<PortFacts>)ports;
+        }, cancel);
+        nodes.Wake(wakes);
+        return facts;
+    }
+
+    public Task BindAsync(Guid ownerUid, string hypervisor, CancellationToken cancel)
+    {
+        var name = hypervisor.StartsWith("hypervisors/", StringComparison.Ordinal)
+            ? hypervisor
+            : "hypervisors/" + hypervisor;
+        return ChangeAsync(ownerUid, (unit, port, wakes) =>
+        {
+            if (port.Hypervisor == name) return false;
+            wakes.Left(port);
+            port.Hypervisor = name;
+            port.BoundGeneration = ++port.SpecGeneration;
+            PortStates.Await(port, unit.Now);
+            wakes.Port(port);
+            return true;
+        }, cancel);
+    }
+
+    public Task UnbindAsync(Guid ownerUid, CancellationToken cancel) => ChangeAsync(ownerUid, (_, port, wakes) =>
+    {
+        if (port.Hypervisor.Length == 0) return false;
+        wakes.Left(port);
+        port.Hypervisor = "";
+        PortStates.Unbind(port);
+        return true;
+    }, cancel);
+
+    public async Task ReleaseAsync(Guid ownerUid, CancellationToken cancel)
+    {
+        var wakes = new Wakes();
+        await store.WriteAsync(Caller, async unit =>
+        {
+            wakes.Clear();
+            var ports = await unit.Db.Ports.Where(p => p.OwnerUid == ownerUid).OrderBy(p => p.OwnerIndex).ToListAsync();
+            await PortMaking.UnmakeAsync(unit, ports, options.Quarantine, wakes);
+        }, cancel);
+        nodes.Wake(wakes);
+    }
+
+    public Task<IReadOnlyList<PortFacts>> OfAsync(Guid ownerUid, CancellationToken cancel) =>
+        store.ReadAsync<IReadOnlyList<PortFacts>>(async db =>
+        {
+            var ports = await db.Ports.Where(p => p.OwnerUid == ownerUid).OrderBy(p => p.OwnerIndex)
+                .ToListAsync(cancel);
+            return [.. ports.Select(Facts)];
+        });
+
+    /// <param name="change">Changes one port; false when it is as it should be.</param>
+    async Task ChangeAsync(Guid ownerUid, Func<Unit<NetworkDb>, PortRow, Wakes, bool> change, CancellationToken cancel)
+    {
+        var wakes = new Wakes();
+        await store.WriteAsync(Caller, async unit =>
+        {
+            wakes.Clear();
+            foreach (var port in await unit.Db.Ports.Where(p => p.OwnerUid == ownerUid).OrderBy(p => p.OwnerIndex)
+                .ToListAsync())
+            {
+                if (!change(unit, port, wakes)) continue;
+                port.Touch("", unit.Now);
+                PortMaking.Emit(unit, Change.Updated, port);
+            }
+        }, cancel);
+        nodes.Wake(wakes);
+    }
+
+    static PortFacts Facts(PortRow port) => new(port.Uid, port.Name, port.MacAddress, Words.Load(port.Addresses),
+        port.Mtu, port.Network, port.State == Port.Types.State.Active,
+        port.State == Port.Types.State.Failed
+            ? string.Join(" ", port.Conditions.Where(c => c.Reason.Length > 0).Select(c => $"{c.Reason}: {c.Message}"))
+            : null);
+}

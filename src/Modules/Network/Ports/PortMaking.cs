@@ -1,0 +1,153 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Network.AddressPools;
+using Monolith.Network.Addresses;
+using Monolith.Network.SecurityGroups;
+using Monolith.Network.V1;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network.Ports;
+
+/// <summary>Makes and unmakes ports, with their addresses and memberships, inside a unit.</summary>
+internal static class PortMaking
+{
+    const int MaxTries = 8;
+
+    /// <exception cref="Fault">FAILED_PRECONDITION when a chosen address is not free; RESOURCE_EXHAUSTED when the
+    /// pools have none.</exception>
+    public static async Task<PortRow> MakeAsync(Unit<NetworkDb> unit, PortPlan plan, Wakes wakes)
+    {
+        var wish = plan.Wish;
+        var uid = Guid.CreateVersion7();
+        var name = wish.Name ?? await FreeNameAsync(unit.Db, wish, uid);
+        var addresses = await ClaimAddressesAsync(unit, plan, uid, wish.Owner.Length > 0 ? wish.Owner : name);
+        var row = new PortRow
+        {
+            Uid = uid,
+            Name = name,
+            Project = wish.Project,
+            Labels = wish.Labels,
+            Network = wish.Network,
+            Addresses = Words.Store(addresses.Select(a => a.ToString())),
+            MacAddress = await FreeMacAsync(unit.Db),
+            Mtu = plan.Network.Mtu,
+            Hostname = wish.Hostname.Length > 0 ? wish.Hostname : ResourceName.LastId(name),
+            SecurityGroups = Words.Store(plan.Groups.Select(g => g.Name).Order(StringComparer.Ordinal)),
+            Owner = wish.Owner,
+            OwnerUid = wish.OwnerUid,
+            OwnerIndex = wish.OwnerIndex,
+            CreateTime = unit.Now,
+            UpdateTime = unit.Now,
+        };
+        unit.Db.Ports.Add(row);
+        unit.Db.PortGroups.AddRange(plan.Groups.Select(g => new PortGroupRow { PortUid = uid, GroupUid = g.Uid }));
+        await MembersChangedAsync(unit.Db, [.. plan.Groups.Select(g => g.Uid)], wakes);
+        Emit(unit, Change.Created, row);
+        return row;
+    }
+
+    public static async Task UnmakeAsync(Unit<NetworkDb> unit, IReadOnlyList<PortRow> ports, TimeSpan quarantine,
+        Wakes wakes)
+    {
+        if (ports.Count == 0) return;
+        var uids = ports.Select(p => p.Uid).ToList();
+        var groups = await unit.Db.PortGroups.Where(g => uids.Contains(g.PortUid)).ToListAsync();
+        unit.Db.PortGroups.RemoveRange(groups);
+        unit.Db.Ports.RemoveRange(ports);
+        foreach (var port in ports)
+        {
+            wakes.Left(port);
+            Emit(unit, Change.Deleted, port);
+        }
+        await AddressBook.ReleaseAsync(unit, uids, quarantine);
+        await MembersChangedAsync(unit.Db, [.. groups.Select(g => g.GroupUid).Distinct()], wakes);
+    }
+
+    /// <summary>Ports joined or left the groups.</summary>
+    public static async Task MembersChangedAsync(NetworkDb db, IReadOnlyList<Guid> groups, Wakes wakes)
+    {
+        if (groups.Count == 0) return;
+        await db.SecurityGroups.Where(g => groups.Contains(g.Uid))
+            .ExecuteUpdateAsync(s => s.SetProperty(g => g.SetGeneration, g => g.SetGeneration + 1));
+        wakes.Sets(groups);
+    }
+
+    public static Port Emit(Unit<NetworkDb> unit, Change change, PortRow row)
+    {
+        var port = row.ToProto();
+        unit.Emit("port", change, row.Name, row.Project, port);
+        return port;
+    }
+
+    /// <summary>The fault of a chosen address that cannot be had; null when it can.</summary>
+    public static string? Problem(Ip address, Claimed? claimed) => claimed switch
+    {
+        Claimed.Held => $"{address} is held by somebody else. Choose another, or none to get any free one.",
+        Claimed.Quarantined q =>
+            $"{address} was released a moment ago and is in quarantine until {q.Until:O}. Choose another, or wait.",
+        Claimed.NotGiven => $"{address} is excluded from its pool. Choose another, or none to get any free one.",
+        _ => null,
+    };
+
+    static async Task<List<Ip>> ClaimAddressesAsync(Unit<NetworkDb> unit, PortPlan plan, Guid holder, string owner)
+    {
+        var addresses = new List<Ip>();
+        foreach (var (address, pool) in plan.Chosen)
+        {
+            var claimed = await AddressBook.ClaimAsync(unit, pool.Uid, address, holder, owner);
+            if (Problem(address, claimed) is { } problem)
+                throw Fault.Precondition("ADDRESS_NOT_FREE", pool.Name, problem);
+            addresses.Add(address);
+        }
+        foreach (var family in Ip.Families)
+        {
+            var pools = plan.Pools.Where(p => p.Has(family)).ToList();
+            if (pools.Count == 0 || addresses.Exists(a => a.Family == family)) continue;
+            Ip? found = null;
+            foreach (var pool in pools)
+            {
+                if (await AddressBook.ClaimAsync(unit, pool.Uid, family, holder, owner) is not Claimed.Yes yes) continue;
+                found = yes.Address;
+                break;
+            }
+            addresses.Add(found ?? throw await PoolFaults.ExhaustedAsync(unit.Db, pools, family, unit.Now));
+        }
+        addresses.Sort();
+        return addresses;
+    }
+
+    static async Task<string> FreeNameAsync(NetworkDb db, PortWish wish, Guid uid)
+    {
+        var owner = ResourceName.LastId(wish.Owner);
+        if (owner.Length > 48) owner = owner[..48];
+        // The end of a UUIDv7 is random: an owner that was made again under its old name does not meet its old ports.
+        var random = uid.ToString("N");
+        for (var length = 8; ; length += 4)
+        {
+            var id = string.Create(CultureInfo.InvariantCulture, $"{owner}-{wish.OwnerIndex}-{random[^length..]}");
+            var name = $"projects/{wish.Project}/ports/{(id.Length > 63 ? id[^63..] : id)}";
+            if (length == 32 || !await db.Ports.AnyAsync(p => p.Name == name)) return name;
+        }
+    }
+
+    static async Task<string> FreeMacAsync(NetworkDb db)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var mac = RandomMac();
+            if (tries == MaxTries || !await db.Ports.AnyAsync(p => p.MacAddress == mac)) return mac;
+        }
+    }
+
+    // 02: locally administered, one receiver (IEEE 802).
+    static string RandomMac()
+    {
+        Span<byte> random = stackalloc byte[4];
+        RandomNumberGenerator.Fill(random);
+        return $"02:4d:{random[0]:x2}:{random[1]:x2}:{random[2]:x2}:{random[3]:x2}";
+    }
+}

@@ -1,0 +1,168 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Network.SecurityGroups;
+using Monolith.Network.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+using Monolith.Platform.Watching;
+
+namespace Monolith.Network.Ports;
+
+internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, NetworkOptions options)
+    : V1.PortService.PortServiceBase
+{
+    const string Pattern = "projects/*/ports/*";
+    static readonly string[] Changeable = ["labels", "security_groups"];
+
+    static readonly FilterFields<PortRow> Filters = new FilterFields<PortRow>()
+        .Text("name", p => p.Name)
+        .Text("network", p => p.Network)
+        .Text("addresses", p => p.Addresses)
+        .Text("mac_address", p => p.MacAddress)
+        .Text("security_groups", p => p.SecurityGroups)
+        .Text("owner", p => p.Owner)
+        .Text("hypervisor", p => p.Hypervisor)
+        .Word("state", p => p.State)
+        .Time("create_time", p => p.CreateTime)
+        .Labels(p => p.Labels);
+
+    public override async Task<Port> CreatePort(CreatePortRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        var project = ResourceName.Parse("projects/*", request.Parent, "parent", violations)?[0];
+        violations.Id("port_id", request.PortId);
+        if (violations.Require(request.Port is not null, "port", "is required"))
+        {
+            violations.Labels("port.labels", request.Port.Labels);
+            ResourceName.Parse("projects/*/networks/*", request.Port.Network, "port.network", violations);
+        }
+        violations.ThrowIfAny();
+        var wakes = new Wakes();
+        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            wakes.Clear();
+            var name = $"{request.Parent}/ports/{request.PortId}";
+            if (await unit.Db.Ports.AnyAsync(p => p.Name == name)) throw Fault.AlreadyExists(name);
+            var port = request.Port!;
+            var wish = new PortWish(project!, name, port.Network, port.SecurityGroups, port.Addresses, request.PortId,
+                Labels.Store(port.Labels));
+            var found = new Violations();
+            var plan = await PortPlan.FindAsync(unit.Db, wish, PortFields.OfPort, found);
+            found.ThrowIfAny();
+            return (await PortMaking.MakeAsync(unit, plan!, wakes)).ToProto();
+        }, context.CancellationToken);
+        nodes.Wake(wakes);
+        return answer;
+    }
+
+    public override Task<Port> GetPort(GetPortRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(Pattern, request.Name);
+        return store.ReadAsync(async db => (await db.Ports.FirstOrDefaultAsync(p => p.Name == request.Name)
+            ?? throw Fault.NotFound(request.Name)).ToProto());
+    }
+
+    public override async Task<ListPortsResponse> ListPorts(ListPortsRequest request, ServerCallContext context)
+    {
+        var project = Parents.Parse(request.Parent);
+        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
+        var (found, sequence) = await store.SnapshotAsync(db => db.Ports.In(project, context.GetCall())
+            .Where(request.Filter, Filters)
+            .Where(p => string.Compare(p.Name, page.After) > 0)
+            .OrderBy(p => p.Name).Take(page.Size + 1).ToListAsync());
+        var (rows, next) = page.Cut(found, p => p.Name);
+        return new ListPortsResponse
+        {
+            Ports = { rows.Select(p => p.ToProto()) },
+            NextPageToken = next,
+            ResumeToken = Watch.Token(sequence),
+        };
+    }
+
+    public override async Task<Port> UpdatePort(UpdatePortRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        violations.Require(request.Port is not null, "port", "is required");
+        violations.ThrowIfAny();
+        var port = request.Port!;
+        ResourceName.Parse(Pattern, port.Name, "port.name", violations);
+        var changed = Masks.Changed(request.UpdateMask, port, Changeable, violations);
+        violations.Labels("port.labels", port.Labels);
+        violations.ThrowIfAny();
+        var wakes = new Wakes();
+        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            wakes.Clear();
+            var row = await unit.Db.Ports.FirstOrDefaultAsync(p => p.Name == port.Name)
+                ?? throw Fault.NotFound(port.Name);
+            row.Touch(port.Etag, unit.Now);
+            if (changed.Contains("labels")) row.Labels = Labels.Store(port.Labels);
+            if (changed.Contains("security_groups")) await RegroupAsync(unit, row, port.SecurityGroups, wakes);
+            return PortMaking.Emit(unit, Change.Updated, row);
+        }, context.CancellationToken);
+        nodes.Wake(wakes);
+        return answer;
+    }
+
+    public override async Task<Empty> DeletePort(DeletePortRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(Pattern, request.Name);
+        var wakes = new Wakes();
+        await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            wakes.Clear();
+            var row = await unit.Db.Ports.FirstOrDefaultAsync(p => p.Name == request.Name)
+                ?? throw Fault.NotFound(request.Name);
+            row.Touch(request.Etag, unit.Now);
+            if (row.Owner.Length > 0)
+                throw Fault.Precondition("PORT_OWNED", row.Name,
+                    $"{row.Name} belongs to {row.Owner} and goes with it. Delete {row.Owner} instead.");
+            await PortMaking.UnmakeAsync(unit, [row], options.Quarantine, wakes);
+            return new Empty();
+        }, context.CancellationToken);
+        nodes.Wake(wakes);
+        return new Empty();
+    }
+
+    public override Task WatchPorts(WatchPortsRequest request, IServerStreamWriter<WatchPortsResponse> responseStream,
+        ServerCallContext context)
+    {
+        var project = Parents.Parse(request.Parent);
+        var call = context.GetCall();
+        var visible = Parents.Visible(project, call);
+        return Watch.RunAsync<NetworkDb, Port>(store, request.ResumeToken, "port", e => visible(e.Project),
+            async db => [.. (await db.Ports.In(project, call).OrderBy(p => p.Name).ToListAsync())
+                .Select(p => p.ToProto())],
+            (change, port, token) => responseStream.WriteAsync(
+                new WatchPortsResponse { Change = change, Port = port, ResumeToken = token },
+                context.CancellationToken),
+            context.CancellationToken);
+    }
+
+    static async Task RegroupAsync(Unit<NetworkDb> unit, PortRow row, IReadOnlyList<string> wanted, Wakes wakes)
+    {
+        var names = wanted.Count > 0
+            ? wanted
+            : Words.Load(await unit.Db.Networks.Where(n => n.Name == row.Network).Select(n => n.SecurityGroups)
+                .FirstAsync());
+        var violations = new Violations();
+        var groups = await SecurityGroupReferences.FindAsync(unit.Db, row.Project, names,
+            i => $"port.security_groups[{i}]", violations);
+        violations.ThrowIfAny();
+        var before = await unit.Db.PortGroups.Where(g => g.PortUid == row.Uid).ToListAsync();
+        var left = before.Where(b => groups.TrueForAll(g => g.Uid != b.GroupUid)).ToList();
+        var joined = groups.Where(g => before.TrueForAll(b => b.GroupUid != g.Uid)).ToList();
+        if (left.Count == 0 && joined.Count == 0) return;
+        unit.Db.PortGroups.RemoveRange(left);
+        unit.Db.PortGroups.AddRange(joined.Select(g => new PortGroupRow { PortUid = row.Uid, GroupUid = g.Uid }));
+        row.SecurityGroups = Words.Store(groups.Select(g => g.Name).Order(StringComparer.Ordinal));
+        row.SpecGeneration++;
+        wakes.Left(row);
+        await PortMaking.MembersChangedAsync(unit.Db,
+            [.. left.Select(l => l.GroupUid), .. joined.Select(j => j.Uid)], wakes);
+    }
+}

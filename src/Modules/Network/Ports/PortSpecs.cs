@@ -1,0 +1,68 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Monolith.Agent.V1;
+using Monolith.Dns.Contracts;
+using Monolith.Network.Networks;
+using Monolith.Network.SecurityGroups;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network.Ports;
+
+/// <summary>
+/// What hypervisors are told of ports. A spec's generation is stored with its port and raised, in the same transaction,
+/// by whatever changes the spec: bind, the port's groups, their rules, the network's resolvers, the cloud's defaults.
+/// Members of a group are not in a spec but in an address set with a generation of its own.
+/// </summary>
+internal sealed class PortSpecs(NetworkOptions options, IServiceProvider services)
+{
+    /// <summary>Specs of the given ports are others from now on.</summary>
+    public static async Task ChangedAsync(IQueryable<PortRow> ports, Wakes wakes)
+    {
+        await ports.ExecuteUpdateAsync(s => s.SetProperty(p => p.SpecGeneration, p => p.SpecGeneration + 1));
+        foreach (var port in await ports.AsNoTracking().Where(p => p.Hypervisor != "").ToListAsync()) wakes.Port(port);
+    }
+
+    /// <summary>DHCP option 15 for a project's ports; empty without the Dns module.</summary>
+    public string Domain(string project)
+    {
+        var name = services.GetService<INames>()?.NameFor(project, "x") ?? "";
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot < 0 ? "" : name[(dot + 1)..];
+    }
+
+    public PortSpec Of(PortRow port, NetworkRow network, IEnumerable<SecurityGroupRow> groups,
+        Func<string, string?> setOf) => new()
+    {
+        Id = port.Uid.ToString(),
+        Generation = (ulong)port.SpecGeneration,
+        MacAddress = port.MacAddress,
+        Addresses = { Words.Load(port.Addresses) },
+        Mtu = port.Mtu,
+        Rules = { RuleResolution.Resolve(groups.Select(g => g.Rules), setOf) },
+        DnsServers = { network.DnsServers.Length > 0 ? Words.Load(network.DnsServers) : options.DnsServers },
+        Hostname = port.Hostname,
+        Domain = Domain(port.Project),
+    };
+
+    /// <summary>All that specs take from options and from other modules.</summary>
+    public string Fingerprint() => $"{string.Join(' ', options.DnsServers)}|{Domain("p")}";
+}
+
+/// <summary>Raises every spec when the host starts with other defaults than before.</summary>
+internal sealed class PortDefaults(Store<NetworkDb> store, PortSpecs specs) : IStartUp
+{
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        var now = specs.Fingerprint();
+        if (await store.ReadAsync(db => db.PortDefaults.AnyAsync(d => d.Fingerprint == now, cancel))) return;
+        await store.WriteAsync(Call.Of("network/ports"), async unit =>
+        {
+            var row = await unit.Db.PortDefaults.FirstOrDefaultAsync(cancel);
+            if (row is null) unit.Db.PortDefaults.Add(new PortDefaultsRow { Fingerprint = now });
+            else row.Fingerprint = now;
+            await PortSpecs.ChangedAsync(unit.Db.Ports, new Wakes());
+        }, cancel);
+    }
+}

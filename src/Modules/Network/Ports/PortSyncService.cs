@@ -1,0 +1,50 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+
+namespace Monolith.Network.Ports;
+
+/// <summary>The stream of a hypervisor's ports (sync.proto): specs and sets down, reports up.</summary>
+internal sealed partial class PortSyncService(PortNodes nodes, PortReports reports, ILogger<PortSyncService> log)
+    : Agent.V1.PortSyncService.PortSyncServiceBase
+{
+    public override async Task SyncPorts(IAsyncStreamReader<SyncPortsRequest> requestStream,
+        IServerStreamWriter<SyncPortsResponse> responseStream, ServerCallContext context)
+    {
+        var caller = context.GetCall().Caller;
+        var node = caller.Node ?? throw Fault.Denied("agent.ports.sync", "nodes", caller.Name);
+        if (!await requestStream.MoveNext(context.CancellationToken)
+            || requestStream.Current.KindCase != SyncPortsRequest.KindOneofCase.Hello)
+            throw Fault.Invalid("hello", "must be the first message of the stream");
+        var hello = requestStream.Current.Hello;
+        LogOpened(node, hello.AgentVersion);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        var intake = new PortIntake(node);
+        var down = nodes.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
+            (id, item) => responseStream.WriteAsync(item ?? Remove(id), ended.Token),
+            (unchanged, sendStatuses) =>
+            {
+                intake.AskedForAll = sendStatuses;
+                return responseStream.WriteAsync(new SyncPortsResponse
+                {
+                    InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
+                }, ended.Token);
+            }, ended.Token);
+        var up = reports.ReadAsync(intake, requestStream, ended.Token);
+        var first = await Task.WhenAny(down, up);
+        await ended.CancelAsync();
+        await Task.WhenAll(Quiet(down), Quiet(up));
+        LogClosed(node);
+        if (first == down && first.IsCanceled && !context.CancellationToken.IsCancellationRequested)
+            throw new Fault(StatusCode.Aborted, "STREAM_REPLACED", $"{node} has opened a newer stream of its ports.");
+        await first;
+    }
+
+    static SyncPortsResponse Remove(string id) => PortItems.IsSet(id)
+        ? new SyncPortsResponse { RemoveSet = PortItems.SetOf(id) }
+        : new SyncPortsResponse { RemovePort = id };
+
+    static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+}
