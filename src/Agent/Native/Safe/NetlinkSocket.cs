@@ -58,6 +58,29 @@ internal sealed class NetlinkSocket : IDisposable
         }
     }
 
+    /// <summary>Asks for one object; null when the kernel answers with a tolerated errno.</summary>
+    public byte[]? Get(NetlinkMessage message, string call, params ReadOnlySpan<int> tolerated)
+    {
+        Send(message, NLM_F_ACK, call);
+        byte[]? found = null;
+        while (true)
+        {
+            foreach (var (header, start, length) in Split(Receive(call)))
+            {
+                if (header.nlmsg_seq != _sequence)
+                    continue;
+                if (header.nlmsg_type != NLMSG_ERROR)
+                {
+                    found = _buffer.AsSpan(start, length).ToArray();
+                    continue;
+                }
+
+                var failure = ReadError(header, _buffer.AsSpan(start, length), call);
+                return failure is null ? found : tolerated.Contains(failure.Errno) ? null : throw failure;
+            }
+        }
+    }
+
     /// <summary>Dumps objects; a dump that the kernel marks as interrupted by a change is taken again.</summary>
     public List<byte[]> Dump(NetlinkMessage message, string call)
     {

@@ -19,7 +19,7 @@ internal static class FilterDelta
         Elements(text, $"{Skeleton.Table} {Skeleton.MacSet}", Macs(actual), Macs(target));
         Elements(text, $"{Skeleton.Table} {Skeleton.BindSet4}", Bindings(actual, v6: false), Bindings(target, v6: false));
         Elements(text, $"{Skeleton.Table} {Skeleton.BindSet6}", Bindings(actual, v6: true), Bindings(target, v6: true));
-        Elements(text, $"{Skeleton.ArpTable} {Skeleton.ArpSet}", Bindings(actual, v6: false), Bindings(target, v6: false));
+        Elements(text, $"{Skeleton.ArpTable} {Skeleton.ArpSet}", actual.Arp, target.Arp);
         Verdicts(text, Skeleton.EgressMap, actual, target, p => p.EgressChain);
         Verdicts(text, Skeleton.IngressMap, actual, target, p => p.IngressChain);
         foreach (var name in actual.Chains.Keys.Where(n => !target.Chains.ContainsKey(n)))
@@ -77,7 +77,7 @@ internal static class FilterDelta
     private static ImmutableSortedSet<string> Macs(FilterState state) =>
         [.. state.Ports.Values.SelectMany(p => p.Macs.Select(m => $"\"{p.Tap}\" . {m}"))];
 
-    private static ImmutableSortedSet<string> Bindings(FilterState state, bool v6) =>
+    internal static ImmutableSortedSet<string> Bindings(FilterState state, bool v6) =>
         [.. state.Ports.Values.SelectMany(p => p.Sources
             .Where(s => s.Address.Contains(':', StringComparison.Ordinal) == v6)
             .Select(s => $"\"{p.Tap}\" . {s.Mac} . {s.Address}"))];

@@ -24,6 +24,24 @@ internal static class FilterListing
         return reader.ToState();
     }
 
+    /// <summary>The elements of the one set that was listed, as nft writes them.</summary>
+    public static ImmutableSortedSet<string> ParseBindings(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return
+        [
+            .. document.RootElement.GetProperty("nftables").EnumerateArray()
+                .Where(i => i.TryGetProperty("set", out _))
+                .SelectMany(i => Elements(i.GetProperty("set")).Select(Concatenation)),
+        ];
+    }
+
+    private static string Concatenation(JsonElement element)
+    {
+        var parts = element.GetProperty("concat");
+        return $"\"{parts[0].GetString()}\" . {parts[1].GetString()} . {parts[2].GetString()}";
+    }
+
     private static string Name(JsonElement item) => item.GetProperty("name").GetString() ?? "";
 
     private static JsonElement.ArrayEnumerator Elements(JsonElement set) =>

@@ -48,9 +48,10 @@ internal static class FilterPlan
             }
         }
 
-        return actual with
+        var target = actual with { Ports = ports.ToImmutable() };
+        return target with
         {
-            Ports = ports.ToImmutable(),
+            Arp = FilterDelta.Bindings(target, v6: false),
             Chains = chains.ToImmutable(),
             Sets = Sets(actual, plans, sets, removedSets, chains.Values.Any(c => c.Body.Length == 0)),
         };

@@ -39,6 +39,9 @@ internal sealed record FilterState
     public ImmutableSortedDictionary<string, ImmutableSortedSet<string>> Sets { get; init; } =
         ImmutableSortedDictionary<string, ImmutableSortedSet<string>>.Empty;
 
+    /// <summary>Elements of the ARP table's set. Read for itself, since that table can be lost alone.</summary>
+    public ImmutableSortedSet<string> Arp { get; init; } = [];
+
     /// <summary>Chains by name.</summary>
     public ImmutableSortedDictionary<string, FilterChain> Chains { get; init; } =
         ImmutableSortedDictionary<string, FilterChain>.Empty;

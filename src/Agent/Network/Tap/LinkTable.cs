@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Monolith.Agent.Native.Raw;
 using Monolith.Agent.Native.Safe;
 using static Monolith.Agent.Native.Raw.LibcConstants;
@@ -17,7 +15,11 @@ internal sealed class LinkTable(NetlinkSocket netlink)
             .OfType<Link>(),
     ];
 
-    public Link? Find(string name) => List().FirstOrDefault(l => l.Name == name);
+    public Link? Find(string name)
+    {
+        var message = NetlinkMessage.Of(RTM_GETLINK, 0, default(ifinfomsg)).Add(IFLA_IFNAME, name);
+        return netlink.Get(message, $"RTM_GETLINK {name}", ENODEV) is { } body ? Link.Parse(body) : null;
+    }
 
     public void SetAlias(Link link, string alias) =>
         Set(link, $"alias {alias}", m => m.Add(IFLA_IFALIAS, System.Text.Encoding.UTF8.GetBytes(alias)));
