@@ -33,7 +33,7 @@ internal struct nlattr
     public ushort nla_type;
 }
 
-[CConstants("linux/netlink.h")]
+[CConstants("sys/socket.h", "linux/netlink.h")]
 internal static class NetlinkConstants
 {
     public const int NETLINK_ROUTE = 0;
