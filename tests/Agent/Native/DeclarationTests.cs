@@ -44,7 +44,7 @@ public sealed class DeclarationTests
             var ours = new List<string>();
             foreach (var field in type.GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.IsLiteral))
             {
-                body.Append(CultureInfo.InvariantCulture, $"  printf(\"{field.Name} %lld\\n\", (long long)({field.Name}));\n");
+                body.Append(CultureInfo.InvariantCulture, $"  printf(\"{field.Name} %lld\\n\", (long long)({CType(field.FieldType)})({field.Name}));\n");
                 ours.Add($"{field.Name} {Convert.ToInt64(field.GetRawConstantValue(), CultureInfo.InvariantCulture)}");
             }
 
@@ -58,6 +58,17 @@ public sealed class DeclarationTests
     private static IEnumerable<(Type Type, T Attribute)> Marked<T>()
         where T : Attribute =>
         Raw.Select(t => (Type: t, Attribute: t.GetCustomAttribute<T>())).Where(p => p.Attribute is not null).Select(p => (p.Type, p.Attribute!));
+
+    /// <summary>A macro such as ~0xC000 is an int in C and means what is left of it in the field that it is for.</summary>
+    private static string CType(Type type) => Type.GetTypeCode(type) switch
+    {
+        TypeCode.Byte => "unsigned char",
+        TypeCode.Int16 => "short",
+        TypeCode.UInt16 => "unsigned short",
+        TypeCode.Int32 => "int",
+        TypeCode.UInt32 => "unsigned",
+        _ => "long long",
+    };
 
     private static string Compile(string name, IEnumerable<string> headers, string body)
     {
