@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace Monolith.Agent.Vms;
 
@@ -39,9 +37,16 @@ internal static class VmCommandLine
         return arguments;
     }
 
-    /// <summary>Equal digests: a restart would change nothing for the guest.</summary>
-    public static string Digest(IReadOnlyList<string> arguments) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', arguments))));
+    /// <summary>
+    /// What a guest can only learn by a restart. Equal shapes: a restart would change nothing. The arguments themselves
+    /// are no measure: a newer agent may word them otherwise, and its VMs need no restart for that.
+    /// </summary>
+    public static string Shape(VmPlan plan)
+    {
+        var machine = plan.Machine ?? new VmMachine();
+        var ports = string.Join(';', plan.Ports.Select(p => $"{p.Mac},{p.Tap},{p.Mtu}"));
+        return Text($"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}");
+    }
 
     private static void AddMachine(List<string> to, VmPlan plan, VmMachine machine, VmHost host)
     {

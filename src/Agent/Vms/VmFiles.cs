@@ -8,12 +8,12 @@ namespace Monolith.Agent.Vms;
 /// <summary>What we remember of a VM's last run, so that a new agent needs no other memory.</summary>
 /// <param name="Phase">The phase that was entered last.</param>
 /// <param name="Generation">The generation acted on last.</param>
-/// <param name="ArgumentsDigest">Of QEMU's arguments in the last run.</param>
+/// <param name="Shape"><see cref="VmCommandLine.Shape"/> of the last run.</param>
 /// <param name="Process">QEMU; null while there is none, or when the agent died while it spawned.</param>
 /// <param name="Since">When the phase was entered.</param>
 /// <param name="Cause">Why.</param>
 internal sealed record VmRecord(
-    VmPhase Phase, long Generation, string ArgumentsDigest, ProcessIdentity? Process, DateTimeOffset Since, string Cause);
+    VmPhase Phase, long Generation, string Shape, ProcessIdentity? Process, DateTimeOffset Since, string Cause);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(VmPlan))]
@@ -32,9 +32,9 @@ internal sealed partial class VmJson : JsonSerializerContext;
 /// </summary>
 internal sealed class VmFiles(string directory)
 {
+    // QEMU's group may pass through to what it owns; others may not even do that.
     private const UnixFileMode DirectoryMode =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherExecute;
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute;
 
     public string Directory { get; } = Path.GetFullPath(directory);
 
@@ -48,7 +48,12 @@ internal sealed class VmFiles(string directory)
 
     public string SerialLog => Path.Combine(Directory, VmCommandLine.SerialLog);
 
-    public void Make() => System.IO.Directory.CreateDirectory(Directory, DirectoryMode);
+    public void Make(ProcessUser? vmUser)
+    {
+        if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException();
+        System.IO.Directory.CreateDirectory(Directory, DirectoryMode);
+        vmUser?.Admit(Directory);
+    }
 
     public VmPlan? ReadPlan() => Read("plan.json", VmJson.Default.VmPlan);
 
@@ -80,14 +85,14 @@ internal sealed class VmFiles(string directory)
         stream.SetLength(0);
     }
 
-    /// <summary>The last lines of a log, for people.</summary>
-    public static string Tail(string log, int lines)
+    /// <summary>The last lines of a log after an offset, for people.</summary>
+    public static string Tail(string log, long from, int lines)
     {
         const int window = 4096;
         try
         {
             using var stream = new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            stream.Seek(-Math.Min(window, stream.Length), SeekOrigin.End);
+            stream.Seek(Math.Max(from <= stream.Length ? from : 0, stream.Length - window), SeekOrigin.Begin);
             using var reader = new StreamReader(stream);
             var all = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             return string.Join(" | ", all.TakeLast(lines));

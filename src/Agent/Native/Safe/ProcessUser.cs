@@ -34,10 +34,15 @@ internal sealed record ProcessUser(string Name, uint Uid, uint Gid)
     }
 
     /// <summary>Gives a file to this user. Only root can; another caller already owns what it made.</summary>
-    public unsafe void Own(string path)
+    public void Own(string path) => Change(path, Uid);
+
+    /// <summary>Keeps a file ours and gives it this user's group.</summary>
+    public void Admit(string path) => Change(path, LibC.geteuid());
+
+    private unsafe void Change(string path, uint uid)
     {
         if (!IsRoot) return;
         fixed (byte* name = Encoding.UTF8.GetBytes(path + '\0'))
-            if (LibC.chown(name, Uid, Gid) != 0) throw new ProcessException("chown", LibC.errno, path);
+            if (LibC.chown(name, uid, Gid) != 0) throw new ProcessException("chown", LibC.errno, path);
     }
 }

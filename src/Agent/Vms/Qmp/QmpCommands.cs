@@ -27,6 +27,17 @@ internal sealed class QmpCommands(QmpMonitor monitor, TimeSpan deadline)
     public Task QuitAsync(CancellationToken cancellation) =>
         monitor.ExecuteAsync("quit", null, deadline, cancellation);
 
+    /// <summary>Grows a disk under a running guest. Bytes.</summary>
+    public Task BlockResizeAsync(string node, long size, CancellationToken cancellation) =>
+        monitor.ExecuteAsync(
+            "block_resize",
+            arguments =>
+            {
+                arguments.WriteString("node-name", node);
+                arguments.WriteNumber("size", size);
+            },
+            deadline, cancellation);
+
     public Task StopAsync(CancellationToken cancellation) =>
         monitor.ExecuteAsync("stop", null, deadline, cancellation);
 
