@@ -36,6 +36,9 @@ internal abstract class CgroupTree
     /// <returns>False while processes are still in it.</returns>
     public abstract bool Remove(string group);
 
+    /// <summary>Removes the name above the groups when none is left. The tree may be used again.</summary>
+    public abstract void Close();
+
     /// <summary>Tries what it would use; v2 first.</summary>
     public static CgroupTree Probe(string name) => Probe(name, File.ReadAllText("/proc/self/mounts"));
 
@@ -148,4 +151,8 @@ internal sealed class NoCgroups(string cause) : CgroupTree
     public override long OutOfMemoryKills(string group) => 0;
 
     public override bool Remove(string group) => true;
+
+    public override void Close()
+    {
+    }
 }

@@ -50,5 +50,10 @@ internal sealed class CgroupV1 : CgroupTree
         return removed;
     }
 
+    public override void Close()
+    {
+        foreach (var root in Roots) RemoveDirectory(root);
+    }
+
     private IEnumerable<string> Roots => [_cpu, _memory, _tasks];
 }

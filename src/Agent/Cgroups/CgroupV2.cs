@@ -6,9 +6,10 @@ namespace Monolith.Agent.Cgroups;
 internal sealed class CgroupV2 : CgroupTree
 {
     private static readonly string[] Controllers = ["cpu", "memory", "pids"];
+    private readonly string _mount;
     private readonly string _root;
 
-    private CgroupV2(string root) => _root = root;
+    private CgroupV2(string mount, string root) => (_mount, _root) = (mount, root);
 
     public override int Version => 2;
 
@@ -19,15 +20,21 @@ internal sealed class CgroupV2 : CgroupTree
         foreach (var controller in Controllers)
             if (!offered.Contains(controller))
                 throw new IOException($"the version 2 hierarchy does not have the {controller} controller");
-        var root = Directory.CreateDirectory(Path.Combine(mount.Path, name)).FullName;
+        return new CgroupV2(mount.Path, Path.Combine(mount.Path, name));
+    }
+
+    /// <summary>A group gets files only for the controllers that each level above it passes down.</summary>
+    private void PassDown()
+    {
+        Directory.CreateDirectory(_root);
         var enable = string.Join(' ', Controllers.Select(c => $"+{c}"));
-        Write(mount.Path, "cgroup.subtree_control", enable);
-        Write(root, "cgroup.subtree_control", enable);
-        return new CgroupV2(root);
+        Write(_mount, "cgroup.subtree_control", enable);
+        Write(_root, "cgroup.subtree_control", enable);
     }
 
     public override void Ensure(string group, CgroupLimits limits)
     {
+        PassDown();
         var path = Directory.CreateDirectory(Path.Combine(_root, group)).FullName;
         Write(path, "cpu.weight", limits.CpuWeight);
         Write(path, "cpu.max", string.Create(CultureInfo.InvariantCulture, $"{limits.CpuMax * 100_000L} 100000"));
@@ -41,4 +48,6 @@ internal sealed class CgroupV2 : CgroupTree
         ReadKey(Path.Combine(_root, group, "memory.events"), "oom_kill");
 
     public override bool Remove(string group) => RemoveDirectory(Path.Combine(_root, group));
+
+    public override void Close() => RemoveDirectory(_root);
 }

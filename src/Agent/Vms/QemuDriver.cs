@@ -85,6 +85,7 @@ public sealed class QemuDriver : IVmDriver
     public async ValueTask DisposeAsync()
     {
         foreach (var vm in _vms.Values) await vm.DisposeAsync();
+        _settings.Cgroups.Close();
         _events.Writer.TryComplete();
     }
 

@@ -27,6 +27,7 @@ public sealed class CgroupTreeTests
         await process.Exited;
         Assert.True(tree.Remove("one"));
         Assert.True(tree.Remove("one"));
+        tree.Close();
     }
 
     [Fact]

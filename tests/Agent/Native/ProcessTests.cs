@@ -60,12 +60,12 @@ public sealed class ProcessTests
     }
 
     [Theory]
-    [InlineData("42 (a b) c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 777 20", 'S', 777)]
-    [InlineData("42 (x) Z 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 5\n", 'Z', 5)]
-    public void Stat_CommandWithParentheses_IsPassedOver(string text, char state, ulong start)
+    [InlineData("42 (a b) c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 777 20", 'S', 3, 777)]
+    [InlineData("42 (x) Z 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 5\n", 'Z', 3, 5)]
+    public void Stat_CommandWithParentheses_IsPassedOver(string text, char state, int session, ulong start)
     {
         Assert.True(ProcessStat.TryParse(text, out var stat));
-        Assert.Equal(new ProcessStat(state, start), stat);
+        Assert.Equal(new ProcessStat(state, session, start), stat);
     }
 
     [Fact]

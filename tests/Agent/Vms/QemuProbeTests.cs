@@ -39,9 +39,9 @@ public sealed class QemuProbeTests
     public void Search_OtherVmsArguments_DoNotMatch()
     {
         var line = Encoding.UTF8.GetBytes("qemu\0-m\0size=64M\0-pidfile\0/s/vms/a1/qemu.lock\0-msg\0timestamp=on\0");
-        Assert.True(QemuSearch.Matches(line, "/s/vms/a1/qemu.lock"));
-        Assert.False(QemuSearch.Matches(line, "/s/vms/a/qemu.lock"));
-        Assert.False(QemuSearch.Matches(line, "/vms/a1/qemu.lock"));
+        Assert.True(ProcessSearch.Matches(line, "-pidfile", "/s/vms/a1/qemu.lock"));
+        Assert.False(ProcessSearch.Matches(line, "-pidfile", "/s/vms/a/qemu.lock"));
+        Assert.False(ProcessSearch.Matches(line, "-pidfile", "/vms/a1/qemu.lock"));
     }
 
     private static string Source([CallerFilePath] string here = "") =>

@@ -35,7 +35,7 @@ internal readonly record struct ProcessIdentity(int Pid, ulong StartTicks, strin
 }
 
 /// <summary>What we need of /proc/PID/stat. Pure.</summary>
-internal readonly record struct ProcessStat(char State, ulong StartTicks)
+internal readonly record struct ProcessStat(char State, int Session, ulong StartTicks)
 {
     public bool IsDead => State is 'Z' or 'X' or 'x';
 
@@ -48,6 +48,7 @@ internal readonly record struct ProcessStat(char State, ulong StartTicks)
         var rest = text[(end + 2)..].TrimEnd();
         var field = 0;
         char state = default;
+        var session = 0;
         foreach (var range in rest.Split(' '))
         {
             var value = rest[range];
@@ -56,10 +57,15 @@ internal readonly record struct ProcessStat(char State, ulong StartTicks)
                 if (value.Length != 1) return false;
                 state = value[0];
             }
+            else if (field == 3) // Field 6.
+            {
+                if (!int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out session))
+                    return false;
+            }
             else if (field == 19) // Field 22 of the line, counted from 1.
             {
                 if (!ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)) return false;
-                stat = new ProcessStat(state, ticks);
+                stat = new ProcessStat(state, session, ticks);
                 return true;
             }
             field++;
