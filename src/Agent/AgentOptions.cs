@@ -1,0 +1,66 @@
+using Monolith.Agent.Ledger;
+using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Network;
+using Monolith.Agent.Network.Metadata;
+using Monolith.Agent.Network.Probe;
+using Monolith.Agent.Reconcile;
+using Monolith.Agent.Sync;
+using Monolith.Agent.V1;
+using Monolith.Agent.Vms;
+
+namespace Monolith.Agent;
+
+/// <summary>How one agent runs. Immutable.</summary>
+public sealed record AgentOptions
+{
+    /// <summary>The node's name, for logs.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>What the machine has; sent with every hello of the vm stream.</summary>
+    public Inventory Inventory { get; init; } = new();
+
+    /// <summary>Where the desired sets are kept. Null: in memory, as emulated nodes do.</summary>
+    public string? StateDirectory { get; init; }
+
+    public string Version { get; init; } = ThisVersion;
+
+    public SyncOptions Sync { get; init; } = new();
+
+    public VmPolicy Policy { get; init; } = new();
+
+    /// <summary>As the data plane's.</summary>
+    public string TapPrefix { get; init; } = DataPlaneOptions.DefaultTapPrefix;
+
+    /// <summary>User that QEMU runs as and that may open taps.</summary>
+    public uint TapUid { get; init; }
+
+    public uint TapGid { get; init; }
+
+    /// <summary>Of the machine's present boot: another one tells that all VMs ended with the machine.</summary>
+    public string BootId { get; init; } = "";
+
+    /// <summary>Of this build.</summary>
+    public static string ThisVersion { get; } =
+        typeof(AgentOptions).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+
+    internal ILedger OpenLedger(string name) =>
+        StateDirectory is null ? new MemoryLedger() : FileLedger.Open(Path.Combine(StateDirectory, name + ".ledger"));
+}
+
+/// <summary>Drivers of a hypervisor.</summary>
+public sealed record HypervisorDrivers(
+    IVmDriver Vms, IDataPlane DataPlane, IGuestProbe Probe, IRoutes Routes, IImages Images)
+{
+    /// <summary>Where the data plane asks for metadata; the agent sets it. Null for a data plane that does not ask.</summary>
+    public MetadataRelay? Metadata { get; init; }
+}
+
+/// <summary>Metadata for a data plane that is made before those who know.</summary>
+public sealed class MetadataRelay : IMetadataSource
+{
+    private volatile IMetadataSource? _source;
+
+    public MetadataDocument? Find(string portId) => _source?.Find(portId);
+
+    internal void Use(IMetadataSource? source) => _source = source;
+}

@@ -1,0 +1,104 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent.Ledger;
+using Monolith.Agent.Reconcile;
+using Monolith.Agent.Sync;
+using Monolith.Agent.V1;
+
+namespace Monolith.Agent;
+
+/// <summary>How an agent is, for people. Immutable.</summary>
+/// <param name="Streams">One for each concern.</param>
+/// <param name="Items">Count of what is reported, by <c>concern/STATE</c>.</param>
+public sealed record AgentHealth(IReadOnlyList<SyncState> Streams, IReadOnlyDictionary<string, int> Items)
+{
+    /// <summary>Every stream is open and complete.</summary>
+    public bool InSync => Streams.Count > 0 && Streams.All(s => s.InSync);
+}
+
+/// <summary>
+/// One agent: the streams of its role, their reconcilers, and their ledgers. The daemon runs one; a host that emulates a
+/// fleet runs thousands, which then share what <c>connect</c> gives them.
+/// <code>
+///   host ⇄ SyncClient ─▶ DesiredSet (ledger) ─▶ reconciler ─▶ drivers
+///              ▲                                    │
+///              └───────────── StatusBoard ◀─────────┘            once for each concern
+/// </code>
+/// </summary>
+/// <param name="options">How it runs.</param>
+/// <param name="drivers">Of a hypervisor; not disposed by the agent.</param>
+/// <param name="connect">Called for every connection of a stream; carries the node's identity.</param>
+/// <param name="time">Clock of everything that waits.</param>
+/// <param name="loggers">Categories are <c>Monolith.Agent.*</c>.</param>
+public sealed class AgentProcess(
+    AgentOptions options,
+    HypervisorDrivers drivers,
+    Func<CallInvoker> connect,
+    TimeProvider time,
+    ILoggerFactory loggers) : IAgent
+{
+    private volatile Parts? _parts;
+
+    private sealed record Parts(SyncClient Vms, SyncClient Ports, StatusBoard VmBoard, StatusBoard PortBoard);
+
+    public AgentHealth Health => _parts is not { } parts
+        ? new AgentHealth([], new Dictionary<string, int>())
+        : new AgentHealth(
+            [parts.Vms.State, parts.Ports.State],
+            parts.VmBoard.Snapshot().Cast<VmStatus>().Select(s => $"vms/{s.State.ToString().ToUpperInvariant()}")
+                .Concat(parts.PortBoard.Snapshot().Cast<PortStatus>()
+                    .Select(s => $"ports/{s.State.ToString().ToUpperInvariant()}"))
+                .CountBy(s => s)
+                .ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal));
+
+    /// <summary>Runs until cancelled; VMs and ports stay as they are then.</summary>
+    /// <exception cref="IOException">The state directory or the data plane is unusable; the message says what to do.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var vmLedger = options.OpenLedger("vms");
+        using var portLedger = options.OpenLedger("ports");
+        using var factLedger = options.OpenLedger("facts");
+        var log = loggers.CreateLogger("Monolith.Agent.Reconcile");
+        var vms = new DesiredSet(VmConcern.Instance, vmLedger);
+        var ports = new DesiredSet(PortConcern.Instance, portLedger);
+        var vmBoard = new StatusBoard(VmConcern.Instance);
+        var portBoard = new StatusBoard(PortConcern.Instance);
+
+        await using var portReconciler = new PortReconciler(ports, portBoard, new PortReconcilerParts(
+            drivers.DataPlane, drivers.Routes, options.Policy, options.TapPrefix,
+            new TapOwner(options.TapUid, options.TapGid), time, log));
+        using var starts = new SemaphoreSlim(options.Policy.StartsAtOnce);
+        await using var vmReconciler = new VmReconciler(vms, vmBoard, new VmFacts(factLedger), new VmReconcilerParts(
+            drivers.Vms, drivers.Images, portReconciler, drivers.Probe, options.Policy, options.TapPrefix,
+            options.BootId, starts, time, log));
+        drivers.Metadata?.Use(vmReconciler);
+
+        var vmSync = Stream(VmConcern.Instance, vms, vmBoard, Hello);
+        vmSync.Changed += vmReconciler.OnChanged;
+        vmSync.BecameInSync += vmReconciler.OnInSync;
+        var portSync = Stream(PortConcern.Instance, ports, portBoard, () => new Hello { AgentVersion = options.Version });
+        portSync.Changed += portReconciler.OnChanged;
+        portSync.BecameInSync += portReconciler.OnInSync;
+        _parts = new Parts(vmSync, portSync, vmBoard, portBoard);
+
+        // Ports first: a vm of the ledger waits for them.
+        await portReconciler.StartAsync(cancellation);
+        await vmReconciler.StartAsync(cancellation);
+        await Task.WhenAll(vmSync.RunAsync(cancellation), portSync.RunAsync(cancellation));
+        drivers.Metadata?.Use(null);
+    }
+
+    private Hello Hello() => new() { AgentVersion = options.Version, Inventory = options.Inventory };
+
+    private SyncClient Stream(IConcern concern, DesiredSet desired, StatusBoard board, Func<Hello> hello) => new(
+        concern, desired, board, connect, hello, options.Sync, time, Random.Shared,
+        loggers.CreateLogger("Monolith.Agent.Sync"));
+}
+
+/// <summary>An agent of either role.</summary>
+public interface IAgent
+{
+    AgentHealth Health { get; }
+
+    Task RunAsync(CancellationToken cancellation);
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Monolith.Agent.V1;
+using Monolith.Agent.Vms;
+
+namespace Monolith.Agent.Daemon;
+
+/// <summary>What this machine has.</summary>
+internal static class Machine
+{
+    public static string BootId => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    public static Inventory Inventory(VmCapabilities vms, string stateDirectory, string zone)
+    {
+        var inventory = new Inventory
+        {
+            Cpus = Environment.ProcessorCount,
+            MemoryMib = MemoryMib(File.ReadLines("/proc/meminfo")),
+            DiskGib = new DriveInfo(Path.GetFullPath(stateDirectory)).TotalSize >> 30,
+            Architecture = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64",
+            AvailabilityZone = zone,
+        };
+        foreach (var (name, value) in Capabilities(vms)) inventory.Capabilities[name] = value;
+        return inventory;
+    }
+
+    public static IEnumerable<KeyValuePair<string, string>> Capabilities(VmCapabilities vms)
+    {
+        yield return KeyValuePair.Create("accel", vms.Accelerator);
+        if (vms.AcceleratorCause.Length > 0) yield return KeyValuePair.Create("accel_cause", vms.AcceleratorCause);
+        yield return KeyValuePair.Create("qemu", vms.QemuVersion);
+        yield return KeyValuePair.Create("cgroup", vms.CgroupVersion > 0 ? $"v{vms.CgroupVersion}" : "none");
+        if (vms.CgroupCause.Length > 0) yield return KeyValuePair.Create("cgroup_cause", vms.CgroupCause);
+        if (vms.VmUser is not null) yield return KeyValuePair.Create("vm_user", vms.VmUser);
+    }
+
+    internal static long MemoryMib(IEnumerable<string> meminfo)
+    {
+        foreach (var line in meminfo)
+        {
+            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["MemTotal:", var kib, ..])
+                return long.Parse(kib, CultureInfo.InvariantCulture) >> 10;
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,36 @@
+namespace Monolith.Agent.Daemon;
+
+internal static class Usage
+{
+    public const string DefaultState = "/var/lib/monolith-agent";
+    public const string DefaultBird = "/run/bird/bird.ctl";
+
+    public const string Text = $"""
+        monolith-agent: makes this machine a node of a Monolith cloud.
+
+        monolith-agent join --host ADDRESS:PORT --token TOKEN [--state DIR]
+            Trades a token of `monolith node token NODE` for a certificate. May be repeated.
+
+        monolith-agent run [--state DIR] [--bird SOCKET] [--zone ZONE] [--accel auto|tcg|kvm] [--vm-user USER]
+                           [--protect PREFIX]... [--log debug|info|warn]
+            Runs until SIGTERM. Servers and load balancers go on when it stops.
+              --state    where it keeps what it knows, default {DefaultState}
+              --bird     BIRD's control socket, default {DefaultBird}
+              --zone     availability zone that it reports
+              --accel    auto (default) proves KVM by a probe guest
+              --vm-user  user that QEMU runs as, default monolith-vm, else nobody
+              --protect  prefix that no guest may reach, such as the management network
+
+        monolith-agent probe [--state DIR] [--accel auto|tcg|kvm] [--vm-user USER]
+            Prints what this machine can do, proved.
+
+        monolith-agent status [--state DIR]
+            Prints how the agent of this machine is. Ends with 0 when it runs and is in sync.
+
+        Ends with 0: done, 1: failed, 2: wrong use, 3: another agent uses the state directory.
+        """;
+}
+
+/// <summary>Another agent uses the state directory.</summary>
+internal sealed class StateBusyException(string stateDirectory) : Exception(
+    $"another agent uses {stateDirectory}: stop it (systemctl stop monolith-agent), or give this one another --state.");

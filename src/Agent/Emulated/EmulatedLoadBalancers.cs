@@ -1,0 +1,93 @@
+using System.Net;
+using Monolith.Agent.L7;
+using Monolith.Agent.Reconcile;
+using Monolith.Agent.Routing;
+
+namespace Monolith.Agent.Emulated;
+
+/// <summary>A load-balancer node in memory.</summary>
+public sealed class EmulatedLoadBalancerNode
+{
+    public EmulatedLoadBalancerNode(Emulation emulation)
+    {
+        Routing = new EmulatedRouting(emulation.Peers);
+        LoadBalancers = new EmulatedLoadBalancers(Routing);
+        Drivers = new LoadBalancerDrivers(LoadBalancers, Routing, new EmulatedRoutes(emulation.Peers));
+    }
+
+    public EmulatedLoadBalancers LoadBalancers { get; }
+
+    public EmulatedRouting Routing { get; }
+
+    public LoadBalancerDrivers Drivers { get; }
+}
+
+/// <summary>Loopback addresses and sessions, in memory.</summary>
+public sealed class EmulatedRouting(int peers) : IRouting
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<IPAddress> _vips = [];
+
+    public Task<IReadOnlyList<BgpSession>> ListSessionsAsync(CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<BgpSession>>(
+            [.. Names().Select(n => new BgpSession(n, "Established", "", "", BfdState.Up, ""))]);
+
+    public Task<IReadOnlyList<string>> ListExportsAsync(IPNetwork prefix, CancellationToken cancellation)
+    {
+        lock (_lock)
+            return Task.FromResult<IReadOnlyList<string>>(_vips.Contains(prefix.BaseAddress) ? [.. Names()] : []);
+    }
+
+    public Task AnnounceVipAsync(IPAddress address, CancellationToken cancellation)
+    {
+        lock (_lock) _vips.Add(address);
+        return Task.CompletedTask;
+    }
+
+    public Task WithdrawVipAsync(IPAddress address, CancellationToken cancellation)
+    {
+        lock (_lock) _vips.Remove(address);
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<IPAddress>> ListLoopbackAsync(CancellationToken cancellation)
+    {
+        lock (_lock) return Task.FromResult<IReadOnlyList<IPAddress>>([.. _vips]);
+    }
+
+    private IEnumerable<string> Names() => Enumerable.Range(1, peers).Select(n => $"tor{n}");
+}
+
+/// <summary>Load balancers whose members are all well.</summary>
+public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDriver
+{
+    private readonly Lock _lock = new();
+    private Dictionary<LoadBalancerId, LoadBalancerObservation> _observed = [];
+
+    public string Version => "emulated";
+
+    public async Task ApplyAsync(IReadOnlyList<LoadBalancerPlan> plans, CancellationToken cancellation)
+    {
+        var vips = await routing.ListLoopbackAsync(cancellation);
+        lock (_lock) _observed = plans.ToDictionary(p => p.Id, p => Observe(p, vips));
+    }
+
+    public Task<IReadOnlyList<LoadBalancerObservation>> ObserveAsync(CancellationToken cancellation)
+    {
+        lock (_lock) return Task.FromResult<IReadOnlyList<LoadBalancerObservation>>([.. _observed.Values]);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static LoadBalancerObservation Observe(LoadBalancerPlan plan, IReadOnlyList<IPAddress> vips)
+    {
+        var violations = LoadBalancerRules.Violations(plan);
+        violations.AddRange(plan.Vips.Where(v => !vips.Contains(v)).Select(v => $"the address {v} is not on this node"));
+        if (violations.Count > 0)
+            return new LoadBalancerObservation(plan.Id, plan.Generation, false, string.Join("; ", violations) + ".", []);
+        var used = plan.Listeners.Select(l => l.Pool).ToHashSet();
+        return new LoadBalancerObservation(plan.Id, plan.Generation, true, "", [.. plan.Pools.Where(p => used.Contains(p.Id))
+            .SelectMany(p => p.Members.Select(m => new MemberObservation(
+                p.Id, m.Id, m.State == MemberState.Drain ? MemberHealth.Draining : MemberHealth.Up, "", 0, 0)))]);
+    }
+}

@@ -1,0 +1,219 @@
+using System.Threading.Channels;
+using Monolith.Agent.Network;
+using Monolith.Agent.Vms;
+
+namespace Monolith.Agent.Emulated;
+
+/// <summary>
+/// VMs that are a few fields each. No thread, task or timer belongs to one that is idle; an operation's latency is a
+/// delay of the caller's. They outlive the agents that drive them, as QEMUs do.
+/// </summary>
+public sealed class EmulatedVms : IVmDriver
+{
+    private const int EventsKept = 256;
+    private readonly Dice _dice;
+    private readonly EmulatedDataPlane _dataPlane;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<VmId, Machine> _machines = [];
+    private readonly Channel<VmEvent> _events = Channel.CreateBounded<VmEvent>(
+        new BoundedChannelOptions(EventsKept) { FullMode = BoundedChannelFullMode.DropOldest });
+
+    private int _pid = 1000;
+
+    private sealed class Machine(VmPlan plan, DateTimeOffset since)
+    {
+        public VmPlan Plan { get; set; } = plan;
+        public VmPlan? Running { get; set; }
+        public VmPhase Phase { get; set; } = VmPhase.Stopped;
+        public DateTimeOffset Since { get; set; } = since;
+        public DateTimeOffset Answers { get; set; } = DateTimeOffset.MaxValue;
+        public long Generation { get; set; }
+        public int? Pid { get; set; }
+        public string Cause { get; set; } = "";
+        public TaskCompletionSource? Stopping { get; set; }
+    }
+
+    public EmulatedVms(Emulation emulation, EmulatedDataPlane dataPlane, TimeProvider time) =>
+        (_dice, _dataPlane) = (new Dice(emulation, time), dataPlane);
+
+    public VmCapabilities Capabilities { get; } = new("emulated", "emulated", "", ["q35"], 0, "emulated", null);
+
+    public ChannelReader<VmEvent> Events => _events.Reader;
+
+    public async Task EnsureDiskAsync(VmPlan plan, string baseImagePath, CancellationToken cancellation)
+    {
+        QemuFault.Check(plan);
+        await _dice.WaitAsync(_dice.Emulation.DiskLatency, cancellation);
+        lock (_lock)
+        {
+            if (_machines.TryGetValue(plan.Id, out var machine)) machine.Plan = plan;
+            else _machines[plan.Id] = new Machine(plan, _dice.Now);
+        }
+    }
+
+    public async Task StartAsync(VmPlan plan, CancellationToken cancellation)
+    {
+        QemuFault.Check(plan);
+        if (IsRunning(plan)) return;
+        await _dice.WaitAsync(_dice.Emulation.StartLatency, cancellation);
+        lock (_lock)
+        {
+            var machine = _machines.GetValueOrDefault(plan.Id)
+                ?? throw new VmException(VmFailure.NotFound, $"VM {plan.Id} has no disk here: ensure it first");
+            if (machine.Phase == VmPhase.Running) return;
+            (machine.Plan, machine.Generation) = (plan, plan.Generation);
+            var missing = plan.Ports.FirstOrDefault(p => !_dataPlane.HasTap(p.Tap));
+            if (missing is not null) Fail(machine, $"could not open the tap {missing.Tap}: there is no such interface");
+            if (_dice.Falls(_dice.Emulation.StartFailures)) Fail(machine, "emulated failure of the start");
+            Enter(machine, VmPhase.Running, "");
+            (machine.Pid, machine.Running) = (++_pid, plan);
+            machine.Answers = _dice.Falls(_dice.Emulation.SilentGuests)
+                ? DateTimeOffset.MaxValue
+                : _dice.Now + _dice.Boot();
+        }
+
+        SetCarriers(plan, carrier: true);
+        Tell(plan.Id, VmEventKind.Started, "");
+    }
+
+    public async Task StopAsync(VmId id, StopMode mode, TimeSpan deadline, CancellationToken cancellation)
+    {
+        Machine? machine;
+        Task hurried;
+        lock (_lock)
+        {
+            if (!_machines.TryGetValue(id, out machine)) return;
+            if (machine.Phase != VmPhase.Running)
+            {
+                if (machine.Phase == VmPhase.Crashed) Enter(machine, VmPhase.Stopped, "stopped on request");
+                return;
+            }
+
+            machine.Stopping ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (mode == StopMode.Hard) machine.Stopping.TrySetResult();
+            hurried = machine.Stopping.Task;
+        }
+
+        var latency = _dice.Emulation.ShutdownLatency;
+        if (mode == StopMode.Graceful && latency > TimeSpan.Zero)
+            await Task.WhenAny(hurried, _dice.WaitAsync(latency < deadline ? latency : deadline, cancellation));
+        cancellation.ThrowIfCancellationRequested();
+        End(machine, VmPhase.Stopped, "stopped on request", VmEventKind.Stopped);
+    }
+
+    public async Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation)
+    {
+        await StopAsync(plan.Id, mode, deadline, cancellation);
+        await StartAsync(plan, cancellation);
+    }
+
+    public async Task RemoveAsync(VmId id, CancellationToken cancellation)
+    {
+        await StopAsync(id, StopMode.Hard, TimeSpan.Zero, cancellation);
+        lock (_lock)
+        {
+            if (!_machines.Remove(id)) return;
+        }
+
+        Tell(id, VmEventKind.Removed, "");
+    }
+
+    public Task<IReadOnlyList<VmObservation>> ObserveAsync(CancellationToken cancellation)
+    {
+        lock (_lock) return Task.FromResult<IReadOnlyList<VmObservation>>([.. _machines.Values.Select(Observe)]);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>QEMU dies.</summary>
+    public void Crash(VmId id, string cause) => EndOf(id, VmPhase.Crashed, cause, VmEventKind.Crashed);
+
+    /// <summary>The guest shuts itself down.</summary>
+    public void PowerOff(VmId id) => EndOf(id, VmPhase.Stopped, "its guest powered off", VmEventKind.Stopped);
+
+    /// <summary>The machine loses power: every VM ends, disks stay.</summary>
+    public void LosePower()
+    {
+        VmId[] all;
+        lock (_lock) all = [.. _machines.Keys];
+        foreach (var id in all) Crash(id, "the hypervisor was restarted");
+    }
+
+    /// <summary>When the guest behind a tap answers; null when none runs there.</summary>
+    internal DateTimeOffset? AnswersAt(string tapName)
+    {
+        lock (_lock)
+        {
+            foreach (var machine in _machines.Values)
+            {
+                if (machine.Phase == VmPhase.Running && machine.Running!.Ports.Any(p => p.Tap == tapName))
+                    return machine.Answers;
+            }
+
+            return null;
+        }
+    }
+
+    private bool IsRunning(VmPlan plan)
+    {
+        lock (_lock)
+        {
+            if (!_machines.TryGetValue(plan.Id, out var machine) || machine.Phase != VmPhase.Running) return false;
+            machine.Plan = plan;
+            if (!NeedsRestart(machine)) machine.Generation = plan.Generation;
+            return true;
+        }
+    }
+
+    private void EndOf(VmId id, VmPhase phase, string cause, VmEventKind kind)
+    {
+        Machine? machine;
+        lock (_lock) machine = _machines.GetValueOrDefault(id);
+        if (machine is not null) End(machine, phase, cause, kind);
+    }
+
+    private void End(Machine machine, VmPhase phase, string cause, VmEventKind kind)
+    {
+        VmPlan plan;
+        lock (_lock)
+        {
+            if (machine.Phase != VmPhase.Running) return;
+            plan = machine.Running!;
+            Enter(machine, phase, cause);
+            (machine.Running, machine.Stopping) = (null, null);
+        }
+
+        SetCarriers(plan, carrier: false);
+        Tell(plan.Id, kind, cause);
+    }
+
+    private void SetCarriers(VmPlan plan, bool carrier)
+    {
+        foreach (var port in plan.Ports) _dataPlane.SetCarrier(port.Tap, carrier);
+    }
+
+    private void Fail(Machine machine, string cause)
+    {
+        Enter(machine, VmPhase.Crashed, cause);
+        throw new VmException(VmFailure.StartFailed, $"QEMU of VM {machine.Plan.Id} ended while it started: {cause}");
+    }
+
+    /// <summary>Time moves on with every phase, as it does on a real machine: a younger run is told by it.</summary>
+    private void Enter(Machine machine, VmPhase phase, string cause)
+    {
+        var now = _dice.Now;
+        machine.Since = now > machine.Since ? now : machine.Since.AddTicks(1);
+        (machine.Phase, machine.Cause, machine.Pid) = (phase, cause, null);
+        machine.Answers = DateTimeOffset.MaxValue;
+    }
+
+    private void Tell(VmId id, VmEventKind kind, string cause) =>
+        _events.Writer.TryWrite(new VmEvent(id, kind, _dice.Now, cause));
+
+    private static bool NeedsRestart(Machine machine) => machine.Running is { } running
+        && (running.Vcpus != machine.Plan.Vcpus || running.MemoryMib != machine.Plan.MemoryMib
+            || !running.Ports.SequenceEqual(machine.Plan.Ports));
+
+    private static VmObservation Observe(Machine machine) => new(
+        machine.Plan.Id, machine.Phase, machine.Pid, machine.Since, machine.Cause, machine.Generation, NeedsRestart(machine));
+}

@@ -1,0 +1,15 @@
+using Microsoft.Extensions.Logging;
+
+namespace Monolith.Agent.Images;
+
+internal static partial class ImageLog
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "Image {Digest} fetched, {Size} bytes")]
+    public static partial void Fetched(ILogger logger, ImageDigest digest, long size);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Image {Digest} removed: no VM uses it")]
+    public static partial void Removed(ILogger logger, ImageDigest digest);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Removed {Name}, left by a fetch that a crash cut short")]
+    public static partial void LeftoverRemoved(ILogger logger, string name);
+}

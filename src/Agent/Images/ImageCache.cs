@@ -1,0 +1,259 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent.Native.Safe;
+
+namespace Monolith.Agent.Images;
+
+public enum ImageFailure
+{
+    /// <summary>The bytes are not those that the digest names. Fetch again; if it repeats, the source is damaged.</summary>
+    WrongDigest,
+
+    /// <summary>More or fewer bytes than announced.</summary>
+    WrongSize,
+
+    /// <summary>The image would reach beyond itself, or is not what it says. It is never used.</summary>
+    Refused,
+
+    /// <summary>The machine's disk is full.</summary>
+    NoSpace,
+
+    /// <summary>The source failed.</summary>
+    FetchFailed,
+}
+
+/// <summary>An image could not be had. The message says why and what to do next.</summary>
+public sealed class ImageException(ImageFailure reason, string message, Exception? inner = null)
+    : Exception(message, inner)
+{
+    public ImageFailure Reason { get; } = reason;
+}
+
+/// <summary>An image to have.</summary>
+/// <param name="Digest">Names its bytes.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Format">What the bytes are.</param>
+public sealed record ImagePlan(ImageDigest Digest, long Size, DiskFormat Format);
+
+/// <summary>Reads an image from wherever it is.</summary>
+public delegate IAsyncEnumerable<ReadOnlyMemory<byte>> ImageFetch(CancellationToken cancellation);
+
+/// <summary>
+/// Images by digest in one directory. A file under its final name is whole, verified, inspected and on disk.
+/// <code>
+///   fetch ─► .partial-HEX (hashed as it is written) ─► digest and size agree ─► header inspected
+///         ─► fsync ─► rename to sha256-HEX ─► fsync directory
+/// </code>
+/// Any failure removes the partial file; what a crash left is removed when the cache opens. Callers who want the same
+/// image at the same time share one fetch, which ends early only when none of them waits any longer.
+/// </summary>
+public sealed class ImageCache
+{
+    private const string PartialPrefix = ".partial-";
+
+    private sealed class Flight(Task<string> done, CancellationTokenSource abandon)
+    {
+        public Task<string> Done { get; } = done;
+
+        public CancellationTokenSource Abandon { get; } = abandon;
+
+        public int Waiters { get; set; } = 1;
+
+        public List<IProgress<long>> Progress { get; } = [];
+    }
+
+    private readonly Dictionary<ImageDigest, Flight> _flights = [];
+    private readonly Lock _gate = new();
+    private readonly string _directory;
+    private readonly ILogger _logger;
+
+    private ImageCache(string directory, ILogger logger)
+    {
+        _directory = directory;
+        _logger = logger;
+    }
+
+    /// <summary>Opens or makes the directory and removes what a crash left.</summary>
+    public static ImageCache Open(string directory, ILogger logger)
+    {
+        directory = Directory.CreateDirectory(Path.GetFullPath(directory)).FullName;
+        foreach (var left in Directory.GetFiles(directory, PartialPrefix + "*"))
+        {
+            File.Delete(left);
+            var name = Path.GetFileName(left);
+            ImageLog.LeftoverRemoved(logger, name);
+        }
+        return new ImageCache(directory, logger);
+    }
+
+    public string PathOf(ImageDigest digest) => Path.Combine(_directory, digest.FileName);
+
+    /// <summary>What is here, whole.</summary>
+    public IReadOnlyList<ImageDigest> List() =>
+        [.. Directory.GetFiles(_directory, "sha256-*").Select(Path.GetFileName)
+            .Select(name => ImageDigest.TryParseFileName(name!, out var digest) ? digest : (ImageDigest?)null)
+            .OfType<ImageDigest>()];
+
+    /// <summary>Fetches the image unless it is here.</summary>
+    /// <param name="plan">What to have.</param>
+    /// <param name="fetch">Called at most once for callers at the same time, and not at all for an image that is here.</param>
+    /// <param name="progress">Is told the bytes that are written; called on the fetch's task.</param>
+    /// <param name="cancellation">Ends this caller's wait.</param>
+    /// <returns>The file's path.</returns>
+    /// <exception cref="ImageException">It could not be had.</exception>
+    public async Task<string> EnsureAsync(
+        ImagePlan plan, ImageFetch fetch, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        var flight = Join(plan, fetch, progress);
+        try
+        {
+            return await flight.Done.WaitAsync(cancellation);
+        }
+        finally
+        {
+            Leave(flight, progress);
+        }
+    }
+
+    /// <summary>Removes every image that is not in use. The caller holds still whoever would begin to use one.</summary>
+    /// <returns>What was removed.</returns>
+    public IReadOnlyList<ImageDigest> RemoveUnused(IReadOnlySet<ImageDigest> inUse)
+    {
+        var removed = new List<ImageDigest>();
+        foreach (var digest in List())
+        {
+            lock (_gate)
+            {
+                if (inUse.Contains(digest) || _flights.ContainsKey(digest)) continue;
+                File.Delete(PathOf(digest));
+            }
+            removed.Add(digest);
+            ImageLog.Removed(_logger, digest);
+        }
+        return removed;
+    }
+
+    private Flight Join(ImagePlan plan, ImageFetch fetch, IProgress<long>? progress)
+    {
+        lock (_gate)
+        {
+            if (_flights.TryGetValue(plan.Digest, out var flight)
+                && flight is { Done.IsCompleted: false, Abandon.IsCancellationRequested: false })
+                flight.Waiters++;
+            else
+            {
+                // One that was abandoned still cleans up: the next begins after it, not beside it.
+                var before = flight?.Done ?? Task.FromResult("");
+                var abandon = new CancellationTokenSource();
+                var done = Task.Run(async () =>
+                {
+                    await before.ContinueWith(
+                        _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                    return await FlyAsync(plan, fetch, bytes => Report(plan.Digest, bytes), abandon.Token);
+                });
+                var mine = flight = _flights[plan.Digest] = new Flight(done, abandon);
+                _ = done.ContinueWith(
+                    _ => Land(plan.Digest, mine), CancellationToken.None,
+                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+            if (progress is not null) flight.Progress.Add(progress);
+            return flight;
+        }
+    }
+
+    private void Leave(Flight flight, IProgress<long>? progress)
+    {
+        lock (_gate)
+        {
+            if (progress is not null) flight.Progress.Remove(progress);
+            if (--flight.Waiters > 0 || flight.Done.IsCompleted) return;
+            flight.Abandon.Cancel();
+        }
+    }
+
+    private void Land(ImageDigest digest, Flight flight)
+    {
+        lock (_gate)
+            if (_flights.TryGetValue(digest, out var current) && ReferenceEquals(current, flight)) _flights.Remove(digest);
+        _ = flight.Done.Exception; // Seen, also when every waiter has left.
+    }
+
+    private void Report(ImageDigest digest, long bytes)
+    {
+        IProgress<long>[] listeners;
+        lock (_gate) listeners = _flights.TryGetValue(digest, out var flight) ? [.. flight.Progress] : [];
+        foreach (var listener in listeners) listener.Report(bytes);
+    }
+
+    private async Task<string> FlyAsync(
+        ImagePlan plan, ImageFetch fetch, Action<long> report, CancellationToken cancellation)
+    {
+        var path = PathOf(plan.Digest);
+        if (File.Exists(path)) return path;
+        var partial = Path.Combine(_directory, PartialPrefix + plan.Digest.Hex);
+        try
+        {
+            await WriteAsync(plan, partial, fetch, report, cancellation);
+            if (ImageInspection.Refuse(partial, plan.Format) is { } refusal)
+                throw new ImageException(ImageFailure.Refused, $"the image {plan.Digest} is refused: {refusal}");
+            File.Move(partial, path);
+            ProcessDirectory.Sync(_directory);
+            ImageLog.Fetched(_logger, plan.Digest, plan.Size);
+            return path;
+        }
+        catch (Exception e)
+        {
+            File.Delete(partial);
+            throw ToFault(e, plan, cancellation);
+        }
+    }
+
+    private static async Task WriteAsync(
+        ImagePlan plan, string partial, ImageFetch fetch, Action<long> report, CancellationToken cancellation)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        // The size is taken from the disk at once: a full disk is found before the network is used.
+        await using var file = new FileStream(partial, new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            BufferSize = 0,
+            Options = FileOptions.Asynchronous,
+            PreallocationSize = plan.Size,
+        });
+        long written = 0;
+        await foreach (var chunk in fetch(cancellation).WithCancellation(cancellation))
+        {
+            written += chunk.Length;
+            if (written > plan.Size)
+                throw new ImageException(
+                    ImageFailure.WrongSize, $"the image {plan.Digest} is larger than the {plan.Size} bytes announced");
+            hash.AppendData(chunk.Span);
+            await file.WriteAsync(chunk, cancellation);
+            report(written);
+        }
+        if (written != plan.Size)
+            throw new ImageException(
+                ImageFailure.WrongSize,
+                $"the image {plan.Digest} ended after {written} of {plan.Size} bytes: fetch it again");
+        var digest = ImageDigest.FromHash(hash.GetHashAndReset());
+        if (digest != plan.Digest)
+            throw new ImageException(
+                ImageFailure.WrongDigest, $"the bytes fetched for {plan.Digest} are {digest}: the source is damaged");
+        file.Flush(flushToDisk: true);
+    }
+
+    private static Exception ToFault(Exception e, ImagePlan plan, CancellationToken cancellation) => e switch
+    {
+        ImageException => e,
+        OperationCanceledException when cancellation.IsCancellationRequested => e,
+        IOException when e.Message.Contains("No space left", StringComparison.Ordinal)
+            || e.Message.Contains("disk may be full", StringComparison.OrdinalIgnoreCase)
+            || e.Message.Contains("the disk was full", StringComparison.OrdinalIgnoreCase) =>
+            new ImageException(
+                ImageFailure.NoSpace,
+                $"the image {plan.Digest} of {plan.Size} bytes does not fit on the hypervisor's disk: free some of it", e),
+        _ => new ImageException(ImageFailure.FetchFailed, $"fetching the image {plan.Digest} failed: {e.Message}", e),
+    };
+}

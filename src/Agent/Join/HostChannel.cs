@@ -1,0 +1,83 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Monolith.Agent.Join;
+
+/// <summary>
+/// The one connection to the host, with the node's certificate. A new certificate makes a new connection; the streams of
+/// the old one end and come back, which costs a hello each.
+/// </summary>
+public sealed class HostChannel : IDisposable
+{
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20), PingDeadline = TimeSpan.FromSeconds(10);
+    private readonly Lock _lock = new();
+    private Open _open;
+
+    private sealed record Open(
+        NodeIdentity Identity, GrpcChannel Channel, CallInvoker Invoker, X509Certificate2 Certificate, X509Certificate2 Authority);
+
+    public HostChannel(NodeIdentity identity) => _open = Connect(identity);
+
+    public CallInvoker Invoker
+    {
+        get
+        {
+            lock (_lock) return _open.Invoker;
+        }
+    }
+
+    public NodeIdentity Identity
+    {
+        get
+        {
+            lock (_lock) return _open.Identity;
+        }
+    }
+
+    public void Use(NodeIdentity identity)
+    {
+        var next = Connect(identity);
+        Open before;
+        lock (_lock) (before, _open) = (_open, next);
+        Close(before);
+    }
+
+    public void Dispose()
+    {
+        lock (_lock) Close(_open);
+    }
+
+    private static void Close(Open open)
+    {
+        open.Channel.Dispose();
+        open.Certificate.Dispose();
+        open.Authority.Dispose();
+    }
+
+    private static Open Connect(NodeIdentity identity)
+    {
+        var certificate = identity.OpenCertificate();
+        var authority = identity.OpenAuthority();
+        var handler = new SocketsHttpHandler
+        {
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                RemoteCertificateValidationCallback = HostTrust.ByAuthority(authority),
+                // Shown also when it has expired: it is the host that decides.
+                LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate,
+            },
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            KeepAlivePingDelay = PingAfter,
+            KeepAlivePingTimeout = PingDeadline,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            EnableMultipleHttp2Connections = true,
+            UseProxy = false,
+        };
+        var channel = GrpcChannel.ForAddress(
+            $"https://{identity.Host}", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        return new Open(identity, channel, channel.CreateCallInvoker(), certificate, authority);
+    }
+}

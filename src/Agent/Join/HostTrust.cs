@@ -1,0 +1,83 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Monolith.Agent.Join;
+
+/// <summary>
+/// Whether a TLS server is the host: its certificate is for servers and leads to the cloud's CA, and to no other. The
+/// name in it is not looked at, since this CA gives certificates for servers to the host alone; so a host may move.
+/// </summary>
+internal static class HostTrust
+{
+    private const string ServerUsage = "1.3.6.1.5.5.7.3.1";
+
+    /// <summary>Where a host that does not present its CA in its chain serves it, as DER.</summary>
+    public const string AuthorityPath = "/ca.crt";
+
+    private const int MaxAuthorityLength = 64 * 1024;
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// Gets the CA with this digest from whoever is there. Nothing is sent that is worth anything, and what comes back is
+    /// believed for its digest alone.
+    /// </summary>
+    /// <returns>Null when the server has no such CA.</returns>
+    /// <exception cref="HttpRequestException">It cannot be reached, or does not speak TLS.</exception>
+    public static async Task<X509Certificate2?> FindAuthorityAsync(
+        Uri host, string caSha256, CancellationToken cancellation)
+    {
+        X509Certificate2? presented = null;
+        using var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = Deadline,
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                RemoteCertificateValidationCallback = (_, _, chain, _) =>
+                {
+                    // The chain's own objects end with the handshake.
+                    presented ??= Presented(chain).FirstOrDefault(c => DigestOf(c) == caSha256) is { } found
+                        ? X509CertificateLoader.LoadCertificate(found.RawData)
+                        : null;
+                    return true;
+                },
+            },
+        };
+        using var client = new HttpClient(handler) { Timeout = Deadline, MaxResponseContentBufferSize = MaxAuthorityLength };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(host, AuthorityPath))
+        {
+            Version = System.Net.HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+        using var response = await client.SendAsync(request, cancellation);
+        if (presented is not null) return presented;
+        var served = await response.Content.ReadAsByteArrayAsync(cancellation);
+        return response.IsSuccessStatusCode && Convert.ToHexStringLower(SHA256.HashData(served)) == caSha256
+            ? X509CertificateLoader.LoadCertificate(served)
+            : null;
+    }
+
+    public static RemoteCertificateValidationCallback ByAuthority(X509Certificate2 authority) => (_, leaf, _, _) =>
+        leaf is not null && LeadsTo(leaf, authority);
+
+    public static string DigestOf(X509Certificate2 certificate) =>
+        Convert.ToHexStringLower(SHA256.HashData(certificate.RawDataMemory.Span));
+
+    private static IEnumerable<X509Certificate2> Presented(X509Chain? chain) => chain is null
+        ? []
+        : chain.ChainElements.Select(e => e.Certificate).Concat(chain.ChainPolicy.ExtraStore);
+
+    private static bool LeadsTo(X509Certificate leaf, X509Certificate2 authority)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(authority);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerUsage));
+        using var certificate = X509CertificateLoader.LoadCertificate(leaf.GetRawCertData());
+        return chain.Build(certificate);
+    }
+}

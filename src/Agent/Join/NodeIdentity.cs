@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Monolith.Agent.Native.Safe;
+
+namespace Monolith.Agent.Join;
+
+/// <summary>
+/// Who this machine is: one file, replaced whole, so that key and certificate always belong together. It holds the
+/// private key and is readable by its owner alone.
+/// </summary>
+/// <param name="Node">The node's name.</param>
+/// <param name="Role"><c>hypervisor</c> or <c>load-balancer</c>.</param>
+/// <param name="Host">The host's address, <c>name:port</c>.</param>
+/// <param name="Key">PKCS#8, PEM.</param>
+/// <param name="Certificate">PEM.</param>
+/// <param name="Authority">The CA's certificate, PEM.</param>
+public sealed record NodeIdentity(
+    string Node, string Role, string Host, string Key, string Certificate, string Authority)
+{
+    public const string FileName = "identity.json";
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <exception cref="JoinException">There is none, or the file is damaged.</exception>
+    public static NodeIdentity Load(string stateDirectory)
+    {
+        var path = Path.Combine(stateDirectory, FileName);
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), NodeIdentityJson.Default.NodeIdentity)
+                ?? throw new JsonException("it is empty");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new JoinException(
+                "NOT_JOINED",
+                $"This machine is no node yet: there is no {path}. Run `monolith-agent join --host ADDRESS:PORT --token TOKEN "
+                    + $"--state {stateDirectory}` with a token from `monolith node token NODE`.");
+        }
+        catch (Exception e) when (e is JsonException or UnauthorizedAccessException or IOException)
+        {
+            throw new JoinException("IDENTITY_UNREADABLE", $"{path} cannot be read ({e.Message}): restore it, or join anew.", e);
+        }
+    }
+
+    public void Save(string stateDirectory) => DirectorySync.WriteFile(
+        Path.Combine(stateDirectory, FileName),
+        JsonSerializer.SerializeToUtf8Bytes(this, NodeIdentityJson.Default.NodeIdentity),
+        Private);
+
+    /// <summary>The certificate with its key, for TLS. Dispose it.</summary>
+    public X509Certificate2 OpenCertificate() => X509Certificate2.CreateFromPem(Certificate, Key);
+
+    /// <summary>Dispose it.</summary>
+    public X509Certificate2 OpenAuthority() => X509Certificate2.CreateFromPem(Authority);
+
+    /// <summary>A key that was made for a join whose answer may be lost: the host knows it again.</summary>
+    internal static ECDsa KeyOfJoin(string stateDirectory)
+    {
+        var path = Path.Combine(stateDirectory, "join.key");
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        if (File.Exists(path)) key.ImportFromPem(File.ReadAllText(path));
+        else DirectorySync.WriteFile(path, System.Text.Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem()), Private);
+        return key;
+    }
+
+    internal static void ForgetKeyOfJoin(string stateDirectory) => File.Delete(Path.Combine(stateDirectory, "join.key"));
+
+    /// <summary>PKCS#10 (RFC 2986) in DER, signed by the key.</summary>
+    internal static byte[] RequestOf(ECDsa key, string node)
+    {
+        var name = new X500DistinguishedNameBuilder();
+        name.AddCommonName(node);
+        return new CertificateRequest(name.Build(), key, HashAlgorithmName.SHA256).CreateSigningRequest();
+    }
+}
+
+[JsonSerializable(typeof(NodeIdentity))]
+internal sealed partial class NodeIdentityJson : JsonSerializerContext;

@@ -1,0 +1,402 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent.Native.Safe;
+
+namespace Monolith.Agent.L7;
+
+/// <summary>How the HAProxy driver is set up.</summary>
+public sealed record HaproxyOptions
+{
+    /// <summary>Holds configuration, certificates, sockets and log.</summary>
+    public required string Directory { get; init; }
+
+    public string Executable { get; init; } = "/usr/sbin/haproxy";
+}
+
+/// <summary>
+/// Load balancers as one HAProxy for the node.
+/// <code>
+///   plans ─► rules, VIPs are here? ─► configuration ─► haproxy -c ─┬─ nothing runs ────────► start
+///              │ no                                   │ refuses    ├─ same text ───────────► nothing
+///              ▼                                      ▼            ├─ only servers differ ─► run-time commands
+///     the culprit's last good plan, or none, stands in for it      └─ else, or refused ────► reload
+/// </code>
+/// One apply at a time. The file "applied" holds the hash of the text in force and is away while a change is under
+/// way, so that a new agent knows whether HAProxy does what its file says.
+/// </summary>
+public sealed partial class HaproxyDriver : ILoadBalancerDriver
+{
+    private static readonly TimeSpan CheckDeadline = TimeSpan.FromSeconds(20);
+
+    private sealed record Result(long Generation, string Cause);
+
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly HaproxyOptions _options;
+    private readonly HaproxyHost _host;
+    private readonly HaproxyProcess _process;
+    private readonly ILogger _logger;
+    private readonly HashSet<(string Backend, string Server)> _leaving = [];
+    private Dictionary<LoadBalancerId, LoadBalancerPlan> _inForce = [];
+    private Dictionary<LoadBalancerId, Result> _results = [];
+    private HaproxyConfig? _config;
+    private bool _halfCommanded;
+
+    private HaproxyDriver(HaproxyOptions options, HaproxyHost host, HaproxyProcess process, string version, ILogger logger)
+    {
+        _options = options;
+        _host = host;
+        _process = process;
+        _logger = logger;
+        Version = version;
+    }
+
+    public string Version { get; }
+
+    internal int? Pid => _process.Pid;
+
+    private string ConfigFile => Path.Combine(_options.Directory, "haproxy.cfg");
+
+    private string AppliedFile => Path.Combine(_options.Directory, "applied");
+
+    /// <summary>Finds HAProxy, and the one that an earlier agent started.</summary>
+    public static async Task<HaproxyDriver> OpenAsync(
+        HaproxyOptions options, TimeProvider time, ILogger logger, CancellationToken cancellation)
+    {
+        if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException();
+        options = options with { Directory = Path.GetFullPath(options.Directory) };
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(options.Directory, owner);
+        Directory.CreateDirectory(Path.Combine(options.Directory, HaproxyConfig.CertificateDirectory), owner);
+        var version = await VersionAsync(options, cancellation);
+        var process = new HaproxyProcess(options.Executable, options.Directory, time);
+        process.Adopt();
+        HaproxyLog.Opened(logger, version, process.Pid);
+        return new HaproxyDriver(options, HostOf(options), process, version, logger);
+    }
+
+    public async Task ApplyAsync(IReadOnlyList<LoadBalancerPlan> plans, CancellationToken cancellation)
+    {
+        await _gate.WaitAsync(cancellation);
+        try
+        {
+            var causes = new Dictionary<LoadBalancerId, string>();
+            var accepted = Judge(plans, causes);
+            // Each round settles one culprit for good, so there are at most as many as plans, twice.
+            for (var round = 0; round <= 2 * plans.Count; round++)
+            {
+                var (config, refusal) = await TryAsync(accepted, cancellation);
+                if (refusal is null) break;
+                var (owner, cause) = HaproxyText.Blame(refusal, config);
+                if (owner is not { } culprit)
+                    throw new LoadBalancerException(LoadBalancerFailure.StartFailed, $"HAProxy cannot be started: {cause}");
+                causes.TryAdd(culprit, cause);
+                StandIn(accepted, culprit);
+            }
+            _inForce = accepted;
+            _results = [];
+            foreach (var plan in plans)
+            {
+                _results[plan.Id] = new Result(plan.Generation, causes.GetValueOrDefault(plan.Id, ""));
+                if (causes.TryGetValue(plan.Id, out var cause)) HaproxyLog.Refused(_logger, plan.Id, plan.Generation, cause);
+            }
+        }
+        catch (IOException e)
+        {
+            var full = e.Message.Contains("No space left", StringComparison.Ordinal);
+            throw new LoadBalancerException(
+                full ? LoadBalancerFailure.NoSpace : LoadBalancerFailure.Unresponsive,
+                full ? "the load-balancer node's disk is full: free some of it" : e.Message, e);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    public async Task<IReadOnlyList<LoadBalancerObservation>> ObserveAsync(CancellationToken cancellation)
+    {
+        await _gate.WaitAsync(cancellation);
+        try
+        {
+            await DeleteLeavingAsync(cancellation);
+            var stats = new Dictionary<(string, string), HaproxyStat>();
+            var trouble = "";
+            if (_inForce.Count > 0)
+            {
+                try
+                {
+                    foreach (var stat in HaproxyText.Stats(await _process.AskAsync("show stat", cancellation)))
+                        stats[(stat.Backend, stat.Server)] = stat;
+                }
+                catch (IOException e)
+                {
+                    trouble = _process.IsRunning ? e.Message : "HAProxy is not running; the next apply starts it";
+                }
+            }
+            return [.. _results.Select(r => Observe(r.Key, r.Value, trouble, stats))];
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Lets go of HAProxy; it runs on.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _process.Dispose();
+        _gate.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private LoadBalancerObservation Observe(
+        LoadBalancerId id, Result result, string trouble, Dictionary<(string, string), HaproxyStat> stats)
+    {
+        var members = new List<MemberObservation>();
+        var plan = _inForce.GetValueOrDefault(id);
+        foreach (var (pool, protocol) in plan?.Listeners.Select(l => (l.Pool, l.Protocol)).Distinct() ?? [])
+            foreach (var member in plan!.Pools.First(p => p.Id == pool).Members)
+            {
+                var known = stats.TryGetValue(
+                    (HaproxyConfig.BackendName(id, pool, protocol), member.Id.Value), out var stat);
+                members.Add(known
+                    ? new(pool, member.Id, stat.Health, stat.Check, stat.Sessions, stat.TotalSessions)
+                    : new(pool, member.Id, MemberHealth.Unknown, trouble, 0, 0));
+            }
+        var cause = result.Cause.Length > 0 ? result.Cause : plan is null ? "" : trouble;
+        return new LoadBalancerObservation(id, result.Generation, cause.Length == 0, cause, members);
+    }
+
+    /// <summary>Those that may be tried: by the rules, by who else has the VIP, by whether it is on this node.</summary>
+    private Dictionary<LoadBalancerId, LoadBalancerPlan> Judge(
+        IReadOnlyList<LoadBalancerPlan> plans, Dictionary<LoadBalancerId, string> causes)
+    {
+        var accepted = new Dictionary<LoadBalancerId, LoadBalancerPlan>();
+        var taken = new Dictionary<(IPAddress, int), LoadBalancerId>();
+        foreach (var plan in plans)
+        {
+            var violations = LoadBalancerRules.Violations(plan);
+            if (!accepted.TryAdd(plan.Id, plan)) violations.Add("it is planned twice");
+            foreach (var vip in plan.Vips)
+            {
+                if (!IsHere(vip)) violations.Add($"the VIP {vip} is not on this node: add the address first");
+                foreach (var listener in plan.Listeners)
+                    if (!taken.TryAdd((vip, listener.Port), plan.Id) && taken[(vip, listener.Port)] != plan.Id)
+                        violations.Add($"{vip} port {listener.Port} belongs to load balancer {taken[(vip, listener.Port)]}");
+            }
+            if (violations.Count == 0) continue;
+            causes[plan.Id] = string.Join("; ", violations);
+            StandIn(accepted, plan.Id);
+        }
+        return accepted;
+    }
+
+    /// <summary>A refused bind would make HAProxy pause its listeners for a moment, so we try it ourselves first.</summary>
+    private static bool IsHere(IPAddress address)
+    {
+        try
+        {
+            using var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            socket.Bind(new IPEndPoint(address, 0));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What served well before serves on; what never did is left out.</summary>
+    private void StandIn(Dictionary<LoadBalancerId, LoadBalancerPlan> accepted, LoadBalancerId culprit)
+    {
+        if (_inForce.TryGetValue(culprit, out var good) && good.Vips.All(IsHere)
+            && !ReferenceEquals(good, accepted.GetValueOrDefault(culprit)))
+            accepted[culprit] = good;
+        else accepted.Remove(culprit);
+    }
+
+    /// <returns>The configuration, and HAProxy's words when it refused it.</returns>
+    private async Task<(HaproxyConfig Config, string? Refusal)> TryAsync(
+        Dictionary<LoadBalancerId, LoadBalancerPlan> plans, CancellationToken cancellation)
+    {
+        var config = HaproxyConfig.Build(plans.Values, _host);
+        if (plans.Count == 0)
+        {
+            File.Delete(AppliedFile);
+            await _process.StopAsync(cancellation);
+            _config = null;
+            RemoveCertificates(config);
+            return (config, null);
+        }
+        if (_process.IsRunning && IsApplied(config))
+        {
+            _config = config;
+            return (config, null);
+        }
+        WriteCertificates(config);
+        var refusal = await CheckAsync(config, cancellation) ?? await ChangeAsync(config, cancellation);
+        if (refusal is not null) return (config, refusal);
+        _config = config;
+        Write(AppliedFile, HashOf(config));
+        RemoveCertificates(config);
+        return (config, null);
+    }
+
+    private async Task<string?> CheckAsync(HaproxyConfig config, CancellationToken cancellation)
+    {
+        Write(ConfigFile + ".new", config.Text);
+        try
+        {
+            var result = await ProcessCommand.RunAsync(
+                _options.Executable, ["-c", "-f", "haproxy.cfg.new"], _options.Directory, CheckDeadline, cancellation);
+            return result.Succeeded ? null : result.Output;
+        }
+        catch (TimeoutException e)
+        {
+            throw new LoadBalancerException(LoadBalancerFailure.Unresponsive, e.Message, e);
+        }
+    }
+
+    private async Task<string?> ChangeAsync(HaproxyConfig config, CancellationToken cancellation)
+    {
+        File.Delete(AppliedFile);
+        var before = File.Exists(ConfigFile) ? await File.ReadAllTextAsync(ConfigFile, cancellation) : null;
+        File.Move(ConfigFile + ".new", ConfigFile, overwrite: true);
+        string? refusal;
+        string how;
+        if (!_process.IsRunning) (how, refusal) = ("started", await _process.StartAsync(cancellation));
+        else if (await TryCommandsAsync(config, cancellation)) (how, refusal) = ("changed at run time", null);
+        else (how, refusal) = ("reloaded", await _process.ReloadAsync(cancellation));
+        if (refusal is null)
+        {
+            if (how != "changed at run time") _leaving.Clear();
+            HaproxyLog.Applied(_logger, how, config.Servers.Count);
+        }
+        else if (before is not null)
+        {
+            Write(ConfigFile, before);
+            // What runs is what ran: it may be reloaded from this file at any time.
+            if (how == "reloaded" && !_halfCommanded && _config?.Text == before) Write(AppliedFile, HashOf(_config));
+            else _config = null;
+        }
+        return refusal;
+    }
+
+    private async Task<bool> TryCommandsAsync(HaproxyConfig config, CancellationToken cancellation)
+    {
+        _halfCommanded = false;
+        if (_config is null || HaproxyChange.Commands(_config, config) is not { } commands) return false;
+        foreach (var command in commands)
+        {
+            _halfCommanded = true;
+            string output;
+            try
+            {
+                output = await _process.AskAsync(command.Text, cancellation);
+            }
+            catch (IOException e)
+            {
+                output = e.Message;
+            }
+            if (command.Succeeded(output)) continue;
+            // It has connections left; it gets no new ones, and is deleted when they have ended.
+            if (command.Answer == HaproxyAnswer.Deleted) _leaving.Add(command.Target);
+            else
+            {
+                var words = output.Trim();
+                HaproxyLog.CommandRefused(_logger, command.Text, words);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private async Task DeleteLeavingAsync(CancellationToken cancellation)
+    {
+        foreach (var target in _leaving.ToList())
+        {
+            try
+            {
+                var command = HaproxyChange.Delete(target);
+                var output = await _process.AskAsync(command.Text, cancellation);
+                if (command.Succeeded(output) || output.Contains("No such", StringComparison.Ordinal)) _leaving.Remove(target);
+            }
+            catch (IOException)
+            {
+                return; // Not to be reached now: the next observation tries again.
+            }
+        }
+    }
+
+    private bool IsApplied(HaproxyConfig config) =>
+        File.Exists(AppliedFile) && File.ReadAllText(AppliedFile) == HashOf(config);
+
+    private static string HashOf(HaproxyConfig config) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(config.Text)));
+
+    private void WriteCertificates(HaproxyConfig config)
+    {
+        foreach (var (name, pem) in config.Certificates)
+        {
+            var path = Path.Combine(_options.Directory, HaproxyConfig.CertificateDirectory, name);
+            if (!File.Exists(path)) Write(path, pem);
+        }
+    }
+
+    private void RemoveCertificates(HaproxyConfig config)
+    {
+        var directory = Path.Combine(_options.Directory, HaproxyConfig.CertificateDirectory);
+        foreach (var path in Directory.GetFiles(directory))
+            if (!config.Certificates.ContainsKey(Path.GetFileName(path))) File.Delete(path);
+    }
+
+    /// <summary>Whole or not at all; for the owner only, since keys are among it.</summary>
+    private static void Write(string path, string text)
+    {
+        if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException();
+        var temporary = path + ".tmp";
+        using (var stream = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }))
+        {
+            stream.Write(Encoding.UTF8.GetBytes(text));
+            stream.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private static HaproxyHost HostOf(HaproxyOptions options)
+    {
+        if (!ProcessUser.IsRoot) return new HaproxyHost(null, null, null);
+        var empty = Directory.CreateDirectory(Path.Combine(options.Directory, "empty")).FullName;
+        // A quoted path takes anything but the quote itself and what the shell-like quoting gives a meaning.
+        var chroot = empty.AsSpan().ContainsAny("\"\\$\n\r") ? null : empty;
+        var user = ProcessUser.First("haproxy", "nobody");
+        return new HaproxyHost(user?.Name, user?.Name switch { "haproxy" => "haproxy", null => null, _ => "nogroup" }, chroot);
+    }
+
+    private static async Task<string> VersionAsync(HaproxyOptions options, CancellationToken cancellation)
+    {
+        try
+        {
+            var result = await ProcessCommand.RunAsync(
+                options.Executable, ["-v"], options.Directory, CheckDeadline, cancellation);
+            return VersionWord().Match(result.Output) is { Success: true } match ? match.Groups[1].Value : "unknown";
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new LoadBalancerException(
+                LoadBalancerFailure.NotInstalled, $"{options.Executable} is missing: install haproxy", e);
+        }
+    }
+
+    [GeneratedRegex(@"version (\S+)")]
+    private static partial Regex VersionWord();
+}

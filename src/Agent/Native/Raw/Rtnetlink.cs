@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+
+#pragma warning disable CS8981 // Structs keep the names that they have in C.
+
+namespace Monolith.Agent.Native.Raw;
+
+[CStruct("linux/rtnetlink.h", "struct ifinfomsg")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ifinfomsg
+{
+    public byte ifi_family;
+    public byte __ifi_pad;
+    public ushort ifi_type;
+    public int ifi_index;
+    public uint ifi_flags;
+    public uint ifi_change;
+}
+
+[CStruct("linux/if_addr.h", "struct ifaddrmsg")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ifaddrmsg
+{
+    public byte ifa_family;
+    public byte ifa_prefixlen;
+    public byte ifa_flags;
+    public byte ifa_scope;
+    public uint ifa_index;
+}
+
+[CStruct("linux/rtnetlink.h", "struct rtmsg")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct rtmsg
+{
+    public byte rtm_family;
+    public byte rtm_dst_len;
+    public byte rtm_src_len;
+    public byte rtm_tos;
+    public byte rtm_table;
+    public byte rtm_protocol;
+    public byte rtm_scope;
+    public byte rtm_type;
+    public uint rtm_flags;
+}
+
+[CConstants("linux/rtnetlink.h", "linux/if_link.h", "linux/if_addr.h")]
+internal static class RtnetlinkConstants
+{
+    public const uint RTMGRP_LINK = 1;
+
+    public const ushort RTM_NEWLINK = 16, RTM_DELLINK = 17, RTM_GETLINK = 18, RTM_SETLINK = 19;
+    public const ushort RTM_NEWADDR = 20, RTM_DELADDR = 21, RTM_GETADDR = 22;
+    public const ushort RTM_NEWROUTE = 24, RTM_DELROUTE = 25, RTM_GETROUTE = 26;
+
+    public const ushort IFLA_ADDRESS = 1, IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_LINKINFO = 18, IFLA_IFALIAS = 20;
+    public const ushort IFLA_AF_SPEC = 26, IFLA_CARRIER = 33, IFLA_PROMISCUITY = 30;
+    public const ushort IFLA_INFO_KIND = 1, IFLA_INFO_DATA = 2;
+    public const ushort IFLA_TUN_OWNER = 1, IFLA_TUN_GROUP = 2, IFLA_TUN_TYPE = 3, IFLA_TUN_PERSIST = 6;
+    public const ushort IFLA_INET6_ADDR_GEN_MODE = 8;
+    public const byte IN6_ADDR_GEN_MODE_NONE = 1;
+
+    public const ushort IFA_ADDRESS = 1, IFA_LOCAL = 2, IFA_FLAGS = 8;
+    public const byte IFA_F_NODAD = 2;
+
+    public const ushort RTA_DST = 1, RTA_OIF = 4, RTA_TABLE = 15;
+    public const byte RT_TABLE_MAIN = 254, RTN_UNICAST = 1;
+    public const byte RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_NOWHERE = 255;
+}

@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using Monolith.Agent.Native.Raw;
+using static Monolith.Agent.Native.Raw.LibcConstants;
+
+namespace Monolith.Agent.Native.Safe;
+
+/// <summary>
+/// One thread that does all the changes to one network namespace, in order. A namespace belongs to a thread, so that
+/// sockets, /dev/net/tun and /proc/sys/net opened here are those of the namespace whatever the caller's thread is.
+/// </summary>
+internal sealed class NamespaceThread : IDisposable
+{
+    private const int QueueLength = 4096;
+
+    private readonly BlockingCollection<Action> _work = new(QueueLength);
+    private readonly Thread _thread;
+    private readonly TaskCompletionSource _entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <param name="name">Name of the thread, for people who debug.</param>
+    /// <param name="path">Namespace to enter (<c>/run/netns/x</c>); null stays in the process's own.</param>
+    public NamespaceThread(string name, string? path)
+    {
+        _thread = new Thread(() => Loop(path)) { IsBackground = true, Name = name };
+        _thread.Start();
+    }
+
+    /// <summary>Runs work on the thread. Work that has begun is finished; waiting work can be cancelled.</summary>
+    public async Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellation)
+    {
+        await _entered.Task;
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _work.Add(() => Complete(work, done, cancellation), cancellation);
+        return await done.Task;
+    }
+
+    public Task RunAsync(Action work, CancellationToken cancellation) => RunAsync(
+        () =>
+        {
+            work();
+            return true;
+        },
+        cancellation);
+
+    public void Dispose()
+    {
+        _work.CompleteAdding();
+        if (Thread.CurrentThread != _thread)
+            _thread.Join();
+        _work.Dispose();
+    }
+
+    private static void Complete<T>(Func<T> work, TaskCompletionSource<T> done, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested)
+        {
+            done.SetCanceled(cancellation);
+            return;
+        }
+
+        try
+        {
+            done.SetResult(work());
+        }
+#pragma warning disable CA1031 // Whatever the work throws belongs to the caller that waits for it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            done.SetException(e);
+        }
+    }
+
+    private void Loop(string? path)
+    {
+        try
+        {
+            if (path is not null)
+                Enter(path);
+            _entered.SetResult();
+        }
+        catch (ErrnoException e)
+        {
+            _entered.SetException(e);
+            return;
+        }
+
+        foreach (var work in _work.GetConsumingEnumerable())
+            work();
+    }
+
+    private static void Enter(string path)
+    {
+        using var fd = FileHandle.Open(path, O_RDONLY);
+        if (Libc.setns(fd, CLONE_NEWNET) < 0)
+            throw ErrnoException.Last($"setns({path})");
+    }
+}

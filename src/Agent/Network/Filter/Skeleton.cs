@@ -1,0 +1,135 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Monolith.Agent.Network.Filter;
+
+/// <summary>
+/// The part of the rule set that is the same for every port.
+/// <code>
+/// guest ─► raw: spoof ──► input: guest_input          (DHCP, ND, echo, metadata; nothing else of the hypervisor)
+///                    └──► forward ─► from_guest ─(iifname: verdict)─► out_x ─┐ a match returns
+///                                 └► to_guest ───(oifname: verdict)─► in_x ──┴► accept
+/// </code>
+/// Taps are recognised by their prefix, so that a tap that nobody described yet is closed rather than open.
+/// </summary>
+internal sealed class Skeleton
+{
+    public const string Table = "inet monolith";
+    public const string ArpTable = "arp monolith";
+    public const string MacSet = "mac";
+    public const string BindSet4 = "bind4", BindSet6 = "bind6", ArpSet = "bind";
+    public const string EgressMap = "egress", IngressMap = "ingress";
+    public const string MarkerPrefix = "skeleton_";
+
+    private static readonly string[] BaseChains = ["spoof", "input", "guest_input", "forward", "from_guest", "to_guest"];
+
+    private readonly string _text;
+
+    public Skeleton(DataPlaneOptions options)
+    {
+        _text = Text(options);
+        Marker = MarkerPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_text)))[..16];
+    }
+
+    /// <summary>Name of an empty chain that tells which version of this text the kernel has.</summary>
+    public string Marker { get; }
+
+    /// <summary>Commands that bring this version in and leave ports, sets and connections alone.</summary>
+    /// <param name="oldMarkers">Markers that the kernel has.</param>
+    public string Commands(IEnumerable<string> oldMarkers)
+    {
+        var commands = new StringBuilder(_text);
+        foreach (var old in oldMarkers.Where(m => m != Marker))
+            commands.Append("delete chain ").Append(Table).Append(' ').Append(old).Append('\n');
+        return commands.Append("add chain ").Append(Table).Append(' ').Append(Marker).Append('\n').ToString();
+    }
+
+    private static string Text(DataPlaneOptions options)
+    {
+        var tap = $"\"{options.TapPrefix}*\"";
+        var up = $"\"{options.UplinkPrefix}*\"";
+        var flush = string.Concat(BaseChains.Select(c => $"flush chain {Table} {c}\n"));
+        return $$"""
+            add table {{Table}}
+            add set {{Table}} {{MacSet}} { type ifname . ether_addr; }
+            add set {{Table}} {{BindSet4}} { type ifname . ether_addr . ipv4_addr; }
+            add set {{Table}} {{BindSet6}} { type ifname . ether_addr . ipv6_addr; }
+            add map {{Table}} {{EgressMap}} { type ifname : verdict; }
+            add map {{Table}} {{IngressMap}} { type ifname : verdict; }
+            add chain {{Table}} spoof { type filter hook prerouting priority raw; policy accept; }
+            add chain {{Table}} input { type filter hook input priority filter; policy accept; }
+            add chain {{Table}} forward { type filter hook forward priority filter; policy drop; }
+            add chain {{Table}} guest_input
+            add chain {{Table}} from_guest
+            add chain {{Table}} to_guest
+            {{flush}}
+            table {{Table}} {
+              chain spoof {
+                iifname != {{tap}} accept
+                meta nfproto ipv4 iifname . ether saddr . ip saddr @{{BindSet4}} accept
+                meta nfproto ipv6 iifname . ether saddr . ip6 saddr @{{BindSet6}} accept
+                iifname . ether saddr != @{{MacSet}} counter drop
+                ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
+                ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit } ip6 hoplimit 255 accept
+                ip6 saddr fe80::/10 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, echo-request, echo-reply } accept
+                counter drop
+              }
+              chain input {
+                iifname {{tap}} jump guest_input
+                iifname {{up}} ip daddr 169.254.0.0/16 counter drop
+              }
+              chain guest_input {
+                ct state invalid drop
+                ct state established,related accept
+                udp sport 68 udp dport 67 meta nfproto ipv4 accept
+                icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } ip6 hoplimit 255 accept
+                ip6 daddr {{Gateway.Ipv6}} icmpv6 type echo-request accept
+                ip daddr {{Gateway.Ipv4}} icmp type echo-request accept
+                ip daddr {{Gateway.Metadata}} tcp dport 80 accept
+                counter drop
+              }
+              chain forward {
+                iifname != {{tap}} iifname != {{up}} counter drop
+                oifname != {{tap}} oifname != {{up}} counter drop
+                iifname {{up}} oifname {{up}} counter drop
+                {{Protected(options.ProtectedPrefixes, tap)}}
+                ct state invalid counter drop
+                ct state established,related accept
+                iifname {{tap}} jump from_guest
+                oifname {{tap}} jump to_guest
+                accept
+              }
+              chain from_guest {
+                udp sport 67 udp dport 68 counter drop
+                iifname vmap @{{EgressMap}}
+                counter drop
+              }
+              chain to_guest {
+                oifname vmap @{{IngressMap}}
+                counter drop
+              }
+            }
+            add table {{ArpTable}}
+            add set {{ArpTable}} {{ArpSet}} { type ifname . ether_addr . ipv4_addr; }
+            add chain {{ArpTable}} input { type filter hook input priority filter; policy accept; }
+            flush chain {{ArpTable}} input
+            table {{ArpTable}} {
+              chain input {
+                iifname != {{tap}} accept
+                arp daddr ip != { {{Gateway.Ipv4}}, {{Gateway.Metadata}} } counter drop
+                iifname . arp saddr ether . arp saddr ip != @{{ArpSet}} counter drop
+              }
+            }
+
+            """;
+    }
+
+    private static string Protected(IEnumerable<IPNetwork> prefixes, string tap)
+    {
+        var lines = prefixes.OrderBy(p => p.ToString(), StringComparer.Ordinal).Select(
+            p => $"iifname {tap} {(p.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? "ip" : "ip6")} daddr {p} counter drop");
+        return string.Join("\n    ", lines);
+    }
+}

@@ -1,0 +1,32 @@
+using System.Net;
+
+namespace Monolith.Agent.Network.Tap;
+
+/// <summary>
+/// Which host routes must be. Pure. A route exists exactly while a guest holds its tap: one to a dead guest would draw
+/// its traffic into a hole for as long as the fabric believes in it.
+/// </summary>
+internal static class RoutePlan
+{
+    /// <param name="taps">Taps of ours on the machine.</param>
+    /// <param name="addresses">Addresses of planned ports by tap name.</param>
+    /// <param name="actual">Host routes of our protocol.</param>
+    /// <remarks>A tap without a plan keeps its routes while it has carrier: the plan may still come.</remarks>
+    public static (IReadOnlyList<HostRoute> Add, IReadOnlyList<HostRoute> Remove) Delta(
+        IReadOnlyCollection<Link> taps,
+        IReadOnlyDictionary<string, IReadOnlyList<IPAddress>> addresses,
+        IReadOnlyCollection<HostRoute> actual)
+    {
+        var desired = new HashSet<HostRoute>();
+        foreach (var tap in taps.Where(t => t.Carrier))
+        {
+            if (addresses.TryGetValue(tap.Name, out var planned))
+                desired.UnionWith(planned.Select(a => new HostRoute(a, tap.Index)));
+            else
+                desired.UnionWith(actual.Where(r => r.Index == tap.Index));
+        }
+
+        var ours = taps.Select(t => t.Index).ToHashSet();
+        return ([.. desired.Except(actual)], [.. actual.Where(r => ours.Contains(r.Index) && !desired.Contains(r))]);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Monolith.Agent.Native.Raw;
+using Monolith.Agent.Native.Safe;
+using static Monolith.Agent.Native.Raw.LibcConstants;
+using static Monolith.Agent.Native.Raw.RtnetlinkConstants;
+
+namespace Monolith.Agent.Network.Tap;
+
+/// <summary>A /32 or /128 route to an interface.</summary>
+internal readonly record struct HostRoute(IPAddress Address, int Index);
+
+/// <summary>Host routes of our own protocol number; BIRD learns exactly these and announces them to the fabric.</summary>
+internal sealed class RouteTable(NetlinkSocket netlink)
+{
+    public const byte Protocol = 42;
+
+    public IReadOnlyList<HostRoute> List()
+    {
+        var result = new List<HostRoute>();
+        foreach (var body in netlink.Dump(NetlinkMessage.Of(RTM_GETROUTE, 0, default(rtmsg)), "RTM_GETROUTE"))
+        {
+            if (!MemoryMarshal.TryRead<rtmsg>(body, out var header) || header.rtm_protocol != Protocol)
+                continue;
+            ReadOnlySpan<byte> rest = body.AsSpan(Unsafe.SizeOf<rtmsg>());
+            var destination = NetlinkAttributes.Find(rest, RTA_DST);
+            var index = NetlinkAttributes.Find(rest, RTA_OIF);
+            if (destination.Length * 8 == header.rtm_dst_len && MemoryMarshal.TryRead<int>(index, out var link))
+                result.Add(new HostRoute(new IPAddress(destination), link));
+        }
+
+        return result;
+    }
+
+    public void Add(HostRoute route) => netlink.Request(
+        Message(RTM_NEWROUTE, NetlinkConstants.NLM_F_CREATE | NetlinkConstants.NLM_F_REPLACE, route),
+        $"RTM_NEWROUTE {route.Address} dev {route.Index}");
+
+    /// <summary>Removes a route; one that is not there is fine.</summary>
+    public void Remove(HostRoute route) =>
+        netlink.Request(Message(RTM_DELROUTE, 0, route), $"RTM_DELROUTE {route.Address} dev {route.Index}", ESRCH, ENODEV);
+
+    private static NetlinkMessage Message(ushort type, ushort flags, HostRoute route)
+    {
+        var address = route.Address.GetAddressBytes();
+        var header = new rtmsg
+        {
+            rtm_family = AddressTable.FamilyOf(route.Address),
+            rtm_dst_len = (byte)(address.Length * 8),
+            rtm_table = RT_TABLE_MAIN,
+            rtm_protocol = Protocol,
+            rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : address.Length == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+            rtm_type = RTN_UNICAST,
+        };
+        return NetlinkMessage.Of(type, flags, header).Add(RTA_DST, address).Add(RTA_OIF, (uint)route.Index);
+    }
+}

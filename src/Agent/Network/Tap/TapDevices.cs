@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Monolith.Agent.Native.Raw;
+using Monolith.Agent.Native.Safe;
+using static Monolith.Agent.Native.Raw.IfTunConstants;
+using static Monolith.Agent.Native.Raw.LibcConstants;
+
+namespace Monolith.Agent.Network.Tap;
+
+/// <summary>Makes taps and keeps them as planned. Runs on the namespace's thread.</summary>
+internal sealed class TapDevices(LinkTable links, AddressTable addresses)
+{
+    private const int GatewayPrefix4 = 32, GatewayPrefix6 = 64;
+
+    /// <summary>Puts one tap right, from nothing or from any state in which an interrupted try left it.</summary>
+    public Link Ensure(PortPlan plan)
+    {
+        var link = links.Find(plan.TapName);
+        if (link is not null && link.Kind != "tun")
+            throw new IOException($"{plan.TapName} exists and is no tap ({link.Kind}): remove it or change the tap prefix");
+        if (link is null || link.Owner != plan.OwnerUid || link.Group != plan.OwnerGid || !link.Persistent)
+        {
+            Create(plan);
+            link = Found(plan.TapName);
+        }
+
+        if (link.Alias != plan.PortId)
+            links.SetAlias(link, plan.PortId);
+        if (link.Mac != Gateway.Mac)
+            links.SetMac(link, Gateway.Mac);
+        if (link.Mtu != plan.Mtu)
+            links.SetMtu(link, plan.Mtu);
+        if (!link.Up)
+        {
+            links.SetNoAddressGeneration(link);
+            SetSysctls(plan.TapName);
+            links.SetUp(link.Name, link.Index);
+        }
+        else
+        {
+            SetSysctls(plan.TapName);
+        }
+
+        EnsureAddresses(link);
+        return Found(plan.TapName);
+    }
+
+    private Link Found(string name) => links.Find(name) ?? throw new ErrnoException($"RTM_GETLINK {name}", ENODEV);
+
+    private void EnsureAddresses(Link link)
+    {
+        var present = addresses.List().Where(a => a.Index == link.Index).Select(a => a.Address).ToHashSet();
+        if (!present.Contains(Gateway.Ipv4))
+            addresses.Add(link.Index, Gateway.Ipv4, GatewayPrefix4, linkScope: true, link.Name);
+        // The kernel takes fe80 addresses away with the link, so this one is looked for each time.
+        if (!present.Contains(Gateway.Ipv6))
+            addresses.Add(link.Index, Gateway.Ipv6, GatewayPrefix6, linkScope: true, link.Name);
+    }
+
+    private static void SetSysctls(string tap)
+    {
+        var ipv4 = $"net/ipv4/conf/{tap}/";
+        var ipv6 = $"net/ipv6/conf/{tap}/";
+        Sysctl.Set(ipv4 + "forwarding", "1");
+        // A guest asks for its gateway only, whose address the tap has: answering for others would hide mistakes.
+        Sysctl.Set(ipv4 + "proxy_arp", "0");
+        // Spoofing is judged by nftables, by address; a route check would only know interfaces.
+        Sysctl.Set(ipv4 + "rp_filter", "0");
+        Sysctl.Set(ipv4 + "accept_redirects", "0");
+        Sysctl.Set(ipv4 + "send_redirects", "0");
+        Sysctl.Set(ipv6 + "forwarding", "1");
+        Sysctl.Set(ipv6 + "accept_ra", "0");
+        Sysctl.Set(ipv6 + "accept_redirects", "0");
+        Sysctl.Set(ipv6 + "accept_dad", "0");
+    }
+
+    private static void Create(PortPlan plan)
+    {
+        using var tun = FileHandle.Open("/dev/net/tun", O_RDWR);
+        var request = new ifreq { ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+        Encoding.ASCII.GetBytes(plan.TapName, request.ifr_name);
+        var bytes = MemoryMarshal.AsBytes(new Span<ifreq>(ref request));
+        Check(Libc.ioctl(tun, TUNSETIFF, bytes), $"ioctl(TUNSETIFF {plan.TapName})");
+        Check(Libc.ioctl(tun, TUNSETOWNER, (nint)plan.OwnerUid), $"ioctl(TUNSETOWNER {plan.TapName})");
+        Check(Libc.ioctl(tun, TUNSETGROUP, (nint)plan.OwnerGid), $"ioctl(TUNSETGROUP {plan.TapName})");
+        // Last: a tap that is not persistent yet goes with the descriptor, and nothing half made stays.
+        Check(Libc.ioctl(tun, TUNSETPERSIST, 1), $"ioctl(TUNSETPERSIST {plan.TapName})");
+    }
+
+    private static void Check(int result, string call)
+    {
+        if (result < 0)
+            throw ErrnoException.Last(call);
+    }
+}

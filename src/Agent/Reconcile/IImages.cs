@@ -1,0 +1,16 @@
+using Monolith.Agent.Images;
+using Monolith.Agent.V1;
+
+namespace Monolith.Agent.Reconcile;
+
+/// <summary>Gets an image's file onto this machine: from the host's blobs through the cache, or emulated.</summary>
+public interface IImages
+{
+    /// <summary>Fetches what is not here yet; quick when it is. Concurrent calls for one image share one transfer.</summary>
+    /// <param name="image">Digest, size and format.</param>
+    /// <param name="progress">Told the bytes that are here, now and then.</param>
+    /// <param name="cancellation">Ends this caller's wait.</param>
+    /// <returns>Path of the file, verified against its digest.</returns>
+    /// <exception cref="ImageException">It cannot be had; the message says why and what to do.</exception>
+    Task<string> FetchAsync(VmImage image, IProgress<long>? progress, CancellationToken cancellation);
+}

@@ -1,0 +1,16 @@
+using Monolith.Agent.V1;
+
+namespace Monolith.Agent.Reconcile;
+
+/// <summary>What vms ask of the port concern.</summary>
+internal interface IPorts
+{
+    /// <summary>The port is wanted here, and its tap and its filters are in the kernel.</summary>
+    bool IsPlugged(string portId);
+
+    /// <summary>Null when the host has not sent it.</summary>
+    PortSpec? Find(string portId);
+
+    /// <summary>A port's state changed. Called by lanes of ports: return soon.</summary>
+    event Action<string>? PortChanged;
+}

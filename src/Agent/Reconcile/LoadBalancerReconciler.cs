@@ -1,0 +1,169 @@
+using System.Net;
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent.L7;
+using Monolith.Agent.Ledger;
+using Monolith.Agent.Routing;
+using Monolith.Agent.Sync;
+using Monolith.Agent.V1;
+using State = Monolith.Agent.V1.LoadBalancerStatus.Types.State;
+
+namespace Monolith.Agent.Reconcile;
+
+/// <summary>What load balancers are reconciled with.</summary>
+internal sealed record LoadBalancerReconcilerParts(
+    ILoadBalancerDriver Driver, IRouting Routing, IRoutes Routes, VmPolicy Policy, TimeProvider Time, ILogger Log);
+
+/// <summary>
+/// Makes a node's load balancers what they shall be. One lane for the node, since one HAProxy serves all of them.
+/// <code>
+///   wanted ─▶ VIPs onto the loopback ─▶ apply all plans ─▶ VIPs that nobody wants off ─▶ observe ─▶ report
+///                                                                          ▲              │ every 2 s
+///                                                                          └──────────────┘
+/// </code>
+/// Which VIPs are ours is in a ledger before they are announced: none is left behind by a crash.
+/// </summary>
+internal sealed class LoadBalancerReconciler : IAsyncDisposable
+{
+    private const string Node = "node";
+    private static readonly TimeSpan ObserveEvery = TimeSpan.FromSeconds(2);
+
+    private readonly DesiredSet _desired;
+    private readonly StatusBoard _board;
+    private readonly ILedger _vipLedger;
+    private readonly HashSet<IPAddress> _vips;
+    private readonly LoadBalancerReconcilerParts _with;
+    private readonly Lanes _lanes;
+    private IReadOnlyList<object> _applied = [];
+    private int _attempt;
+    private bool _started;
+
+    public LoadBalancerReconciler(
+        DesiredSet desired, StatusBoard board, ILedger vipLedger, LoadBalancerReconcilerParts with)
+    {
+        (_desired, _board, _vipLedger, _with) = (desired, board, vipLedger, with);
+        _vips = [.. vipLedger.Load().Select(r => IPAddress.TryParse(r.Key, out var vip) ? vip : null).OfType<IPAddress>()];
+        _lanes = new Lanes("load-balancers", (_, cancellation) => StepAsync(cancellation), with.Time, with.Log);
+    }
+
+    public void Start() => _lanes.Wake(Node);
+
+    public void OnChanged(IReadOnlyList<DesiredChange> changes) => _lanes.Wake(Node);
+
+    public ValueTask DisposeAsync() => _lanes.DisposeAsync();
+
+    private async Task<Verdict> StepAsync(CancellationToken cancellation)
+    {
+        var specs = _desired.Snapshot().Select(i => (LoadBalancerSpec)i.Body).OrderBy(s => s.Id, StringComparer.Ordinal).ToList();
+        foreach (var gone in _board.Snapshot().Cast<LoadBalancerStatus>().Where(s => specs.TrueForAll(w => w.Id != s.Id)))
+            _board.Remove(gone.Id);
+        try
+        {
+            var refused = new Dictionary<string, string>(StringComparer.Ordinal);
+            var plans = PlansOf(specs, refused);
+            if (!_started || !_applied.SequenceEqual(specs, ReferenceEqualityComparer.Instance))
+            {
+                await AgentTelemetry.StepAsync("ApplyLoadBalancers", Node, _with.Time, () => ApplyAsync(plans, cancellation));
+                (_applied, _started) = (specs, true);
+            }
+
+            await ReportAsync(specs, refused, cancellation);
+            _attempt = 0;
+            return specs.Count == 0 ? Verdict.Done : Verdict.After(ObserveEvery);
+        }
+        catch (Exception e) when (e is LoadBalancerException or IOException)
+        {
+            var reason = e is LoadBalancerException fault ? $"LB_{fault.Reason.ToString().ToUpperInvariant()}" : "LB_NODE_FAILED";
+            foreach (var spec in specs) Report(spec, State.Failed, reason, e.Message, 0, []);
+            _with.Log.LoadBalancerFailed(Node, reason, e.Message);
+            return Verdict.After(_with.Policy.Retry.After(_attempt++, Random.Shared.NextDouble()));
+        }
+    }
+
+    private static List<LoadBalancerPlan> PlansOf(List<LoadBalancerSpec> specs, Dictionary<string, string> refused)
+    {
+        var plans = new List<LoadBalancerPlan>();
+        foreach (var spec in specs)
+        {
+            try
+            {
+                plans.Add(LoadBalancerPlans.Of(spec));
+            }
+            catch (FormatException e)
+            {
+                refused[spec.Id] = e.Message;
+            }
+        }
+
+        return plans;
+    }
+
+    private async Task ApplyAsync(List<LoadBalancerPlan> plans, CancellationToken cancellation)
+    {
+        var wanted = plans.SelectMany(p => p.Vips).ToHashSet();
+        var fresh = wanted.Where(v => !_vips.Contains(v)).ToList();
+        _vipLedger.Commit([.. fresh.Select(v => LedgerRecord.Put(v.ToString(), 1, new Empty()))]);
+        _vips.UnionWith(fresh);
+        foreach (var vip in wanted) await _with.Routing.AnnounceVipAsync(vip, cancellation);
+        await _with.Driver.ApplyAsync(plans, cancellation);
+        foreach (var vip in _vips.Where(v => !wanted.Contains(v)).ToList())
+        {
+            await _with.Routing.WithdrawVipAsync(vip, cancellation);
+            _vipLedger.Commit([LedgerRecord.Drop(vip.ToString())]);
+            _vips.Remove(vip);
+        }
+    }
+
+    private async Task ReportAsync(
+        List<LoadBalancerSpec> specs, Dictionary<string, string> refused, CancellationToken cancellation)
+    {
+        var observed = (await _with.Driver.ObserveAsync(cancellation)).ToDictionary(o => o.Id.Value, StringComparer.Ordinal);
+        foreach (var spec in specs)
+        {
+            if (refused.TryGetValue(spec.Id, out var cause))
+            {
+                Report(spec, State.Failed, "INVALID_LOAD_BALANCER", $"The load balancer cannot be made: {cause}.", 0, []);
+                continue;
+            }
+
+            if (!observed.TryGetValue(spec.Id, out var found)) continue;
+            var peers = await CountPeersAsync(spec, cancellation);
+            if (found.Applied)
+                Report(spec, State.Serving, "", "", peers, found.Members);
+            else
+                Report(spec, State.Failed, "LB_NOT_APPLIED", $"{found.Cause} What was served before is served on.", peers, found.Members);
+        }
+    }
+
+    private async Task<int> CountPeersAsync(LoadBalancerSpec spec, CancellationToken cancellation)
+    {
+        try
+        {
+            return await _with.Routes.CountPeersAsync([.. spec.Addresses.Select(IPAddress.Parse)], cancellation);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
+    private void Report(
+        LoadBalancerSpec spec, State state, string reason, string message, int peers, IReadOnlyList<MemberObservation> members)
+    {
+        var last = _board.Find(spec.Id) as LoadBalancerStatus;
+        var status = new LoadBalancerStatus
+        {
+            Id = spec.Id,
+            Generation = spec.Generation,
+            State = state,
+            Reason = reason,
+            Message = message,
+            AnnouncedPeers = peers,
+            Since = last is not null && last.State == state && last.Reason == reason
+                ? last.Since
+                : Timestamp.FromDateTimeOffset(_with.Time.GetUtcNow()),
+        };
+        status.Members.AddRange(members.Select(LoadBalancerPlans.FactOf));
+        _board.Set(spec.Id, status);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Security.Cryptography;
+using System.Text;
+using Monolith.Agent.Images;
+using Monolith.Agent.Network;
+using Monolith.Agent.Network.Metadata;
+using Monolith.Agent.V1;
+using Monolith.Agent.Vms;
+using PlanPort = Monolith.Agent.Vms.VmPort;
+
+namespace Monolith.Agent.Reconcile;
+
+/// <summary>A desired vm in the drivers' words. Pure.</summary>
+internal static class VmPlans
+{
+    /// <exception cref="VmException">The message breaks a rule.</exception>
+    public static VmPlan Of(Vm vm, string tapPrefix)
+    {
+        if (!VmId.IsValid(vm.Id)) throw Invalid(vm, "its id is not 1 to 64 of a-z 0-9 -");
+        if (vm.Image is null || !ImageDigest.TryParse("sha256:" + vm.Image.Sha256, null, out var digest))
+            throw Invalid(vm, "its image has no valid digest");
+        return new VmPlan(
+            new VmId(vm.Id),
+            checked((long)vm.Generation),
+            NameOf(vm),
+            vm.Vcpus,
+            vm.MemoryMib,
+            vm.DiskGib,
+            digest,
+            vm.Image.Format switch
+            {
+                "qcow2" => DiskFormat.Qcow2,
+                "raw" => DiskFormat.Raw,
+                _ => throw Invalid(vm, $"its image's format '{vm.Image.Format}' is neither qcow2 nor raw"),
+            },
+            [.. vm.Ports.Select(p =>
+                new PlanPort(p.MacAddress.ToLowerInvariant(), TapName.Of(p.Id, tapPrefix), p.Mtu > 0 ? p.Mtu : 1500))],
+            UuidOf(vm.Id));
+    }
+
+    public static MetadataDocument MetadataOf(Vm vm)
+    {
+        var metadata = vm.Metadata ?? new VmMetadata();
+        return new MetadataDocument(
+            metadata.InstanceId.Length > 0 ? metadata.InstanceId : vm.Id,
+            metadata.DnsName.Length > 0 ? metadata.DnsName.TrimEnd('.') : metadata.Hostname,
+            [.. metadata.PublicKeys.Select((key, i) => KeyValuePair.Create(KeyName(key, i), key))],
+            metadata.UserData.Memory,
+            metadata.AvailabilityZone);
+    }
+
+    private static string NameOf(Vm vm)
+    {
+        var name = vm.Server[(vm.Server.LastIndexOf('/') + 1)..];
+        return name.Length > 0 ? name : vm.Id;
+    }
+
+    /// <summary>The comment of a key, when it has one that is a word.</summary>
+    private static string KeyName(string key, int index)
+    {
+        var parts = key.Split(' ', 3, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return parts.Length == 3 && parts[2].All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '@')
+            ? parts[2]
+            : $"key-{index}";
+    }
+
+    private static Guid UuidOf(string id) => Guid.TryParse(id, out var uuid)
+        ? uuid
+        : new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(id)).AsSpan(0, 16));
+
+    private static VmException Invalid(Vm vm, string violation) =>
+        new(VmFailure.InvalidPlan, $"The server's machine {vm.Id} cannot be made: {violation}.");
+}

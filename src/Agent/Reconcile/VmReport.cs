@@ -1,0 +1,116 @@
+using Google.Protobuf.WellKnownTypes;
+using Monolith.Agent.V1;
+using Monolith.Agent.Vms;
+using State = Monolith.Agent.V1.VmStatus.Types.State;
+
+namespace Monolith.Agent.Reconcile;
+
+/// <summary>A situation and what is done about it, as the host and the tenant are told. Pure.</summary>
+internal static class VmReport
+{
+    private readonly record struct Line(State State, string Reason = "", string Message = "", bool Retrying = false);
+
+    /// <returns>Null when there is nothing to tell yet.</returns>
+    public static VmStatus? Of(string id, VmSituation now, VmDecision decision, VmStatus? last)
+    {
+        if (LineOf(now, decision) is not { } line) return null;
+        var status = new VmStatus
+        {
+            Id = id,
+            Generation = now.Desired?.Generation ?? 0,
+            State = line.State,
+            Reason = line.Reason,
+            Message = line.Message,
+            Retrying = line.Retrying,
+            Answers = line.State == State.Running && now.Fact.Answers,
+            Restarts = now.Fact.Restarts,
+            Since = last is not null && last.State == line.State && last.Reason == line.Reason
+                ? last.Since
+                : Timestamp.FromDateTimeOffset(now.Now),
+        };
+        status.Steps.AddRange(now.Fact.Steps.Select(StepOf));
+        return status;
+    }
+
+    private static Line? LineOf(VmSituation now, VmDecision decision) => now.Desired switch
+    {
+        null => UnwantedLine(now),
+        _ when now.Fact.Gone && now.Observed is null => new Line(State.Gone),
+        { Power: Vm.Types.Power.Absent } => TroubleLine(now) ?? new Line(State.Working, "REMOVING", "It is being removed."),
+        { Power: Vm.Types.Power.Stopped } => StoppedLine(now, decision),
+        { Power: Vm.Types.Power.Running } => RunningLine(now, decision),
+        _ => new Line(
+            State.Failed, "UNKNOWN_POWER", "The hypervisor's agent does not know what is wanted: update the agent."),
+    };
+
+    private static Line? UnwantedLine(VmSituation now)
+    {
+        if (now.Fact.Gone && now.Observed is null) return new Line(State.Gone);
+        if (now.Fact.UnwantedSince is null || now.Observed is not { } observed) return null;
+        var state = observed.Phase switch
+        {
+            VmPhase.Running => State.Running,
+            VmPhase.Starting => State.Working,
+            VmPhase.Crashed => State.Failed,
+            _ => State.Stopped,
+        };
+        return new Line(state, "UNWANTED", $"No server owns it; it is removed after {now.Policy.Grace.TotalMinutes:0.#} minutes.");
+    }
+
+    private static Line? TroubleLine(VmSituation now) => now.Fact.Trouble is { } trouble
+        ? new Line(State.Failed, trouble.Reason, trouble.Message, trouble.RetryAt is not null)
+        : null;
+
+    private static Line StoppedLine(VmSituation now, VmDecision decision) => decision switch
+    {
+        VmDecision.Settle => new Line(State.Stopped),
+        _ => TroubleLine(now) ?? new Line(State.Working, "STOPPING", "The server is shutting down."),
+    };
+
+    private static Line RunningLine(VmSituation now, VmDecision decision)
+    {
+        if (TroubleLine(now) is { } trouble) return trouble;
+        return decision switch
+        {
+            VmDecision.Probe { Slow: true } => new Line(
+                State.Running,
+                "GUEST_SILENT",
+                now.Desired!.ReadyTcpPort > 0
+                    ? $"The server runs but does not answer on TCP port {now.Desired.ReadyTcpPort}: see its console log."
+                    : "The server runs but does not answer in its network: see its console log."),
+            VmDecision.Probe or VmDecision.Settle when now.Observed?.Phase == VmPhase.Running => new Line(
+                State.Running,
+                now.Observed.NeedsRestart ? "RESTART_NEEDED" : "",
+                now.Observed.NeedsRestart ? "A change takes effect at the next restart of the server." : ""),
+            VmDecision.Settle when now.Fact.PoweredOffAt is not null => new Line(
+                State.Stopped, "GUEST_POWERED_OFF", "The server shut itself down: start or restart it to run it again."),
+            VmDecision.AwaitPorts waiting => new Line(State.Working, "WAITING_FOR_PORT", PortMessage(now, waiting)),
+            VmDecision.FetchImage => new Line(State.Working, "FETCHING_IMAGE", "Its image is being fetched."),
+            VmDecision.Restart => new Line(State.Working, "RESTARTING", "The server is being restarted."),
+            VmDecision.Stop => new Line(State.Working, "STOPPING", "The server is shutting down."),
+            _ => new Line(State.Working, "STARTING", "The server is being started."),
+        };
+    }
+
+    private static string PortMessage(VmSituation now, VmDecision.AwaitPorts waiting)
+    {
+        var names = string.Join(", ", waiting.Missing);
+        var begun = now.Fact.Steps.FirstOrDefault(s => s.Name == VmSteps.Plugged)?.Start;
+        return begun is { } start && now.Now - start >= now.Policy.PortDeadline
+            ? $"Its network port {names} is still not in place on the hypervisor: see the state of the port."
+            : $"Its network port {names} is being put in place.";
+    }
+
+    private static VmStep StepOf(StepFact step)
+    {
+        var told = new VmStep
+        {
+            Name = step.Name,
+            StartTime = Timestamp.FromDateTimeOffset(step.Start),
+            Failed = step.Failed,
+            Message = step.Message,
+        };
+        if (step.Duration is { } duration) told.Duration = Duration.FromTimeSpan(duration);
+        return told;
+    }
+}

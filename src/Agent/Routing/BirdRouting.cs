@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Network.Tap;
+
+namespace Monolith.Agent.Routing;
+
+/// <summary>
+/// Routing by BIRD 2: read through its control socket; told through the kernel, whose host routes (protocol 42) and
+/// loopback addresses it learns. The agent never edits BIRD's configuration, so either may restart alone.
+/// </summary>
+/// <param name="controlSocket">Path of BIRD's control socket.</param>
+/// <param name="namespacePath">Namespace of the loopback; null is the process's own.</param>
+public sealed class BirdRouting(string controlSocket, TimeProvider time, string? namespacePath = null) : IRouting, IDisposable
+{
+    private const string Loopback = "lo";
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+
+    private readonly NamespaceThread _thread = new("routing", namespacePath);
+
+    public Task<IReadOnlyList<BgpSession>> ListSessionsAsync(CancellationToken cancellation) =>
+        ConverseAsync(SessionsAsync, cancellation);
+
+    public Task<IReadOnlyList<string>> ListExportsAsync(IPNetwork prefix, CancellationToken cancellation) =>
+        ConverseAsync(
+            async (bird, deadline) =>
+            {
+                var names = new List<string>();
+                foreach (var session in (await SessionsAsync(bird, deadline)).Where(s => s.Established))
+                {
+                    var reply = await bird.AskAsync($"show route {prefix} exported {session.Name}", deadline, NotFound);
+                    if (BirdTables.HasRoute(reply, prefix.ToString()))
+                        names.Add(session.Name);
+                }
+
+                return (IReadOnlyList<string>)names;
+            },
+            cancellation);
+
+    public Task AnnounceVipAsync(IPAddress address, CancellationToken cancellation) => OnLoopbackAsync(
+        (table, index) => table.Add(index, address, LengthOf(address), linkScope: false, Loopback), cancellation);
+
+    public Task WithdrawVipAsync(IPAddress address, CancellationToken cancellation) => OnLoopbackAsync(
+        (table, index) => table.Remove(index, address, LengthOf(address), Loopback), cancellation);
+
+    public async Task<IReadOnlyList<IPAddress>> ListLoopbackAsync(CancellationToken cancellation)
+    {
+        var found = new List<IPAddress>();
+        await OnLoopbackAsync(
+            (table, index) => found.AddRange(table.List().Where(a => a.Index == index).Select(a => a.Address)), cancellation);
+        return found;
+    }
+
+    public void Dispose() => _thread.Dispose();
+
+    /// <summary>BIRD's code for "Network not found": an answer here, not a fault.</summary>
+    private const int NotFound = 8001;
+
+    private static async Task<IReadOnlyList<BgpSession>> SessionsAsync(BirdSocket bird, CancellationToken deadline)
+    {
+        var protocols = await bird.AskAsync("show protocols all", deadline);
+        var bfd = await bird.AskAsync("show bfd sessions", deadline);
+        return BirdTables.Sessions(protocols, bfd);
+    }
+
+    private async Task<T> ConverseAsync<T>(
+        Func<BirdSocket, CancellationToken, Task<T>> talk, CancellationToken cancellation)
+    {
+        using var timer = new CancellationTokenSource(Deadline, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timer.Token);
+        try
+        {
+            using var bird = await BirdSocket.OpenAsync(controlSocket, both.Token);
+            return await talk(bird, both.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new IOException($"BIRD at {controlSocket} did not answer within {Deadline.TotalSeconds} s");
+        }
+    }
+
+    private Task OnLoopbackAsync(Action<AddressTable, int> work, CancellationToken cancellation) => _thread.RunAsync(
+        () =>
+        {
+            using var netlink = new NetlinkSocket();
+            var lo = new LinkTable(netlink).Find(Loopback) ?? throw new IOException("this namespace has no loopback");
+            work(new AddressTable(netlink), lo.Index);
+        },
+        cancellation);
+
+    private static int LengthOf(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
+}

@@ -1,0 +1,108 @@
+using System.Threading.Channels;
+using Google.Protobuf;
+
+namespace Monolith.Agent.Sync;
+
+/// <summary>
+/// What is reported of one concern. A status is the whole fact, so that of many changes only the last is sent: the queue
+/// holds each key once and is bounded by the number of things that exist.
+/// </summary>
+internal sealed class StatusBoard(IConcern concern)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private readonly Queue<string> _changed = new();
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
+    private sealed record Entry(IMessage Status, string Digest)
+    {
+        public bool Queued { get; set; }
+    }
+
+    /// <summary>Reports a fact. Nothing is sent when it is what was reported last.</summary>
+    /// <param name="key">Of the item.</param>
+    /// <param name="status">Owned by the board from here on; its digest field is empty.</param>
+    public void Set(string key, IMessage status)
+    {
+        var digest = Digest.OfBytes(status.ToByteArray());
+        concern.SetDigest(status, digest);
+        lock (_lock)
+        {
+            var old = _entries.GetValueOrDefault(key);
+            if (old?.Digest == digest) return;
+            _entries[key] = new Entry(status, digest) { Queued = true };
+            if (old is not { Queued: true }) _changed.Enqueue(key);
+        }
+
+        _signal.Writer.TryWrite(true);
+    }
+
+    public void Remove(string key)
+    {
+        lock (_lock) _entries.Remove(key);
+    }
+
+    public IMessage? Find(string key)
+    {
+        lock (_lock) return _entries.GetValueOrDefault(key)?.Status;
+    }
+
+    public IReadOnlyList<IMessage> Snapshot()
+    {
+        lock (_lock) return [.. _entries.Values.Select(e => e.Status)];
+    }
+
+    /// <summary>The digest for a hello. What changes from here on is sent after it.</summary>
+    public string BeginSession()
+    {
+        lock (_lock)
+        {
+            ClearQueue();
+            return Digest.Of(_entries.Select(e => KeyValuePair.Create(e.Key, e.Value.Digest)));
+        }
+    }
+
+    /// <summary>Every status, when the host's picture differs. What changes from here on is sent after them.</summary>
+    public IReadOnlyList<IMessage> TakeAll()
+    {
+        lock (_lock)
+        {
+            ClearQueue();
+            return [.. _entries.Values.Select(e => e.Status)];
+        }
+    }
+
+    /// <summary>Statuses that changed since they were taken last; waits until there is one.</summary>
+    public async ValueTask<IReadOnlyList<IMessage>> TakeChangedAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var taken = TakeChanged();
+            if (taken.Count > 0) return taken;
+            await _signal.Reader.ReadAsync(cancellation);
+        }
+    }
+
+    private List<IMessage> TakeChanged()
+    {
+        lock (_lock)
+        {
+            var taken = new List<IMessage>();
+            while (_changed.TryDequeue(out var key))
+            {
+                if (!_entries.TryGetValue(key, out var entry) || !entry.Queued) continue;
+                entry.Queued = false;
+                taken.Add(entry.Status);
+            }
+
+            return taken;
+        }
+    }
+
+    private void ClearQueue()
+    {
+        _changed.Clear();
+        foreach (var entry in _entries.Values) entry.Queued = false;
+    }
+}

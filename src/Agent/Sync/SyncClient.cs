@@ -1,0 +1,233 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent.V1;
+
+namespace Monolith.Agent.Sync;
+
+/// <summary>How a stream behaves. Immutable.</summary>
+public sealed record SyncOptions
+{
+    /// <summary>Upper bound of the first wait before reconnecting; it doubles up to <see cref="ReconnectCap"/>.</summary>
+    public TimeSpan ReconnectFirst { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    public TimeSpan ReconnectCap { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the host may take from hello to InSync.</summary>
+    public TimeSpan SnapshotDeadline { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long one message may wait for the connection to take it.</summary>
+    public TimeSpan SendDeadline { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Changes that become durable with one fsync.</summary>
+    public int BatchSize { get; init; } = 256;
+}
+
+/// <summary>What is going on with a stream, for people. Immutable.</summary>
+/// <param name="Concern">Name of the concern.</param>
+/// <param name="Connected">A stream is open and the host has answered on it.</param>
+/// <param name="InSync">The snapshot of this connection is complete.</param>
+/// <param name="EverInSync">A snapshot was complete since the agent's start.</param>
+/// <param name="LastFault">Why the last stream ended; empty before the first end.</param>
+public sealed record SyncState(string Concern, bool Connected, bool InSync, bool EverInSync, string LastFault);
+
+/// <summary>
+/// Keeps one concern in step with the host: connects, says hello, takes the snapshot, then deltas, and reports. The same
+/// class drives every concern. See sync.proto for the protocol and <see cref="SyncSession"/> for its decisions.
+/// <code>
+///   connect ──▶ hello ──▶ read ⇄ ledger ⇄ reconcilers
+///      ▲                   └ InSync ──▶ write statuses (one writer)
+///      └── jittered wait ◀── any fault of either side
+/// </code>
+/// </summary>
+internal sealed class SyncClient
+{
+    private readonly IConcern _concern;
+    private readonly DesiredSet _desired;
+    private readonly StatusBoard _board;
+    private readonly Func<CallInvoker> _connect;
+    private readonly Func<Hello> _hello;
+    private readonly SyncOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
+    private readonly ILogger _log;
+    private volatile SyncState _state;
+
+    public SyncClient(
+        IConcern concern,
+        DesiredSet desired,
+        StatusBoard board,
+        Func<CallInvoker> connect,
+        Func<Hello> hello,
+        SyncOptions options,
+        TimeProvider time,
+        Random random,
+        ILogger log)
+    {
+        (_concern, _desired, _board, _connect, _hello) = (concern, desired, board, connect, hello);
+        (_options, _time, _random, _log) = (options, time, random, log);
+        _state = new SyncState(concern.Name, false, false, false, "");
+    }
+
+    public SyncState State => _state;
+
+    /// <summary>Desired items changed; they are durable. Called on the stream's reader: return soon.</summary>
+    public event Action<IReadOnlyList<DesiredChange>>? Changed;
+
+    /// <summary>A snapshot is complete: what is not in the desired set is not wanted.</summary>
+    public event Action? BecameInSync;
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var attempt = 0;
+        var backoff = new Backoff(_options.ReconnectFirst, _options.ReconnectCap);
+        while (!cancellation.IsCancellationRequested)
+        {
+            var fault = await RunSessionAsync(cancellation);
+            if (cancellation.IsCancellationRequested) return;
+            attempt = _state.InSync ? 0 : attempt + 1;
+            _state = _state with { Connected = false, InSync = false, LastFault = fault };
+            AgentTelemetry.Reconnects.Add(1, new KeyValuePair<string, object?>("concern", _concern.Name));
+            double jitter;
+            lock (_random) jitter = _random.NextDouble();
+            var wait = backoff.After(attempt, jitter);
+            _log.StreamEnded(_concern.Name, fault, (long)wait.TotalMilliseconds);
+            try
+            {
+                await Task.Delay(wait, _time, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<string> RunSessionAsync(CancellationToken cancellation)
+    {
+        using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        try
+        {
+            using var call = _concern.Open(_connect(), session.Token);
+            var hello = _hello();
+            hello.DesiredDigest = _desired.ComputeDigest();
+            hello.StatusDigest = _board.BeginSession();
+            await SendAsync(call, new Uplink.Greeting(hello), session.Token);
+            var ready = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            var writing = WriteAsync(call, ready.Task, session.Token);
+            var reading = ReadAsync(call, ready, session.Token);
+            var first = await Task.WhenAny(reading, writing);
+            await session.CancelAsync();
+            ready.TrySetCanceled(CancellationToken.None);
+            await Task.WhenAll(reading.ContinueWith(Ignore, TaskScheduler.Default), writing.ContinueWith(Ignore, TaskScheduler.Default));
+            await first;
+            return "the host ended the stream";
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return "the agent stops";
+        }
+        catch (RpcException e)
+        {
+            return Explain(e);
+        }
+        catch (Exception e)
+        {
+            // A stream must come back whatever ended it: a full disk, a broken connection, a message that nobody expects.
+            return $"{e.GetType().Name}: {e.Message}";
+        }
+    }
+
+    private static void Ignore(Task ended) => _ = ended.Exception;
+
+    private static string Explain(RpcException fault) => fault.StatusCode switch
+    {
+        StatusCode.Unauthenticated =>
+            $"the host does not accept this node's certificate ({fault.Status.Detail}); if it does not recover, join anew",
+        StatusCode.PermissionDenied =>
+            $"the host refuses this node ({fault.Status.Detail}); see `monolith hypervisor list` and join anew",
+        StatusCode.Unavailable => $"the host cannot be reached: {fault.Status.Detail}",
+        _ => $"{fault.StatusCode}: {fault.Status.Detail}",
+    };
+
+    /// <summary>Reads until the stream ends. Messages that are there already become durable together.</summary>
+    private async Task ReadAsync(ISyncCall call, TaskCompletionSource<bool> ready, CancellationToken cancellation)
+    {
+        var session = new SyncSession();
+        using var deadline = new CancellationTokenSource(_options.SnapshotDeadline, _time);
+        using var snapshot = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        var next = call.MoveNextAsync(snapshot.Token);
+        while (true)
+        {
+            if (!await NextAsync(next, session, cancellation)) return;
+            var batch = new List<DesiredChange>();
+            var becameInSync = false;
+            while (true)
+            {
+                var message = call.Current;
+                AgentTelemetry.Received(_concern.Name, message);
+                var before = session.InSync;
+                batch.AddRange(session.Receive(message, () => _desired.Keys));
+                becameInSync |= !before && session.InSync;
+                next = call.MoveNextAsync(session.InSync ? cancellation : snapshot.Token);
+                if (!next.IsCompletedSuccessfully || !next.Result || batch.Count >= _options.BatchSize) break;
+            }
+
+            Publish(batch);
+            _state = _state with { Connected = true };
+            if (becameInSync) Complete(session, ready);
+        }
+    }
+
+    private async Task<bool> NextAsync(Task<bool> next, SyncSession session, CancellationToken cancellation)
+    {
+        try
+        {
+            return await next;
+        }
+        catch (Exception e) when (!session.InSync && !cancellation.IsCancellationRequested
+            && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        {
+            throw new TimeoutException(
+                $"the host sent no complete snapshot within {_options.SnapshotDeadline.TotalSeconds:0} s", e);
+        }
+    }
+
+    private void Publish(List<DesiredChange> batch)
+    {
+        if (batch.Count == 0) return;
+        _desired.Apply(batch);
+        Changed?.Invoke(batch);
+    }
+
+    private void Complete(SyncSession session, TaskCompletionSource<bool> ready)
+    {
+        _state = _state with { InSync = true, EverInSync = true };
+        _log.InSync(_concern.Name, _desired.Count, session.SendStatuses);
+        BecameInSync?.Invoke();
+        ready.TrySetResult(session.SendStatuses);
+    }
+
+    private async Task WriteAsync(ISyncCall call, Task<bool> ready, CancellationToken cancellation)
+    {
+        if (await ready)
+        {
+            foreach (var status in _board.TakeAll())
+                await SendAsync(call, new Uplink.Status(status), cancellation);
+            await SendAsync(call, new Uplink.Sent(), cancellation);
+        }
+
+        while (true)
+        {
+            foreach (var status in await _board.TakeChangedAsync(cancellation))
+                await SendAsync(call, new Uplink.Status(status), cancellation);
+        }
+    }
+
+    private async Task SendAsync(ISyncCall call, Uplink message, CancellationToken cancellation)
+    {
+        AgentTelemetry.Sent(_concern.Name, message);
+        var sending = call.SendAsync(message, cancellation);
+        if (sending.IsCompletedSuccessfully) return;
+        await sending.WaitAsync(_options.SendDeadline, _time, cancellation);
+    }
+}

@@ -1,0 +1,41 @@
+using Google.Protobuf;
+using Monolith.Agent.V1;
+
+namespace Monolith.Agent.Sync;
+
+/// <summary>A desired item of any concern.</summary>
+/// <param name="Key">Its id in digests.</param>
+/// <param name="Generation">Rises with every change.</param>
+/// <param name="Body">The typed message; never changed after it was received.</param>
+internal sealed record DesiredItem(string Key, ulong Generation, IMessage Body);
+
+/// <summary>What the host says on a stream: the closed set of sync.proto, without the concern's types.</summary>
+internal abstract record Downlink
+{
+    private Downlink()
+    {
+    }
+
+    public sealed record Upsert(DesiredItem Item) : Downlink;
+
+    public sealed record Remove(string Key) : Downlink;
+
+    public sealed record InSync(bool Unchanged, bool SendStatuses) : Downlink;
+
+    /// <summary>A newer host's message, or one without a kind: nothing to do.</summary>
+    public sealed record Unknown : Downlink;
+}
+
+/// <summary>What the agent says on a stream.</summary>
+internal abstract record Uplink
+{
+    private Uplink()
+    {
+    }
+
+    public sealed record Greeting(Hello Hello) : Uplink;
+
+    public sealed record Status(IMessage Body) : Uplink;
+
+    public sealed record Sent : Uplink;
+}

@@ -1,0 +1,46 @@
+using System.Threading.Channels;
+
+namespace Monolith.Agent.Vms;
+
+public enum StopMode
+{
+    /// <summary>Press the power button and wait for the guest; force it when the deadline has passed.</summary>
+    Graceful,
+
+    /// <summary>Pull the plug, after QEMU's own buffers are flushed.</summary>
+    Hard,
+}
+
+/// <summary>
+/// VMs of one hypervisor. Every operation is idempotent, may be repeated after a crash in its middle, and fails with
+/// <see cref="VmException"/> only. Cancelling a call stops the waiting, not the operation.
+/// </summary>
+public interface IVmDriver : IAsyncDisposable
+{
+    /// <summary>Proved once, when the driver opened.</summary>
+    VmCapabilities Capabilities { get; }
+
+    /// <summary>What happened. Bounded: the oldest are dropped when nobody reads, and observation tells all.</summary>
+    ChannelReader<VmEvent> Events { get; }
+
+    /// <summary>Makes the root disk as a copy-on-write layer over the image, or grows it.</summary>
+    Task EnsureDiskAsync(VmPlan plan, string baseImagePath, CancellationToken cancellation);
+
+    /// <summary>Starts the VM when it does not run. Completes when QEMU runs the guest.</summary>
+    Task StartAsync(VmPlan plan, CancellationToken cancellation);
+
+    /// <param name="id">A VM that is not here counts as stopped.</param>
+    /// <param name="mode">A hard stop overtakes a graceful one that waits.</param>
+    /// <param name="deadline">How long the guest may take before it is forced.</param>
+    /// <param name="cancellation">Stops the waiting.</param>
+    Task StopAsync(VmId id, StopMode mode, TimeSpan deadline, CancellationToken cancellation);
+
+    /// <summary>Stops as <see cref="StopAsync"/>, then starts with this plan.</summary>
+    Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation);
+
+    /// <summary>Stops it hard and deletes all that it had here.</summary>
+    Task RemoveAsync(VmId id, CancellationToken cancellation);
+
+    /// <summary>Every VM that is here.</summary>
+    Task<IReadOnlyList<VmObservation>> ObserveAsync(CancellationToken cancellation);
+}

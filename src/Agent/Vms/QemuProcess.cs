@@ -1,0 +1,171 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Vms.Qmp;
+
+namespace Monolith.Agent.Vms;
+
+/// <summary>
+/// One QEMU process that we started or adopted, and our line to its monitor. It lives on when this object is let go.
+/// <code>
+///   Exited      the process has ended                     (pidfd)
+///   GuestDown   its guest powered off; QEMU is paused      (event SHUTDOWN, or status on adoption)
+/// </code>
+/// The ladder down: power button, pressed anew while the guest has time ─► quit ─► SIGKILL.
+/// </summary>
+internal sealed class QemuProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan CommandDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PressEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromMilliseconds(10);
+
+    private readonly ProcessHandle _handle;
+    private readonly ProcessDirectory _directory;
+    private readonly TimeProvider _time;
+    private readonly Action<VmEventKind, string> _report;
+    private readonly TaskCompletionSource _guestDown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private QmpMonitor? _monitor;
+
+    public QemuProcess(
+        ProcessHandle handle, string directory, TimeProvider time, Action<VmEventKind, string> report)
+    {
+        _handle = handle;
+        _directory = ProcessDirectory.Open(directory);
+        _time = time;
+        _report = report;
+    }
+
+    public ProcessIdentity Identity => _handle.Identity;
+
+    public Task<ProcessExit> Exited => _handle.Exited;
+
+    public Task GuestDown => _guestDown.Task;
+
+    public bool IsConnected => _monitor is { Closed.IsCompleted: false };
+
+    public QmpCommands Commands => new(
+        _monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
+
+    /// <summary>Reaches the monitor, waiting for a QEMU that has only just started.</summary>
+    /// <returns>QEMU's status, or null when the process ended meanwhile.</returns>
+    /// <exception cref="TimeoutException">It did not answer within the deadline.</exception>
+    public async Task<string?> ConnectAsync(TimeSpan deadline, CancellationToken cancellation)
+    {
+        if (_monitor is not null) await _monitor.DisposeAsync();
+        _monitor = null;
+        var began = _time.GetTimestamp();
+        while (!Exited.IsCompleted)
+        {
+            var left = deadline - _time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
+                throw new TimeoutException($"QEMU's monitor did not answer within {deadline.TotalSeconds:0.#} s");
+            try
+            {
+                var socket = await _directory.ConnectAsync(VmCommandLine.MonitorSocket, cancellation);
+                _monitor = await QmpMonitor.OpenAsync(socket, OnEvent, left, cancellation);
+                var status = await Commands.QueryStatusAsync(cancellation);
+                if (status == "shutdown") _guestDown.TrySetResult();
+                return status;
+            }
+            catch (Exception e) when (e is SocketException or QmpProtocolException)
+            {
+                // The socket is not there yet, or QEMU is about to end: the next round tells.
+                await Task.WhenAny(Exited, Task.Delay(RetryEvery, _time, cancellation));
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+        return null;
+    }
+
+    /// <param name="mode">Hard skips the guest.</param>
+    /// <param name="deadline">How long the guest may take.</param>
+    /// <param name="hurry">Completes when somebody wants it hard after all.</param>
+    /// <param name="cancellation">Ends the wait; the process is left in whatever state it has.</param>
+    /// <returns>How it went, for people.</returns>
+    public async Task<string> StopAsync(
+        StopMode mode, TimeSpan deadline, Task hurry, CancellationToken cancellation)
+    {
+        var how = "stopped on request";
+        if (mode == StopMode.Graceful)
+            how = await WaitForGuestAsync(deadline, hurry, cancellation) ?? "stopped on request; its guest powered off";
+        await QuitAsync(cancellation);
+        return how;
+    }
+
+    /// <summary>Ends QEMU itself: quit, then SIGKILL.</summary>
+    public async Task QuitAsync(CancellationToken cancellation)
+    {
+        if (!Exited.IsCompleted && await TryAsync(c => c.QuitAsync(cancellation)))
+            await Task.WhenAny(Exited, Task.Delay(CommandDeadline, _time, cancellation));
+        cancellation.ThrowIfCancellationRequested();
+        if (!Exited.IsCompleted) _handle.Kill();
+        await Exited.WaitAsync(TimeSpan.FromSeconds(30), _time, cancellation);
+    }
+
+    public void Kill() => _handle.Kill();
+
+    /// <returns>Null when the guest powered off; else why it was not waited for any longer.</returns>
+    private async Task<string?> WaitForGuestAsync(TimeSpan deadline, Task hurry, CancellationToken cancellation)
+    {
+        var began = _time.GetTimestamp();
+        while (true)
+        {
+            if (GuestDown.IsCompleted) return null;
+            if (Exited.IsCompleted) return "stopped on request; QEMU had ended by itself";
+            if (hurry.IsCompleted) return "stopped on request; a later request did not wait for its guest";
+            var left = deadline - _time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
+                return $"stopped by force: its guest did not power off within {deadline.TotalSeconds:0.#} s";
+            // A guest that is still booting does not feel the button: press again.
+            if (!await TryAsync(c => c.SystemPowerdownAsync(cancellation)))
+                return "stopped by force: QEMU's monitor did not answer";
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            await Task.WhenAny(
+                Exited, GuestDown, hurry, Task.Delay(left < PressEvery ? left : PressEvery, _time, over.Token));
+            await over.CancelAsync();
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    private async Task<bool> TryAsync(Func<QmpCommands, Task> command)
+    {
+        try
+        {
+            await command(Commands);
+            return true;
+        }
+        catch (Exception e) when (e is QmpProtocolException or QmpCommandException or TimeoutException)
+        {
+            // Gone already, or does not answer: the next rung of the ladder works without an answer.
+            return Exited.IsCompleted;
+        }
+    }
+
+    private void OnEvent(QmpMessage.Event happened)
+    {
+        switch (happened.Name)
+        {
+            case "SHUTDOWN" when Flag(happened.Data, "guest"):
+                _report(VmEventKind.GuestShutdown, "its guest powered off");
+                _guestDown.TrySetResult();
+                break;
+            case "RESET":
+                _report(VmEventKind.GuestReset, "");
+                break;
+            case "GUEST_PANICKED":
+                _report(VmEventKind.GuestPanicked, "the guest's kernel panicked; see its console log");
+                break;
+        }
+    }
+
+    private static bool Flag(JsonElement data, string name) =>
+        data.ValueKind == JsonValueKind.Object && data.TryGetProperty(name, out var flag)
+        && flag.ValueKind == JsonValueKind.True;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_monitor is not null) await _monitor.DisposeAsync();
+        _directory.Dispose();
+        _handle.Dispose();
+    }
+}

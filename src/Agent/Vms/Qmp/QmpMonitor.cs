@@ -1,0 +1,194 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace Monolith.Agent.Vms.Qmp;
+
+/// <summary>
+/// One connection to QEMU's monitor.
+/// <code>
+///   QEMU ── greeting ──► us            ExecuteAsync ─► request with id ─► QEMU
+///   us ── qmp_capabilities ─► QEMU     reader task ◄─ return/error by id, events at any time
+///   ── command mode ──                 connection lost ─► every waiter fails, Closed completes
+/// </code>
+/// QEMU serves one client of a monitor at a time: a second connection waits for its greeting until this one closes.
+/// Events are handed to one callback on the reader's task, which must not block.
+/// </summary>
+internal sealed class QmpMonitor : IAsyncDisposable
+{
+    private readonly Stream _stream;
+    private readonly Action<QmpMessage.Event> _onEvent;
+    private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> _waiting = new();
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly CancellationTokenSource _disposed = new();
+    private readonly TaskCompletionSource<QmpMessage.Greeting> _greeting =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _reading = Task.CompletedTask;
+    private volatile Exception? _cause;
+    private long _lastId;
+
+    private QmpMonitor(Stream stream, Action<QmpMessage.Event> onEvent)
+    {
+        _stream = stream;
+        _onEvent = onEvent;
+    }
+
+    /// <summary>Completes when the connection has ended, for whatever reason.</summary>
+    public Task Closed => _reading;
+
+    public QmpMessage.Greeting Version => _greeting.Task.Result;
+
+    /// <summary>Takes the connection over, reads the greeting and enters command mode.</summary>
+    public static async Task<QmpMonitor> OpenAsync(
+        Stream stream, Action<QmpMessage.Event> onEvent, TimeSpan deadline, CancellationToken cancellation)
+    {
+        var monitor = new QmpMonitor(stream, onEvent);
+        try
+        {
+            monitor._reading = Task.Run(monitor.ReadAsync, CancellationToken.None);
+            await monitor._greeting.Task.WaitAsync(deadline, cancellation);
+            await monitor.ExecuteAsync("qmp_capabilities", null, deadline, cancellation);
+            return monitor;
+        }
+        catch
+        {
+            await monitor.DisposeAsync();
+            throw;
+        }
+    }
+
+    public static Task<QmpMonitor> OpenAsync(
+        Socket socket, Action<QmpMessage.Event> onEvent, TimeSpan deadline, CancellationToken cancellation) =>
+        OpenAsync(new NetworkStream(socket, ownsSocket: true), onEvent, deadline, cancellation);
+
+    /// <param name="arguments">Writes the members of the arguments object; null for none.</param>
+    /// <exception cref="QmpCommandException">QEMU refused.</exception>
+    /// <exception cref="QmpProtocolException">The connection ended before the answer.</exception>
+    /// <exception cref="TimeoutException">No answer within the deadline.</exception>
+    public async Task<JsonElement> ExecuteAsync(
+        string command, Action<Utf8JsonWriter>? arguments, TimeSpan deadline, CancellationToken cancellation)
+    {
+        var id = Interlocked.Increment(ref _lastId);
+        var answer = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waiting[id] = answer;
+        try
+        {
+            if (_cause is { } cause) throw new QmpProtocolException("the connection to QEMU is closed", cause);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _disposed.Token);
+            limit.CancelAfter(deadline);
+            await WriteAsync(id, command, arguments, limit.Token);
+            return await answer.Task.WaitAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            if (_disposed.IsCancellationRequested) throw new QmpProtocolException("the connection to QEMU is closed");
+            throw new TimeoutException($"QEMU did not answer {command} within {deadline.TotalSeconds:0.#} s");
+        }
+        catch (QmpCommandException e) when (e.Command.Length == 0)
+        {
+            throw new QmpCommandException(command, e.ErrorClass, e.Description);
+        }
+        finally
+        {
+            _waiting.TryRemove(id, out _);
+        }
+    }
+
+    private async Task WriteAsync(
+        long id, string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancellation)
+    {
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("execute", command);
+            if (arguments is not null)
+            {
+                writer.WriteStartObject("arguments");
+                arguments(writer);
+                writer.WriteEndObject();
+            }
+            writer.WriteNumber("id", id);
+            writer.WriteEndObject();
+        }
+        buffer.Write("\n"u8);
+        await _writing.WaitAsync(cancellation);
+        try
+        {
+            await _stream.WriteAsync(buffer.WrittenMemory, cancellation);
+        }
+        catch (IOException e)
+        {
+            throw new QmpProtocolException("the connection to QEMU is closed", e);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    private async Task ReadAsync()
+    {
+        Exception cause = new QmpProtocolException("QEMU closed its monitor");
+        var reader = PipeReader.Create(_stream);
+        try
+        {
+            while (true)
+            {
+                var result = await reader.ReadAsync(_disposed.Token);
+                var rest = result.Buffer;
+                while (TryReadLine(ref rest, out var line)) Dispatch(QmpParser.Parse(line));
+                if (rest.Length > QmpParser.LineLimit) throw new QmpProtocolException("QEMU sent a line without end");
+                reader.AdvanceTo(rest.Start, rest.End);
+                if (result.IsCompleted) break;
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            cause = e as QmpProtocolException ?? new QmpProtocolException("the connection to QEMU is closed", e);
+        }
+        await reader.CompleteAsync();
+        _cause = cause; // Before the sweep: a request that comes after it sees the cause.
+        _greeting.TrySetException(cause);
+        _ = _greeting.Task.Exception; // Seen, also when nobody waits for it any more.
+        foreach (var waiter in _waiting.Values) waiter.TrySetException(cause);
+    }
+
+    private static bool TryReadLine(ref ReadOnlySequence<byte> buffer, out ReadOnlyMemory<byte> line)
+    {
+        line = default;
+        if (buffer.PositionOf((byte)'\n') is not { } end) return false;
+        var slice = buffer.Slice(0, end);
+        line = slice.IsSingleSegment ? slice.First : slice.ToArray();
+        buffer = buffer.Slice(buffer.GetPosition(1, end));
+        return true;
+    }
+
+    private void Dispatch(QmpMessage message)
+    {
+        switch (message)
+        {
+            case QmpMessage.Greeting greeting:
+                _greeting.TrySetResult(greeting);
+                break;
+            case QmpMessage.Return done when _waiting.TryGetValue(done.Id, out var waiter):
+                waiter.TrySetResult(done.Value);
+                break;
+            case QmpMessage.Error { Id: { } id } error when _waiting.TryGetValue(id, out var waiter):
+                waiter.TrySetException(new QmpCommandException("", error.Class, error.Description));
+                break;
+            case QmpMessage.Event happened:
+                _onEvent(happened);
+                break;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _disposed.CancelAsync();
+        await _stream.DisposeAsync();
+        await _reading;
+    }
+}

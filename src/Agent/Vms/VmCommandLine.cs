@@ -1,0 +1,116 @@
+using System.Globalization;
+
+namespace Monolith.Agent.Vms;
+
+/// <summary>What the machine, not the plan, decides about QEMU's arguments.</summary>
+/// <param name="Accelerator"><c>kvm</c> or <c>tcg</c>.</param>
+/// <param name="RunAs">The user to become after everything is open; null to stay.</param>
+/// <param name="PidFile">Absolute: by this argument a VM is found whose spawner died at once.</param>
+internal sealed record VmHost(string Accelerator, string? RunAs, string PidFile);
+
+/// <summary>
+/// A plan to QEMU's arguments. Pure. Paths are relative to the VM's directory, which is QEMU's working directory.
+/// <code>
+///   pcie.0 ─┬─ rp0 ── virtio-blk (disk.qcow2 over the image)
+///           ├─ rp1… ─ virtio-net (a tap each)
+///           ├─ spare root ports, for what is plugged at run time
+///           ├─ virtio-rng, pvpanic
+///           └─ ISA serial ── serial.sock + serial.log
+/// </code>
+/// </summary>
+internal static class VmCommandLine
+{
+    public const string Disk = "disk.qcow2";
+    public const string DiskNode = "disk0";
+    public const string MonitorSocket = "qmp.sock";
+    public const string SerialSocket = "serial.sock";
+    public const string SerialLog = "serial.log";
+
+    public static List<string> Build(VmPlan plan, VmHost host)
+    {
+        var machine = plan.Machine ?? new VmMachine();
+        var arguments = new List<string>();
+        AddMachine(arguments, plan, machine, host);
+        AddConfinement(arguments, host);
+        AddConsoles(arguments);
+        AddDevices(arguments, plan, machine);
+        return arguments;
+    }
+
+    /// <summary>
+    /// What a guest can only learn by a restart. Equal shapes: a restart would change nothing. The arguments themselves
+    /// are no measure: a newer agent may word them otherwise, and its VMs need no restart for that.
+    /// </summary>
+    public static string Shape(VmPlan plan)
+    {
+        var machine = plan.Machine ?? new VmMachine();
+        var ports = string.Join(';', plan.Ports.Select(p => $"{p.Mac},{p.Tap},{p.Mtu}"));
+        return Text($"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}");
+    }
+
+    private static void AddMachine(List<string> to, VmPlan plan, VmMachine machine, VmHost host)
+    {
+        var kvm = host.Accelerator == "kvm";
+        to.AddRange(["-name", $"guest={Escape(plan.Name)},debug-threads=on"]);
+        to.AddRange(["-uuid", plan.Uuid.ToString()]);
+        to.AddRange(["-machine", $"{machine.Type},usb=off,vmport=off"]);
+        to.AddRange(["-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=32"]);
+        to.AddRange(["-cpu", machine.Cpu ?? (kvm ? "host" : "max")]);
+        to.AddRange(["-smp", Text($"cpus={plan.Vcpus},sockets=1,cores={plan.Vcpus},threads=1")]);
+        to.AddRange(["-m", Text($"size={plan.MemoryMib}M")]);
+        to.AddRange(["-nodefaults", "-no-user-config", "-display", "none"]);
+        to.AddRange(["-rtc", "base=utc"]);
+        to.AddRange(["-boot", "strict=on,menu=off"]);
+        // cloud-init looks for its metadata at 169.254.169.254 when the machine says that it is this product.
+        to.AddRange(["-smbios", $"type=1,manufacturer=Monolith,product=OpenStack Nova,uuid={plan.Uuid}"]);
+        // A guest that powers off leaves QEMU paused, so that an agent that was away meanwhile can tell it from a crash.
+        to.AddRange(["-action", "shutdown=pause,panic=none"]);
+    }
+
+    private static void AddConfinement(List<string> to, VmHost host)
+    {
+        // elevateprivileges=deny would refuse the setuid of -runas.
+        to.AddRange(["-sandbox", "on,obsolete=deny,spawn=deny,resourcecontrol=deny"]);
+        if (host.RunAs is not null) to.AddRange(["-runas", host.RunAs]);
+        to.AddRange(["-pidfile", host.PidFile, "-msg", "timestamp=on"]);
+    }
+
+    private static void AddConsoles(List<string> to)
+    {
+        to.AddRange(["-chardev", $"socket,id=qmp,path={MonitorSocket},server=on,wait=off"]);
+        to.AddRange(["-mon", "chardev=qmp,mode=control"]);
+        to.AddRange([
+            "-chardev",
+            $"socket,id=serial0,path={SerialSocket},server=on,wait=off,logfile={SerialLog},logappend=on"]);
+        to.AddRange(["-serial", "chardev:serial0"]);
+    }
+
+    private static void AddDevices(List<string> to, VmPlan plan, VmMachine machine)
+    {
+        var slots = 1 + plan.Ports.Count + machine.SparePorts;
+        for (var i = 0; i < slots; i++)
+            to.AddRange(["-device", Text($"pcie-root-port,id=rp{i},bus=pcie.0,chassis={i + 1},slot={i + 1}")]);
+        to.AddRange(["-blockdev", $"driver=file,node-name={DiskNode}-file,filename={Disk},discard=unmap"]);
+        to.AddRange([
+            "-blockdev",
+            $"driver=qcow2,node-name={DiskNode},file={DiskNode}-file,discard=unmap,detect-zeroes=unmap"]);
+        to.AddRange(["-device", $"virtio-blk-pci,id=disk,drive={DiskNode},bus=rp0,bootindex=1,discard=on"]);
+        for (var i = 0; i < plan.Ports.Count; i++)
+        {
+            var port = plan.Ports[i];
+            to.AddRange(["-netdev", Text($"tap,id=net{i},ifname={port.Tap},script=no,downscript=no")]);
+            // Without a boot ROM the firmware does not try the network.
+            to.AddRange([
+                "-device",
+                Text($"virtio-net-pci,id=nic{i},netdev=net{i},mac={port.Mac},host_mtu={port.Mtu},bus=rp{i + 1},romfile=")]);
+        }
+        to.AddRange(["-object", "rng-random,id=rng0,filename=/dev/urandom"]);
+        to.AddRange(["-device", "virtio-rng-pci,rng=rng0,bus=pcie.0"]);
+        to.AddRange(["-device", "pvpanic-pci,bus=pcie.0"]);
+    }
+
+    /// <summary>QEMU's options end at a comma; two commas are one.</summary>
+    private static string Escape(string text) => text.Replace(",", ",,", StringComparison.Ordinal);
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

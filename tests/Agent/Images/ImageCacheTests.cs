@@ -1,0 +1,185 @@
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging.Abstractions;
+using Monolith.Agent.Images;
+using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Tests.Vms;
+
+namespace Monolith.Agent.Tests.Images;
+
+public sealed class ImageCacheTests : IDisposable
+{
+    private static readonly byte[] Bytes = [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 7))];
+    private static readonly ImagePlan Plan =
+        new(ImageDigest.FromHash(SHA256.HashData(Bytes)), Bytes.Length, DiskFormat.Raw);
+
+    private readonly Scratch _scratch = new();
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public async Task Ensure_Image_IsFetchedOnceAndKept()
+    {
+        var cache = Open();
+        var fetches = 0;
+        var seen = new Seen();
+        ImageFetch fetch = cancellation => Chunks(Bytes, () => fetches++, cancellation);
+        var path = await cache.EnsureAsync(Plan, fetch, seen, Stop);
+        Assert.Equal(path, await Open().EnsureAsync(Plan, fetch, null, Stop));
+        Assert.Equal(Bytes, await File.ReadAllBytesAsync(path, Stop));
+        Assert.Equal(1, fetches);
+        Assert.Equal(Plan.Size, seen.Last);
+        Assert.Equal([Plan.Digest], cache.List());
+    }
+
+    [Fact]
+    public async Task Ensure_ManyAtOnce_ShareOneFetch()
+    {
+        var cache = Open();
+        var fetches = 0;
+        var go = new TaskCompletionSource();
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> Slow([EnumeratorCancellation] CancellationToken cancellation)
+        {
+            Interlocked.Increment(ref fetches);
+            await go.Task.WaitAsync(cancellation);
+            yield return Bytes;
+        }
+        var all = Enumerable.Range(0, 20).Select(_ => cache.EnsureAsync(Plan, Slow, null, Stop)).ToArray();
+        using var impatient = new CancellationTokenSource();
+        var left = cache.EnsureAsync(Plan, Slow, null, impatient.Token);
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        go.SetResult();
+        Assert.Single((await Task.WhenAll(all)).Distinct());
+        Assert.Equal(1, fetches);
+    }
+
+    [Fact]
+    public async Task Ensure_EveryWaiterLeaves_FetchEndsAndTheNextBeginsAnew()
+    {
+        var cache = Open();
+        var began = new TaskCompletionSource();
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> Endless([EnumeratorCancellation] CancellationToken cancellation)
+        {
+            yield return Bytes.AsMemory(0, 1000);
+            began.SetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }
+        using var impatient = new CancellationTokenSource();
+        var left = cache.EnsureAsync(Plan, Endless, null, impatient.Token);
+        await began.Task;
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        var path = await cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop);
+        Assert.Equal(Bytes.Length, new FileInfo(path).Length);
+        Assert.Single(Directory.EnumerateFileSystemEntries(_scratch.Path));
+    }
+
+    public static TheoryData<string, ImageFailure> Bad => new()
+    {
+        { "flipped", ImageFailure.WrongDigest },
+        { "short", ImageFailure.WrongSize },
+        { "long", ImageFailure.WrongSize },
+        { "broken", ImageFailure.FetchFailed },
+        { "refused", ImageFailure.Refused },
+    };
+
+    [Theory]
+    [MemberData(nameof(Bad))]
+    public async Task Ensure_BadSource_LeavesNothingAndTheNextSucceeds(string kind, ImageFailure reason)
+    {
+        var cache = Open();
+        byte[] bytes = kind switch
+        {
+            "flipped" => [.. Bytes[..^1], (byte)(Bytes[^1] ^ 1)],
+            "short" => Bytes[..^1],
+            "long" => [.. Bytes, 0],
+            _ => Bytes,
+        };
+        var plan = kind == "refused" ? Plan with { Format = DiskFormat.Qcow2 } : Plan;
+        var e = await Assert.ThrowsAsync<ImageException>(() => cache.EnsureAsync(
+            plan, c => kind == "broken" ? Broken(c) : Chunks(bytes, null, c), null, Stop));
+        Assert.Equal(reason, e.Reason);
+        Assert.Contains(Plan.Digest.ToString(), e.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_scratch.Path));
+        await cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop);
+        Assert.Equal([Plan.Digest], cache.List());
+    }
+
+    [Fact]
+    public void Open_AfterACrash_RemovesWhatIsNotWhole()
+    {
+        File.WriteAllText(_scratch.In($".partial-{Plan.Digest.Hex}"), "half");
+        Assert.Empty(Open().List());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_scratch.Path));
+    }
+
+    [Fact]
+    public async Task RemoveUnused_KeepsWhatIsUsed()
+    {
+        var cache = Open();
+        await cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop);
+        var other = Plan with { Digest = ImageDigest.FromHash(SHA256.HashData([1])), Size = 1 };
+        await cache.EnsureAsync(other, c => Chunks([1], null, c), null, Stop);
+        Assert.Equal([other.Digest], cache.RemoveUnused(new HashSet<ImageDigest> { Plan.Digest }));
+        Assert.Equal([Plan.Digest], cache.List());
+    }
+
+    [Fact]
+    [Trait("Needs", "root")]
+    public async Task Ensure_DiskIsFull_SaysSo()
+    {
+        var mount = Directory.CreateDirectory(_scratch.In("small")).FullName;
+        await CommandAsync("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", mount);
+        try
+        {
+            var cache = ImageCache.Open(mount, NullLogger.Instance);
+            var e = await Assert.ThrowsAsync<ImageException>(
+                () => cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop));
+            Assert.Equal(ImageFailure.NoSpace, e.Reason);
+            Assert.Empty(Directory.EnumerateFileSystemEntries(mount));
+        }
+        finally
+        {
+            await CommandAsync("umount", mount);
+        }
+    }
+
+    private ImageCache Open() => ImageCache.Open(_scratch.Path, NullLogger.Instance);
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Chunks(
+        byte[] bytes, Action? began, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        began?.Invoke();
+        for (var at = 0; at < bytes.Length; at += 65_536)
+        {
+            await Task.Yield();
+            cancellation.ThrowIfCancellationRequested();
+            yield return bytes.AsMemory(at, Math.Min(65_536, bytes.Length - at));
+        }
+    }
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Broken(
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        yield return Bytes.AsMemory(0, 10);
+        await Task.Yield();
+        cancellation.ThrowIfCancellationRequested();
+        throw new InvalidOperationException("the host went away");
+    }
+
+    private static async Task CommandAsync(string name, params string[] arguments)
+    {
+        var result = await ProcessCommand.RunAsync(name, arguments, "/", TimeSpan.FromSeconds(20), CancellationToken.None);
+        Assert.True(result.Succeeded, result.Output);
+    }
+
+    private sealed class Seen : IProgress<long>
+    {
+        public long Last { get; private set; }
+
+        public void Report(long value) => Last = value;
+    }
+}

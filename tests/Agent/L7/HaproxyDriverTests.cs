@@ -1,0 +1,337 @@
+using System.Net;
+using System.Net.Http;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Monolith.Agent.L7;
+using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Tests.Vms;
+
+namespace Monolith.Agent.Tests.L7;
+
+/// <summary>Real HAProxy on loopback.</summary>
+[Trait("Needs", "root")]
+public sealed class HaproxyDriverTests : IAsyncLifetime
+{
+    private readonly Scratch _scratch = new();
+    private readonly List<Member> _members = [];
+    private HaproxyDriver _driver = null!;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _driver = await OpenAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _driver.ApplyAsync([], CancellationToken.None);
+        Assert.Null(_driver.Pid);
+        await _driver.DisposeAsync();
+        foreach (var member in _members) member.Dispose();
+        _scratch.Dispose();
+    }
+
+    [Fact]
+    public async Task Members_WeightAddRemove_AreChangedWithoutAReload()
+    {
+        MemberPlan a = Start("a"), b = Start("b"), c = Start("c");
+        var port = FreePort();
+        var plan = Balancers.Plan("lb", port, a, b);
+        await _driver.ApplyAsync([plan], Stop);
+        Assert.Equal(["a", "b"], await AnswersAsync(port, 20));
+        var worker = await WorkerAsync();
+        await _driver.ApplyAsync([plan.With(a, b with { Weight = 0 })], Stop);
+        Assert.Equal(["a"], await AnswersAsync(port, 20));
+        await _driver.ApplyAsync([plan.With(a with { State = MemberState.Disabled }, b with { State = MemberState.Drain }, c)], Stop);
+        Assert.Equal(["c"], await AnswersAsync(port, 20));
+        Assert.Equal(
+            [MemberHealth.Disabled, MemberHealth.Draining, MemberHealth.Unchecked],
+            (await OneAsync()).Members.Select(m => m.Health));
+        await _driver.ApplyAsync([plan.With(b, c)], Stop);
+        Assert.Equal(["b", "c"], await AnswersAsync(port, 20));
+        Assert.Equal(["b", "c"], (await OneAsync()).Members.Select(m => m.Member.Value));
+        // The member that moved keeps its name.
+        await _driver.ApplyAsync([plan.With(b with { Port = a.Port }, c)], Stop);
+        Assert.Equal(["a", "c"], await AnswersAsync(port, 20));
+        Assert.Equal(worker, await WorkerAsync());
+    }
+
+    [Fact]
+    public async Task Load_DuringChangesAndReloads_LosesNoRequest()
+    {
+        MemberPlan a = Start("a"), b = Start("b");
+        int port = FreePort(), other = FreePort();
+        var plan = Balancers.Plan("lb", port, a, b);
+        await _driver.ApplyAsync([plan], Stop);
+        using var enough = new CancellationTokenSource();
+        var load = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            var served = 0;
+            using var http = NewClient();
+            while (!enough.IsCancellationRequested && served < 5000)
+            {
+                Assert.Contains(await http.GetStringAsync($"http://127.0.0.1:{port}/", Stop), new[] { "a", "b" });
+                served++;
+            }
+            return served;
+        })).ToArray();
+        var worker = await WorkerAsync();
+        for (var i = 1; i <= 10; i++) await _driver.ApplyAsync([plan.With(a with { Weight = i }, b)], Stop);
+        await _driver.ApplyAsync([plan.With(b)], Stop);
+        await _driver.ApplyAsync([plan.With(a, b)], Stop);
+        Assert.Equal(worker, await WorkerAsync());
+        for (var i = 0; i < 3; i++)
+        {
+            await _driver.ApplyAsync([plan, Balancers.Plan($"other-{i}", other, a)], Stop);
+            Assert.NotEqual(worker, worker = await WorkerAsync());
+        }
+        await enough.CancelAsync();
+        Assert.All(await Task.WhenAll(load), served => Assert.True(served > 0));
+    }
+
+    [Fact]
+    public async Task Agent_Restarted_AdoptsAndLeavesTheWorkerAlone()
+    {
+        var a = Start("a");
+        var port = FreePort();
+        var plan = Balancers.Plan("lb", port, a);
+        await _driver.ApplyAsync([plan], Stop);
+        var (master, worker) = (_driver.Pid, await WorkerAsync());
+        Assert.NotNull(master);
+        await ReopenAsync();
+        Assert.Equal(master, _driver.Pid);
+        await _driver.ApplyAsync([plan], Stop);
+        Assert.Equal(worker, await WorkerAsync());
+        Assert.True((await OneAsync()).Applied);
+        await _driver.ApplyAsync([plan.With(a with { Weight = 3 })], Stop);
+        Assert.Equal(worker, await WorkerAsync());
+        Assert.Equal(["a"], await AnswersAsync(port, 3));
+
+        // After a reload, and one more restart, it is still the same master.
+        await _driver.ApplyAsync([plan, Balancers.Plan("lb2", FreePort(), a)], Stop);
+        await ReopenAsync();
+        Assert.Equal(master, _driver.Pid);
+    }
+
+    [Fact]
+    public async Task Plan_ThatCannotBeApplied_LeavesItsLastGoodOneAndTheOthers()
+    {
+        MemberPlan a = Start("a"), b = Start("b");
+        int port = FreePort(), next = FreePort();
+        LoadBalancerPlan good = Balancers.Plan("good", port, a), turned = Balancers.Plan("turned", next, b);
+        await _driver.ApplyAsync([good, turned], Stop);
+        var worker = await WorkerAsync();
+        // Looks like a certificate to the rules, and not to HAProxy.
+        const string pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n";
+        var broken = turned with
+        {
+            Generation = 2, Listeners = [turned.Listeners[0] with { CertificatePem = pem }],
+        };
+        var elsewhere = Balancers.Plan("elsewhere", port, a) with { Vips = [IPAddress.Parse("192.0.2.77")] };
+        var thief = Balancers.Plan("thief", port, b);
+        await _driver.ApplyAsync([good.With(a), broken, elsewhere, thief], Stop);
+        var observed = (await _driver.ObserveAsync(Stop)).ToDictionary(o => o.Id.Value);
+        Assert.True(observed["good"].Applied);
+        Assert.Equal((2, false), (observed["turned"].Generation, observed["turned"].Applied));
+        Assert.Matches(@"\[haproxy\.cfg\.new:\d+\]", observed["turned"].Cause);
+        Assert.Contains("192.0.2.77 is not on this node", observed["elsewhere"].Cause, StringComparison.Ordinal);
+        Assert.Contains("belongs to load balancer good", observed["thief"].Cause, StringComparison.Ordinal);
+        Assert.Equal(["a"], await AnswersAsync(port, 3));
+        Assert.Equal(["b"], await AnswersAsync(next, 3));
+        Assert.Equal(worker, await WorkerAsync());
+    }
+
+    [Fact]
+    public async Task Port_TakenByAStranger_IsReportedAndTheRestServes()
+    {
+        var a = Start("a");
+        var port = FreePort();
+        using var stranger = new TcpListener(IPAddress.Loopback, 0);
+        stranger.Start();
+        var taken = ((IPEndPoint)stranger.LocalEndpoint).Port;
+        await _driver.ApplyAsync([Balancers.Plan("one", port, a), Balancers.Plan("two", taken, a)], Stop);
+        var observed = (await _driver.ObserveAsync(Stop)).ToDictionary(o => o.Id.Value);
+        Assert.True(observed["one"].Applied);
+        Assert.Contains("cannot bind", observed["two"].Cause, StringComparison.Ordinal);
+        Assert.Equal(["a"], await AnswersAsync(port, 3));
+        // The same against a running one: it serves on.
+        await _driver.ApplyAsync([Balancers.Plan("one", port, a), Balancers.Plan("three", taken, a)], Stop);
+        Assert.Contains(
+            "cannot bind", (await _driver.ObserveAsync(Stop)).Single(o => o.Id.Value == "three").Cause, StringComparison.Ordinal);
+        Assert.Equal(["a"], await AnswersAsync(port, 3));
+    }
+
+    [Fact]
+    public async Task Health_MemberThatRefuses_IsDownWithTheCheckInWords()
+    {
+        var a = Start("a");
+        var plan = Balancers.Plan("lb", FreePort(), a, Balancers.Member("dead", FreePort()));
+        plan = plan with { Pools = [plan.Pools[0] with { Check = new HealthCheck("/", Fall: 1) }] };
+        await _driver.ApplyAsync([plan], Stop);
+        MemberObservation dead;
+        do
+        {
+            dead = (await OneAsync()).Members.Single(m => m.Member.Value == "dead");
+            await Task.Yield();
+            Stop.ThrowIfCancellationRequested();
+        }
+        while (dead.Health != MemberHealth.Down);
+        Assert.Contains("L4CON", dead.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tls_Certificate_IsServedAndKeptPrivate()
+    {
+        var a = Start("a");
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=vip.test", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var port = FreePort();
+        var plan = Balancers.Plan("lb", port, a);
+        plan = plan with
+        {
+            Listeners = [plan.Listeners[0] with
+            {
+                CertificatePem = certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n",
+            }],
+        };
+        await _driver.ApplyAsync([plan], Stop);
+        string? seen = null;
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            SslOptions = { RemoteCertificateValidationCallback = (_, c, _, _) => (seen = c?.Subject) is not null },
+        });
+        Assert.Equal("a", await http.GetStringAsync($"https://127.0.0.1:{port}/", Stop));
+        Assert.Equal("CN=vip.test", seen);
+        var file = Assert.Single(Directory.GetFiles(_scratch.In("l7", "certs")));
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        Assert.True(OperatingSystem.IsLinux() && File.GetUnixFileMode(file) == owner);
+        await _driver.ApplyAsync([plan with { Listeners = [new(port, ListenerProtocol.Http, new PoolId("web"))] }], Stop);
+        Assert.Empty(Directory.GetFiles(_scratch.In("l7", "certs")));
+    }
+
+    [Fact]
+    public async Task Haproxy_Killed_IsReportedAndStartedByTheNextApply()
+    {
+        var a = Start("a");
+        var port = FreePort();
+        var plan = Balancers.Plan("lb", port, a);
+        await _driver.ApplyAsync([plan], Stop);
+        using (var handle = ProcessHandle.Adopt(ProcessIdentity.Of(_driver.Pid!.Value)!.Value)!)
+        {
+            handle.Kill();
+            await handle.Exited;
+        }
+        while (_driver.Pid is not null) await Task.Yield();
+        Assert.Contains("not running", (await OneAsync()).Cause, StringComparison.Ordinal);
+        await _driver.ApplyAsync([plan], Stop);
+        Assert.True((await OneAsync()).Applied);
+        Assert.Equal(["a"], await AnswersAsync(port, 3));
+    }
+
+    private async Task<HaproxyDriver> OpenAsync() => await HaproxyDriver.OpenAsync(
+        new HaproxyOptions { Directory = _scratch.In("l7") }, TimeProvider.System, NullLogger.Instance, Stop);
+
+    private async Task ReopenAsync()
+    {
+        await _driver.DisposeAsync();
+        _driver = await OpenAsync();
+    }
+
+    private async Task<LoadBalancerObservation> OneAsync() => Assert.Single(await _driver.ObserveAsync(Stop));
+
+    /// <summary>The worker that serves: its pid, by its own word.</summary>
+    private async Task<string> WorkerAsync()
+    {
+        using var directory = ProcessDirectory.Open(_scratch.In("l7"));
+        using var socket = await directory.ConnectAsync("stats.sock", Stop);
+        await socket.SendAsync(Encoding.ASCII.GetBytes("show info\n"), Stop);
+        using var reader = new StreamReader(new NetworkStream(socket));
+        return (await reader.ReadToEndAsync(Stop)).Split('\n').Single(l => l.StartsWith("Pid:", StringComparison.Ordinal));
+    }
+
+    private static async Task<List<string>> AnswersAsync(int port, int requests)
+    {
+        using var http = NewClient();
+        var answers = new SortedSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < requests; i++) answers.Add(await http.GetStringAsync($"http://127.0.0.1:{port}/", Stop));
+        return [.. answers];
+    }
+
+    /// <summary>A connection for each request.</summary>
+    private static HttpClient NewClient() => new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero });
+
+    private MemberPlan Start(string name)
+    {
+        var member = new Member(name);
+        _members.Add(member);
+        return Balancers.Member(name, member.Port);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>An HTTP server that says its name.</summary>
+    private sealed class Member : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly byte[] _answer;
+
+        public Member(string name)
+        {
+            _answer = Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 200 OK\r\nContent-Length: {name.Length}\r\nConnection: close\r\n\r\n{name}");
+            _listener.Start();
+            _ = ServeAsync();
+        }
+
+        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+        private async Task ServeAsync()
+        {
+            try
+            {
+                while (true) _ = AnswerAsync(await _listener.AcceptSocketAsync());
+            }
+            catch (SocketException)
+            {
+                // Disposed.
+            }
+        }
+
+        private async Task AnswerAsync(Socket socket)
+        {
+            using (socket)
+            {
+                try
+                {
+                    var buffer = new byte[4096];
+                    var request = new StringBuilder();
+                    while (!request.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+                    {
+                        var read = await socket.ReceiveAsync(buffer);
+                        if (read == 0) return;
+                        request.Append(Encoding.ASCII.GetString(buffer, 0, read));
+                    }
+                    await socket.SendAsync(_answer);
+                    socket.Shutdown(SocketShutdown.Send);
+                    while (await socket.ReceiveAsync(buffer) > 0)
+                    {
+                        // Until the other side has all.
+                    }
+                }
+                catch (SocketException)
+                {
+                    // A health check that went away.
+                }
+            }
+        }
+
+        public void Dispose() => _listener.Dispose();
+    }
+}

@@ -1,0 +1,122 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Monolith.Agent.Network;
+using Monolith.Agent.Network.Metadata;
+
+namespace Monolith.Agent.Tests.Lab;
+
+/// <summary>
+/// A hypervisor with the real driver in it, an uplink to an office, and a management leg.
+/// <code>office ─ up1 ─ [hypervisor: LinuxDataPlane] ─ vt… ─ guests          management ─ mgmt0 ─┘</code>
+/// </summary>
+internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
+{
+    public const string OfficeAddress = "10.200.0.2", HypervisorAddress = "10.255.1.1", ManagementAddress = "192.0.2.1";
+
+    private readonly List<Guest> _guests = [];
+
+    public DataPlaneLab()
+    {
+        Hypervisor = new TestNamespace("hv");
+        Office = new TestNamespace("office");
+        Management = new TestNamespace("mgmt");
+        Hypervisor.Run("ip", "addr", "add", HypervisorAddress + "/32", "dev", "lo");
+        Wire("up1", "10.200.0.1", Office, OfficeAddress);
+        Wire("mgmt0", "192.0.2.11", Management, ManagementAddress);
+        Plane = NewPlane();
+    }
+
+    public TestNamespace Hypervisor { get; }
+
+    public TestNamespace Office { get; }
+
+    public TestNamespace Management { get; }
+
+    public LinuxDataPlane Plane { get; private set; }
+
+    public Dictionary<string, MetadataDocument> Documents { get; } = [];
+
+    public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public MetadataDocument? Find(string portId) => Documents.GetValueOrDefault(portId);
+
+    /// <summary>Another agent process: the driver starts with no memory.</summary>
+    public async Task RestartAsync()
+    {
+        await Plane.DisposeAsync();
+        Plane = NewPlane();
+        await Plane.PrepareAsync(Cancellation);
+    }
+
+    /// <summary>A guest with its port planned and plugged in, and its address configured.</summary>
+    public async Task<Guest> StartGuestAsync(PortPlan plan, bool configure = true)
+    {
+        await Plane.EnsurePortAsync(plan, Cancellation);
+        var guest = new Guest(Hypervisor, plan.TapName, plan.Mac, $"g{_guests.Count}");
+        _guests.Add(guest);
+        guest.PowerOn();
+        if (configure)
+            guest.Configure([.. plan.Addresses.Select(a => a.ToString())]);
+        await UntilAsync(
+            async () => (await ObserveAsync(plan.PortId))?.Routed.Count == plan.Addresses.Count, "routes of the guest");
+        return guest;
+    }
+
+    public static PortPlan Plan(int number, params RuleSpec[] rules) => new()
+    {
+        PortId = $"port-{number}",
+        Mac = new MacAddress(0x5254_0000_0000ul + (ulong)number),
+        Addresses = [IPAddress.Parse($"10.64.0.{number}"), IPAddress.Parse($"fd64::{number:x}")],
+        TapName = TapName.Of($"port-{number}"),
+        Rules = rules,
+        Hostname = $"server{number}",
+        DnsServers = [IPAddress.Parse("10.96.0.53"), IPAddress.Parse("fd96::53")],
+    };
+
+    public async Task<PortObservation?> ObserveAsync(string portId) =>
+        (await Plane.ObserveAsync(Cancellation)).SingleOrDefault(o => o.PortId == portId);
+
+    /// <summary>Waits for the kernel: a look every few milliseconds until the deadline, which fails the test.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> reached, string what)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        deadline.CancelAfter(TimeSpan.FromSeconds(15));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!await reached())
+        {
+            try
+            {
+                await timer.WaitForNextTickAsync(deadline.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.Fail($"{what}: not within 15 s");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Plane.DisposeAsync();
+        foreach (var guest in _guests)
+            guest.Dispose();
+        Hypervisor.Dispose();
+        Office.Dispose();
+        Management.Dispose();
+    }
+
+    private void Wire(string name, string near, TestNamespace peer, string far)
+    {
+        TestNamespace.Host("ip", "link", "add", name, "netns", Hypervisor.Name, "type", "veth", "peer", "name", "eth0", "netns", peer.Name);
+        Hypervisor.Run("ip", "addr", "add", near + "/24", "dev", name);
+        // No address of the kernel's making, whose detection would change the state while a test compares it.
+        Hypervisor.Run("ip", "link", "set", name, "addrgenmode", "none");
+        Hypervisor.Run("ip", "link", "set", name, "up");
+        peer.Run("ip", "addr", "add", far + "/24", "dev", "eth0");
+        peer.Run("ip", "link", "set", "eth0", "up");
+        peer.Run("ip", "route", "add", "default", "via", near);
+    }
+
+    private LinuxDataPlane NewPlane() => new(
+        new DataPlaneOptions { NamespacePath = Hypervisor.Path }, this, TimeProvider.System, NullLoggerFactory.Instance);
+}

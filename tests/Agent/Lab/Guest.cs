@@ -1,0 +1,151 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Monolith.Agent.Native.Raw;
+using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Network;
+using static Monolith.Agent.Native.Raw.IfTunConstants;
+using static Monolith.Agent.Native.Raw.LibcConstants;
+
+namespace Monolith.Agent.Tests.Lab;
+
+/// <summary>
+/// A guest without a virtual machine: a namespace whose eth0 is a tap, and a pump that carries frames between it and the
+/// port's tap, as QEMU would.
+/// <code>[namespace: eth0] ─ fd ─ pump ─ fd ─ [hypervisor: vt…]</code>
+/// </summary>
+internal sealed class Guest : IDisposable
+{
+    private readonly TestNamespace _hypervisor;
+    private readonly string _tap;
+    private readonly FileHandle _inside;
+    private Cable? _cable;
+
+    public Guest(TestNamespace hypervisor, string tap, MacAddress mac, string role)
+    {
+        (_hypervisor, _tap) = (hypervisor, tap);
+        Namespace = new TestNamespace(role);
+        using var thread = new NamespaceThread("guest", Namespace.Path);
+        _inside = thread.RunAsync(() => Open("eth0"), CancellationToken.None).GetAwaiter().GetResult();
+        Namespace.Run("ip", "link", "set", "eth0", "address", mac.ToString());
+        Namespace.Run("ip", "link", "set", "eth0", "up");
+    }
+
+    public TestNamespace Namespace { get; }
+
+    /// <summary>Opens the port's tap: it gets carrier.</summary>
+    public void PowerOn()
+    {
+        using var thread = new NamespaceThread("plug", _hypervisor.Path);
+        var outside = thread.RunAsync(() => Open(_tap), CancellationToken.None).GetAwaiter().GetResult();
+        _cable = new Cable(_inside, outside);
+    }
+
+    /// <summary>Lets go of the tap, as a QEMU that dies.</summary>
+    public void PowerOff()
+    {
+        _cable?.Dispose();
+        _cable = null;
+    }
+
+    /// <summary>Configures the address by hand, for tests that are not about DHCP.</summary>
+    public void Configure(params string[] addresses)
+    {
+        foreach (var address in addresses)
+        {
+            var v6 = address.Contains(':', StringComparison.Ordinal);
+            string[] command = ["ip", "addr", "add", address + (v6 ? "/128" : "/32"), "dev", "eth0", .. v6 ? ["nodad"] : Array.Empty<string>()];
+            Namespace.Run(command);
+        }
+
+        Namespace.Run("ip", "route", "replace", "169.254.1.1", "dev", "eth0");
+        Namespace.Run("ip", "route", "replace", "default", "via", "169.254.1.1", "dev", "eth0");
+        Namespace.Run("ip", "-6", "route", "replace", "default", "via", "fe80::1", "dev", "eth0");
+    }
+
+    public bool Pings(string target, params string[] options) =>
+        Namespace.Try(["ping", "-c", "1", "-W", "1", .. options, target]).Code == 0;
+
+    /// <summary>Whether a TCP connection is accepted within a second.</summary>
+    public bool Connects(string target, int port) =>
+        Namespace.Try("busybox", "nc", "-w", "1", target, $"{port}").Code == 0;
+
+    public void Dispose()
+    {
+        PowerOff();
+        _inside.Dispose();
+        Namespace.Dispose();
+    }
+
+    private static FileHandle Open(string name)
+    {
+        var fd = FileHandle.Open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+        var request = new ifreq { ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+        Encoding.ASCII.GetBytes(name, request.ifr_name);
+        return Libc.ioctl(fd, TUNSETIFF, MemoryMarshal.AsBytes(new Span<ifreq>(ref request))) == 0
+            ? fd
+            : throw ErrnoException.Last($"ioctl(TUNSETIFF {name})");
+    }
+}
+
+/// <summary>Carries frames both ways until it is disposed. Owns the outer end.</summary>
+internal sealed class Cable : IDisposable
+{
+    private const short Readable = 1;
+    private readonly FileHandle _inside, _outside;
+    private readonly Thread _thread;
+    private volatile bool _stopped;
+
+    public Cable(FileHandle inside, FileHandle outside)
+    {
+        (_inside, _outside) = (inside, outside);
+        _thread = new Thread(Pump) { IsBackground = true, Name = "cable" };
+        _thread.Start();
+    }
+
+    public void Dispose()
+    {
+        _stopped = true;
+        _thread.Join();
+        _outside.Dispose();
+    }
+
+    private void Pump()
+    {
+        var frame = new byte[70_000];
+        var fds = new PollFd[2];
+        while (!_stopped)
+        {
+            fds[0] = new PollFd { Fd = (int)_inside.DangerousGetHandle(), Events = Readable };
+            fds[1] = new PollFd { Fd = (int)_outside.DangerousGetHandle(), Events = Readable };
+            if (poll(fds, (nuint)fds.Length, 50) <= 0)
+                continue;
+            if (fds[0].Returned != 0 && !Move(_inside, _outside, frame))
+                return;
+            if (fds[1].Returned != 0 && !Move(_outside, _inside, frame))
+                return;
+        }
+    }
+
+    /// <returns>False when the interface behind the source is gone.</returns>
+    private static bool Move(FileHandle from, FileHandle to, byte[] frame)
+    {
+        var length = Libc.read(from, frame, (nuint)frame.Length);
+        if (length < 0)
+            return Marshal.GetLastPInvokeError() is EAGAIN or EINTR;
+        // A frame that the other side does not take is lost, as on a wire.
+        Libc.write(to, frame.AsSpan(0, (int)length), (nuint)length);
+        return true;
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int poll([In, Out] PollFd[] fds, nuint count, int timeout);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollFd
+    {
+        public int Fd;
+        public short Events;
+        public short Returned;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+
+namespace Monolith.Agent.Tests.Lab;
+
+/// <summary>A network namespace of one test. Its name begins with <c>mt-</c> and is random, so tests run side by side.</summary>
+internal sealed class TestNamespace : IDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    public TestNamespace(string role)
+    {
+        Name = $"mt-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}-{role}";
+        Host("ip", "netns", "add", Name);
+        Run("ip", "link", "set", "lo", "up");
+    }
+
+    public string Name { get; }
+
+    public string Path => $"/run/netns/{Name}";
+
+    /// <summary>Runs a command inside; fails the test when the command fails.</summary>
+    public string Run(params string[] command)
+    {
+        var (code, output) = Try(command);
+        return code == 0 ? output : throw new InvalidOperationException($"{string.Join(' ', command)}: {code}: {output}");
+    }
+
+    /// <summary>Runs a command inside; returns its code and both outputs.</summary>
+    public (int Code, string Output) Try(params string[] command) =>
+        Execute("nsenter", [$"--net={Path}", "--", .. command]);
+
+    /// <summary>Starts a command inside that the caller ends.</summary>
+    public Process Start(params string[] command) => Process.Start(Info("nsenter", [$"--net={Path}", "--", .. command]))!;
+
+    public static void Host(string program, params string[] arguments)
+    {
+        var (code, output) = Execute(program, arguments);
+        if (code != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {code}: {output}");
+    }
+
+    public void Dispose() => Execute("ip", ["netns", "delete", Name]);
+
+    internal static (int Code, string Output) Execute(string program, string[] arguments)
+    {
+        using var process = Process.Start(Info(program, arguments))!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(Deadline))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} took over {Deadline}");
+        }
+
+        return (process.ExitCode, output.Result + errors.Result);
+    }
+
+    private static ProcessStartInfo Info(string program, string[] arguments) => new(program, arguments)
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        RedirectStandardInput = true,
+    };
+}

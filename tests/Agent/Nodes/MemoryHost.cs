@@ -1,0 +1,219 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Google.Protobuf;
+using Grpc.Core;
+using Monolith.Agent.Sync;
+using Monolith.Agent.V1;
+
+namespace Monolith.Agent.Tests.Nodes;
+
+/// <summary>The host as agents see it, in memory: typed streams through a call invoker, without a network.</summary>
+internal sealed class MemoryHost : CallInvoker
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Vm> _vms = [];
+    private readonly Dictionary<string, PortSpec> _ports = [];
+    private readonly List<Action<object>> _vmStreams = [];
+    private readonly List<Action<object>> _portStreams = [];
+    private readonly List<Action> _cuts = [];
+    private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ConcurrentDictionary<string, VmStatus> VmStatuses { get; } = new();
+    public ConcurrentDictionary<string, PortStatus> PortStatuses { get; } = new();
+    public ConcurrentQueue<IMessage> Received { get; } = new();
+    public volatile bool Refusing;
+
+    public void Want(Vm vm)
+    {
+        lock (_lock)
+        {
+            _vms[vm.Id] = vm;
+            foreach (var push in _vmStreams) push(new SyncVmsResponse { Upsert = vm });
+        }
+    }
+
+    public void Want(PortSpec port)
+    {
+        lock (_lock)
+        {
+            _ports[port.Id] = port;
+            foreach (var push in _portStreams) push(new SyncPortsResponse { UpsertPort = port });
+        }
+    }
+
+    public void RemoveVm(string id)
+    {
+        lock (_lock)
+        {
+            _vms.Remove(id);
+            VmStatuses.TryRemove(id, out _);
+            foreach (var push in _vmStreams) push(new SyncVmsResponse { Remove = id });
+        }
+    }
+
+    public void RemovePort(string id)
+    {
+        lock (_lock)
+        {
+            _ports.Remove(id);
+            PortStatuses.TryRemove(id, out _);
+            foreach (var push in _portStreams) push(new SyncPortsResponse { RemovePort = id });
+        }
+    }
+
+    /// <summary>Lets go of what was received.</summary>
+    public void Forget()
+    {
+        Received.Clear();
+        VmStatuses.Clear();
+        PortStatuses.Clear();
+    }
+
+    /// <summary>Drops a row without a word, as a restored backup does.</summary>
+    public void Lose(string vm)
+    {
+        lock (_lock) _vms.Remove(vm);
+    }
+
+    public void CutStreams()
+    {
+        Action[] cuts;
+        lock (_lock)
+        {
+            cuts = [.. _cuts];
+            _cuts.Clear();
+            _vmStreams.Clear();
+            _portStreams.Clear();
+        }
+
+        foreach (var cut in cuts) cut();
+    }
+
+    /// <summary>Waits until the statuses satisfy; woken by every message of an agent, never by a timer.</summary>
+    public async Task UntilAsync(Func<bool> holds, string what, int seconds = 8)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        while (true)
+        {
+            Task news;
+            lock (_lock) news = _news.Task;
+            if (holds()) return;
+            try
+            {
+                await news.WaitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.Fail($"{what}: did not come about. vms: {string.Join(" | ", VmStatuses.Values)} ports: "
+                    + string.Join(" | ", PortStatuses.Values));
+            }
+        }
+    }
+
+    public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options)
+    {
+        if (Refusing) throw new RpcException(new Status(StatusCode.Unavailable, "away"));
+        var down = Channel.CreateUnbounded<TResponse>();
+        var writer = new Writer<TRequest>(message => OnMessage(message, m => down.Writer.TryWrite((TResponse)m)));
+        lock (_lock)
+            _cuts.Add(() => down.Writer.TryComplete(new RpcException(new Status(StatusCode.Unavailable, "cut"))));
+        return new AsyncDuplexStreamingCall<TRequest, TResponse>(
+            writer, new Reader<TResponse>(down.Reader), Task.FromResult(new Metadata()),
+            () => Status.DefaultSuccess, () => [], () => down.Writer.TryComplete());
+    }
+
+    private void OnMessage(object message, Action<object> push)
+    {
+        Received.Enqueue((IMessage)message);
+        lock (_lock)
+        {
+            switch (message)
+            {
+                case SyncVmsRequest { Hello: { } hello }:
+                    Greet(_vms.Select(v => (v.Key, v.Value.Generation, (object)new SyncVmsResponse { Upsert = v.Value })),
+                        hello, VmStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
+                        inSync => new SyncVmsResponse { InSync = inSync });
+                    _vmStreams.Add(push);
+                    break;
+                case SyncPortsRequest { Hello: { } hello }:
+                    Greet(_ports.Select(p => (p.Key, p.Value.Generation, (object)new SyncPortsResponse { UpsertPort = p.Value })),
+                        hello, PortStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
+                        inSync => new SyncPortsResponse { InSync = inSync });
+                    _portStreams.Add(push);
+                    break;
+                case SyncVmsRequest { Status: { } status }:
+                    VmStatuses[status.Id] = status.Clone();
+                    break;
+                case SyncPortsRequest { Status: { } status }:
+                    PortStatuses[status.Id] = status.Clone();
+                    break;
+            }
+
+            _news.TrySetResult();
+            _news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    private static void Greet(
+        IEnumerable<(string Id, ulong Generation, object Upsert)> wanted,
+        Hello hello,
+        IEnumerable<KeyValuePair<string, string>> statuses,
+        Action<object> push,
+        Func<InSync, object> inSync)
+    {
+        var items = wanted.ToList();
+        var digest = items.Count == 0 ? "" : Digest.Of(items.Select(i => KeyValuePair.Create(i.Id, i.Generation.ToString())));
+        var unchanged = digest == hello.DesiredDigest;
+        if (!unchanged) items.ForEach(i => push(i.Upsert));
+        push(inSync(new InSync { Unchanged = unchanged, SendStatuses = Digest.Of(statuses) != hello.StatusDigest }));
+    }
+
+    private sealed class Writer<T>(Action<T> take) : IClientStreamWriter<T>
+    {
+        public WriteOptions? WriteOptions { get; set; }
+
+        public Task WriteAsync(T message)
+        {
+            take(message);
+            return Task.CompletedTask;
+        }
+
+        public Task WriteAsync(T message, CancellationToken cancellationToken) => WriteAsync(message);
+
+        public Task CompleteAsync() => Task.CompletedTask;
+    }
+
+    private sealed class Reader<T>(ChannelReader<T> from) : IAsyncStreamReader<T>
+    {
+        public T Current { get; private set; } = default!;
+
+        public async Task<bool> MoveNext(CancellationToken cancellationToken)
+        {
+            while (await from.WaitToReadAsync(cancellationToken))
+            {
+                if (!from.TryRead(out var message)) continue;
+                Current = message;
+                return true;
+            }
+
+            return false;
+        }
+    }
+
+    public override TResponse BlockingUnaryCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
+        throw new NotSupportedException();
+
+    public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
+        throw new NotSupportedException();
+
+    public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
+        throw new NotSupportedException();
+
+    public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, string? host, CallOptions options) =>
+        throw new NotSupportedException();
+}

@@ -1,0 +1,127 @@
+using CsCheck;
+using Monolith.Agent.Reconcile;
+using Monolith.Agent.Tests.Nodes;
+using Monolith.Agent.V1;
+using Monolith.Agent.Vms;
+using Power = Monolith.Agent.V1.Vm.Types.Power;
+
+namespace Monolith.Agent.Tests.Reconcile;
+
+public class VmDecideTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+
+    private static VmObservation Observed(VmPhase phase, DateTimeOffset? since = null) =>
+        new(new(Wishes.VmId(1)), phase, 1, since ?? Now.AddMinutes(-1), "cause", 1, false);
+
+    private static VmSituation At(Vm? desired, VmObservation? observed, VmFact? fact = null, bool inSync = true) =>
+        new(desired, observed, fact ?? VmFact.None, [], inSync, "boot", Now, new VmPolicy());
+
+    private static VmFact Ran => new() { RunSince = Now.AddMinutes(-1), BootId = "boot", Generation = 1, Answers = true };
+
+    private static readonly Gen<VmSituation> Situations =
+        from power in Gen.Int[0, 3].Select(p => (Power)p)
+        from wanted in Gen.Bool
+        from phase in Gen.Int[-1, 3]
+        from stage in Gen.Int[0, 2]
+        from inSync in Gen.Bool
+        from restarts in Gen.UInt[0, 2]
+        from acted in Gen.UInt[0, 2]
+        from since in Gen.Int[0, 30]
+        from unwanted in Gen.Int[-1, 20]
+        from gone in Gen.Bool
+        from hard in Gen.Bool
+        from trouble in Gen.Int[-1, 3]
+        select new VmSituation(
+            wanted ? Wishes.Vm(1, 2, power, restarts, hard) : null,
+            phase < 0 ? null : Observed((VmPhase)phase, Now.AddMinutes(-since)),
+            new VmFact
+            {
+                Generation = 1, Restarts = acted, Stage = (VmStage)stage, Gone = gone,
+                UnwantedSince = unwanted < 0 ? null : Now.AddMinutes(-unwanted),
+                Trouble = trouble < 0 ? null : new VmTrouble((ulong)trouble, acted, "R", "m", Now.AddSeconds(trouble - 1), 1),
+            },
+            [], inSync, "boot", Now, new VmPolicy());
+
+    /// <summary>Nothing that nobody asked to end ends: the promise that a wrong snapshot cannot break quickly.</summary>
+    [Fact]
+    public void Remove_OnlyWhenAskedOrAfterTheGrace() => Situations.Sample(now =>
+    {
+        if (VmDecide.Decide(now) is not VmDecision.Remove) return;
+        Assert.True(
+            now.Desired?.Power == Power.Absent
+            || (now.Desired is null && now.InSync && now.Fact.UnwantedSince <= Now - now.Policy.Grace));
+    });
+
+    [Fact]
+    public void Stop_OnlyWhenAsked() => Situations.Sample(now =>
+    {
+        if (VmDecide.Decide(now) is VmDecision.Stop) Assert.Equal(Power.Stopped, now.Desired?.Power);
+        if (VmDecide.Decide(now) is VmDecision.Restart)
+            Assert.True(now.Desired?.Power == Power.Running && now.Desired.Restarts > now.Fact.Restarts);
+    });
+
+    /// <summary>A note leads somewhere: taking notes ends within a few decisions.</summary>
+    [Fact]
+    public void Notes_ComeToAnEnd() => Situations.Sample(now =>
+    {
+        for (var round = 0; round < 10; round++)
+        {
+            if (VmDecide.Decide(now) is not VmDecision.Note note) return;
+            now = now with { Fact = note.Fact };
+        }
+
+        Assert.Fail($"notes without end: {now}");
+    });
+
+    [Fact]
+    public void Decide_AndReport_TakeAnySituation() => Situations.Sample(now =>
+    {
+        var decision = VmDecide.Decide(now);
+        var status = VmReport.Of(Wishes.VmId(1), now, decision, null);
+        if (status is null) return;
+        Assert.Equal(now.Desired?.Generation ?? 0, status.Generation);
+        if (status.State == VmStatus.Types.State.Failed) Assert.Matches("^[A-Z_]*$", status.Reason);
+    });
+
+    [Fact]
+    public void Running_WithTheRestartOfADeadAgent_IsNotRestartedAgain()
+    {
+        var fact = Ran with { Restarting = new RestartBegun(1, Now.AddMinutes(-5)) };
+        var note = Assert.IsType<VmDecision.Note>(
+            VmDecide.Decide(At(Wishes.Vm(1, restarts: 1), Observed(VmPhase.Running), fact)));
+        Assert.Equal(1u, note.Fact.Restarts);
+    }
+
+    [Fact]
+    public void Crashed_WithItsMachine_DoesNotCount()
+    {
+        var fact = Ran with { BootId = "earlier" };
+        var note = Assert.IsType<VmDecision.Note>(VmDecide.Decide(At(Wishes.Vm(1), Observed(VmPhase.Crashed), fact)));
+        Assert.Empty(note.Fact.Crashes);
+        Assert.Null(note.Fact.Trouble);
+        Assert.IsType<VmDecision.FetchImage>(VmDecide.Decide(At(Wishes.Vm(1), Observed(VmPhase.Crashed), note.Fact)));
+    }
+
+    [Fact]
+    public void Crashes_LongAgo_AreForgiven()
+    {
+        var fact = Ran with { Crashes = [Now.AddHours(-1), Now.AddHours(-1), Now.AddHours(-1)] };
+        var note = Assert.IsType<VmDecision.Note>(VmDecide.Decide(At(Wishes.Vm(1), Observed(VmPhase.Crashed), fact)));
+        Assert.Equal("VM_CRASHED", note.Fact.Trouble?.Reason);
+    }
+
+    [Fact]
+    public void Fact_SurvivesItsBytes()
+    {
+        var fact = Ran with
+        {
+            Crashes = [Now], Restarting = new RestartBegun(3, Now), Steps = [new StepFact("Running", Now, TimeSpan.FromTicks(7))],
+            Trouble = new VmTrouble(1, 2, "R", "m", Now, 3), PoweredOffAt = 4,
+        };
+        var read = VmFact.Decode(fact.Encode())!;
+        Assert.Equal(fact.Encode(), read.Encode());
+        Assert.Equal(fact.RunSince, read.RunSince);
+        Assert.Equal(fact.Steps, read.Steps.AsEnumerable());
+    }
+}

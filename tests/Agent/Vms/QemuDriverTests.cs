@@ -1,0 +1,336 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
+using Monolith.Agent.Images;
+using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Vms;
+using Monolith.Agent.Vms.Qmp;
+
+namespace Monolith.Agent.Tests.Vms;
+
+/// <summary>Real QEMU with a blank disk: its life needs no operating system.</summary>
+[Trait("Needs", "root")]
+[Collection("qemu")]
+public sealed class QemuDriverTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private readonly Scratch _scratch = new();
+    private QemuDriver _driver = null!;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    private string Base => _scratch.In("base.img");
+
+    /// <summary>Longer than the address of a unix socket may be.</summary>
+    private string Vms => _scratch.In(new string('d', 120), "vms");
+
+    public async ValueTask InitializeAsync()
+    {
+        await File.WriteAllBytesAsync(Base, new byte[1 << 20], Stop);
+        _driver = await OpenAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var vm in await _driver.ObserveAsync(CancellationToken.None))
+            await _driver.RemoveAsync(vm.Id, CancellationToken.None);
+        await _driver.DisposeAsync();
+        _scratch.Dispose();
+    }
+
+    [Fact]
+    public async Task Life_StartAdoptStopRemove_LeavesNothing()
+    {
+        var plan = Plans.Small("life");
+        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        Assert.Equal(VmPhase.Stopped, (await OneAsync()).Phase);
+        await _driver.StartAsync(plan, Stop);
+        var running = await OneAsync();
+        Assert.Equal((VmPhase.Running, 1, false), (running.Phase, running.Generation, running.NeedsRestart));
+
+        // Starting what runs changes nothing but the generation that was acted on.
+        await _driver.StartAsync(plan with { Generation = 2 }, Stop);
+        Assert.Equal(running with { Generation = 2 }, await OneAsync());
+        await _driver.StartAsync(plan with { Generation = 3, Vcpus = 2 }, Stop);
+        Assert.Equal(running with { Generation = 2, NeedsRestart = true }, await OneAsync());
+
+        await ReopenAsync();
+        Assert.Equal(running with { Generation = 2, NeedsRestart = true }, await OneAsync());
+        Assert.Contains(plan.Image, _driver.ImagesInUse());
+
+        await _driver.RestartAsync(plan with { Generation = 3, Vcpus = 2 }, StopMode.Hard, Deadline, Stop);
+        var restarted = await OneAsync();
+        Assert.Equal((VmPhase.Running, 3, false), (restarted.Phase, restarted.Generation, restarted.NeedsRestart));
+        Assert.NotEqual(running.Pid, restarted.Pid);
+        Assert.Null(ProcessIdentity.Of(running.Pid!.Value));
+
+        await _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        await _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        Assert.Equal(VmPhase.Stopped, (await OneAsync()).Phase);
+        Assert.Null(ProcessIdentity.Of(restarted.Pid!.Value));
+        await _driver.StartAsync(plan with { Generation = 4 }, Stop);
+        var last = await OneAsync();
+        await _driver.RemoveAsync(plan.Id, Stop);
+        await _driver.RemoveAsync(plan.Id, Stop);
+        Assert.Empty(await _driver.ObserveAsync(Stop));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Vms));
+        Assert.Null(ProcessIdentity.Of(last.Pid!.Value));
+        Assert.False(Directory.Exists("/sys/fs/cgroup/memory/monolith-test/life"));
+    }
+
+    [Fact]
+    public async Task Qemu_KilledByAnotherHand_IsCrashedWithTheCauseAndStartsAgain()
+    {
+        var plan = await StartedAsync("killed");
+        Kill((await OneAsync()).Pid!.Value);
+        var crash = await EventAsync(VmEventKind.Crashed);
+        Assert.Contains("killed by signal 9", crash.Cause, StringComparison.Ordinal);
+        var observed = await OneAsync();
+        Assert.Equal((VmPhase.Crashed, null, crash.Cause), (observed.Phase, observed.Pid, observed.Cause));
+        await _driver.StartAsync(plan, Stop);
+        Assert.Equal(VmPhase.Running, (await OneAsync()).Phase);
+    }
+
+    [Fact]
+    public async Task Qemu_KilledWhileNoAgentWatches_IsCrashedAfterAdoption()
+    {
+        await StartedAsync("away");
+        var pid = (await OneAsync()).Pid!.Value;
+        using var handle = ProcessHandle.Adopt(ProcessIdentity.Of(pid)!.Value)!;
+        await _driver.DisposeAsync();
+        handle.Kill();
+        await handle.Exited.WaitAsync(Deadline, Stop);
+        _driver = await OpenAsync();
+        var observed = await OneAsync();
+        Assert.Equal(VmPhase.Crashed, observed.Phase);
+        Assert.Contains("while no agent watched", observed.Cause, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Agent_DiedBeforeItWroteThePid_FindsItsQemu()
+    {
+        var plan = await StartedAsync("lost");
+        var pid = (await OneAsync()).Pid;
+        await _driver.DisposeAsync();
+        var files = new VmFiles(Path.Combine(Vms, plan.Id.Value));
+        files.Write(files.ReadRecord()! with { Phase = VmPhase.Starting, Process = null });
+        _driver = await OpenAsync();
+        var observed = await OneAsync();
+        Assert.Equal((VmPhase.Running, pid), (observed.Phase, observed.Pid));
+    }
+
+    [Fact]
+    public async Task Stop_GuestIgnoresTheButton_IsForcedAtTheDeadline()
+    {
+        var plan = await StartedAsync("deaf");
+        await _driver.StopAsync(plan.Id, StopMode.Graceful, TimeSpan.FromMilliseconds(200), Stop);
+        var observed = await OneAsync();
+        Assert.Equal(VmPhase.Stopped, observed.Phase);
+        Assert.Contains("did not power off within 0.2 s", observed.Cause, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stop_GuestFeelsTheButton_IsStoppedByItsGuest()
+    {
+        await File.WriteAllBytesAsync(Base, BootGuests.PowersOffWhenTheButtonIsPressed, Stop);
+        var plan = await StartedAsync("polite");
+        await _driver.StopAsync(plan.Id, StopMode.Graceful, Deadline, Stop);
+        var observed = await OneAsync();
+        Assert.Equal((VmPhase.Stopped, null), (observed.Phase, observed.Pid));
+        Assert.Contains("its guest powered off", observed.Cause, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Guest_PowersOffByItself_IsStoppedAndNotCrashed()
+    {
+        await File.WriteAllBytesAsync(Base, BootGuests.PowersOffAtOnce, Stop);
+        await StartedAsync("brief");
+        await EventAsync(VmEventKind.Stopped);
+        var observed = await OneAsync();
+        Assert.Equal((VmPhase.Stopped, "its guest powered off"), (observed.Phase, observed.Cause));
+    }
+
+    [Fact]
+    public async Task Guest_PowersOffWhileNoAgentWatches_IsStoppedAfterAdoption()
+    {
+        await File.WriteAllBytesAsync(Base, BootGuests.PowersOffWhenTheButtonIsPressed, Stop);
+        var plan = await StartedAsync("alone");
+        await _driver.DisposeAsync();
+        var down = new TaskCompletionSource();
+        using (var directory = ProcessDirectory.Open(Path.Combine(Vms, plan.Id.Value)))
+        {
+            var socket = await directory.ConnectAsync(VmCommandLine.MonitorSocket, Stop);
+            await using var monitor = await QmpMonitor.OpenAsync(
+                socket, e => _ = e.Name == "SHUTDOWN" && down.TrySetResult(), Deadline, Stop);
+            var commands = new QmpCommands(monitor, Deadline);
+            while (!down.Task.IsCompleted)
+            {
+                await commands.SystemPowerdownAsync(Stop);
+                await Task.WhenAny(down.Task, Task.Delay(TimeSpan.FromSeconds(1), Stop));
+                Stop.ThrowIfCancellationRequested();
+            }
+        }
+        _driver = await OpenAsync();
+        if ((await OneAsync()).Phase != VmPhase.Stopped) await EventAsync(VmEventKind.Stopped);
+        var observed = await OneAsync();
+        Assert.Equal((VmPhase.Stopped, "its guest powered off"), (observed.Phase, observed.Cause));
+    }
+
+    [Fact]
+    public async Task HardStop_WhileAGracefulOneWaits_OvertakesIt()
+    {
+        var plan = await StartedAsync("hurry");
+        var graceful = _driver.StopAsync(plan.Id, StopMode.Graceful, TimeSpan.FromHours(1), Stop);
+        var hard = _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        await Task.WhenAll(graceful, hard).WaitAsync(Deadline, Stop);
+        Assert.Equal(VmPhase.Stopped, (await OneAsync()).Phase);
+    }
+
+    [Fact]
+    public async Task Start_TapIsMissing_FailsWithQemusWords()
+    {
+        var plan = Plans.Small("tapless", new VmPort("02:00:00:00:00:01", "mt-none,", 1500));
+        var refused = await Assert.ThrowsAsync<VmException>(() => _driver.EnsureDiskAsync(plan, Base, Stop));
+        Assert.Equal(VmFailure.InvalidPlan, refused.Reason);
+        // An interface that exists and is no tap.
+        plan = Plans.Small("tapless", new VmPort("02:00:00:00:00:01", "lo", 1500));
+        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        var failed = await Assert.ThrowsAsync<VmException>(() => _driver.StartAsync(plan, Stop));
+        Assert.Equal(VmFailure.StartFailed, failed.Reason);
+        Assert.Contains("exited with code 1", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("lo", failed.Message, StringComparison.Ordinal);
+        var observed = await OneAsync();
+        Assert.Equal((VmPhase.Crashed, failed.Message), (observed.Phase, observed.Cause));
+    }
+
+    [Fact]
+    public async Task Start_PersistentTap_IsOpenedBeforePrivilegesAreDropped()
+    {
+        var tap = $"mt{Environment.ProcessId}";
+        await CommandAsync("ip", "tuntap", "add", "dev", tap, "mode", "tap", "user", "nobody");
+        try
+        {
+            await StartedAsync("tap", new VmPort("02:00:00:00:00:01", tap, 1400));
+            var status = await File.ReadAllTextAsync($"/proc/{(await OneAsync()).Pid}/status", Stop);
+            Assert.Contains("CapEff:\t0000000000000000", status, StringComparison.Ordinal);
+            Assert.Contains("Seccomp:\t2", status, StringComparison.Ordinal);
+            Assert.DoesNotContain("Uid:\t0", status, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await _driver.RemoveAsync(new VmId("tap"), CancellationToken.None);
+            await CommandAsync("ip", "link", "del", tap);
+        }
+    }
+
+    [Fact]
+    public async Task EnsureDisk_LargerPlan_GrowsStoppedAndRunning()
+    {
+        var plan = Plans.Small("grow");
+        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        await _driver.EnsureDiskAsync(plan with { DiskGib = 2 }, Base, Stop);
+        Assert.Equal(2L << 30, Size(plan));
+        await _driver.StartAsync(plan with { DiskGib = 2 }, Stop);
+        await _driver.EnsureDiskAsync(plan with { DiskGib = 3 }, Base, Stop);
+        Assert.Equal(3L << 30, Size(plan));
+        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        Assert.Equal(3L << 30, Size(plan));
+    }
+
+    [Fact]
+    public async Task EnsureDisk_ImageLargerThanDiskOrLying_IsRefusedWithoutAFile()
+    {
+        var plan = Plans.Small("refused");
+        await CommandAsync("truncate", "-s", "2G", Base);
+        var large = await Assert.ThrowsAsync<VmException>(() => _driver.EnsureDiskAsync(plan, Base, Stop));
+        Assert.Contains("2 GiB", large.Message, StringComparison.Ordinal);
+        await CommandAsync("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/etc/passwd", Base + "2", "1M");
+        var layered = await Assert.ThrowsAsync<VmException>(
+            () => _driver.EnsureDiskAsync(plan with { ImageFormat = DiskFormat.Qcow2 }, Base + "2", Stop));
+        Assert.Contains("backing file", layered.Message, StringComparison.Ordinal);
+        Assert.All([large, layered], e => Assert.Equal(VmFailure.BadImage, e.Reason));
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(Vms, "refused"), "disk*"));
+    }
+
+    [Fact]
+    public async Task Open_HalfMadeAndHalfRemoved_AreCleared()
+    {
+        await _driver.DisposeAsync();
+        Directory.CreateDirectory(Path.Combine(Vms, "half-made"));
+        Directory.CreateDirectory(Path.Combine(Vms, ".removed-x", "sub"));
+        _driver = await OpenAsync();
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Vms));
+    }
+
+    [Fact]
+    public async Task Probe_GuestOnTcg_RunsToItsEnd()
+    {
+        Assert.Equal("", await QemuProbe.BootAsync(Options, "tcg", Stop));
+        Assert.Contains("ended with", await QemuProbe.BootAsync(Options, "nonsense", Stop), StringComparison.Ordinal);
+        Assert.Contains("q35", _driver.Capabilities.MachineTypes);
+        Assert.Matches(@"^\d+\.\d+", _driver.Capabilities.QemuVersion);
+    }
+
+    [Fact]
+    public async Task SerialLog_OverItsLimit_MovesAside()
+    {
+        var log = _scratch.In("serial.log");
+        await using var writer = new FileStream(log, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        await writer.WriteAsync(Enumerable.Range(0, 3000).Select(i => (byte)i).ToArray(), Stop);
+        await writer.FlushAsync(Stop);
+        VmFiles.Bound(log, 1000);
+        Assert.Equal((0, 1000), (new FileInfo(log).Length, new FileInfo(log + ".1").Length));
+    }
+
+    private QemuOptions Options => new() { VmsDirectory = Vms, Accelerator = "tcg", CgroupName = "monolith-test" };
+
+    private Task<QemuDriver> OpenAsync() =>
+        QemuDriver.OpenAsync(Options, TimeProvider.System, NullLogger.Instance, Stop);
+
+    private async Task ReopenAsync()
+    {
+        await _driver.DisposeAsync();
+        _driver = await OpenAsync();
+    }
+
+    private async Task<VmPlan> StartedAsync(string id, params VmPort[] ports)
+    {
+        var plan = Plans.Small(id, ports);
+        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        await _driver.StartAsync(plan, Stop);
+        return plan;
+    }
+
+    private async Task<VmObservation> OneAsync() => Assert.Single(await _driver.ObserveAsync(Stop));
+
+    private async Task<VmEvent> EventAsync(VmEventKind kind)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        limit.CancelAfter(Deadline);
+        await foreach (var happened in _driver.Events.ReadAllAsync(limit.Token))
+            if (happened.Kind == kind) return happened;
+        throw new InvalidOperationException("no more events");
+    }
+
+    private long Size(VmPlan plan)
+    {
+        using var disk = File.OpenHandle(
+            Path.Combine(Vms, plan.Id.Value, "disk.qcow2"), share: FileShare.ReadWrite);
+        var head = new byte[Qcow2Header.Length];
+        RandomAccess.Read(disk, head, 0);
+        _ = Qcow2Header.Refuse(head, out var header);
+        return (long)header.VirtualSize;
+    }
+
+    private static void Kill(int pid)
+    {
+        using var process = Process.GetProcessById(pid);
+        process.Kill();
+    }
+
+    private static async Task CommandAsync(string name, params string[] arguments)
+    {
+        var result = await ProcessCommand.RunAsync(name, arguments, "/", Deadline, CancellationToken.None);
+        Assert.True(result.Succeeded, result.Output);
+    }
+}

@@ -1,0 +1,96 @@
+using CsCheck;
+using Monolith.Agent.Vms;
+
+namespace Monolith.Agent.Tests.Vms;
+
+public sealed class VmCommandLineTests
+{
+    private static readonly VmHost Host = new("tcg", "nobody", "/state/vms/vm-1/qemu.lock");
+
+    [Fact]
+    public void Build_TwoPorts_EachHasATapACardAndARootPort()
+    {
+        var arguments = VmCommandLine.Build(Plans.Small(ports: [Plans.Port(1), Plans.Port(2)]), Host);
+        Assert.Contains("tap,id=net0,ifname=mt-tap1,script=no,downscript=no", arguments);
+        Assert.Contains(
+            "virtio-net-pci,id=nic1,netdev=net1,mac=02:00:00:00:00:02,host_mtu=1500,bus=rp2,romfile=", arguments);
+        Assert.Equal(1 + 2 + 4, arguments.Count(a => a.StartsWith("pcie-root-port", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("kvm", "host")]
+    [InlineData("tcg", "max")]
+    public void Build_Accelerator_DecidesTheDefaultCpu(string accelerator, string cpu)
+    {
+        var arguments = VmCommandLine.Build(Plans.Small(), Host with { Accelerator = accelerator });
+        Assert.Equal(cpu, After(arguments, "-cpu"));
+        Assert.StartsWith(accelerator, After(arguments, "-accel"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Build_Confinement_DoesNotRefuseTheSetuidItAsksFor()
+    {
+        var arguments = VmCommandLine.Build(Plans.Small(), Host);
+        Assert.Equal("nobody", After(arguments, "-runas"));
+        Assert.DoesNotContain("elevateprivileges", After(arguments, "-sandbox"), StringComparison.Ordinal);
+        Assert.DoesNotContain("-runas", VmCommandLine.Build(Plans.Small(), Host with { RunAs = null }));
+    }
+
+    [Fact]
+    public void Build_Smbios_NamesTheProductThatCloudInitLooksFor() =>
+        Assert.Contains(
+            "product=OpenStack Nova", After(VmCommandLine.Build(Plans.Small(), Host), "-smbios"),
+            StringComparison.Ordinal);
+
+    /// <summary>Whatever a name holds, it stays one option's one value.</summary>
+    [Fact]
+    public void Build_AnyName_CannotAddAnOption() =>
+        Gen.String[1, 255].Sample(name =>
+        {
+            var arguments = VmCommandLine.Build(Plans.Small() with { Name = name }, Host);
+            var value = After(arguments, "-name")["guest=".Length..^",debug-threads=on".Length];
+            return !value.Replace(",,", "", StringComparison.Ordinal).Contains(',', StringComparison.Ordinal)
+                && value.Replace(",,", ",", StringComparison.Ordinal) == name
+                && arguments.Count == VmCommandLine.Build(Plans.Small(), Host).Count;
+        });
+
+    [Fact]
+    public void Shape_ChangesWithWhatAGuestOnlyLearnsByRestart()
+    {
+        var plan = Plans.Small();
+        var shape = VmCommandLine.Shape(plan);
+        VmPlan[] live = [plan with { Generation = 9 }, plan with { Name = "other" }, plan with { DiskGib = 9 }];
+        VmPlan[] cold =
+        [
+            plan with { Vcpus = 2 }, plan with { MemoryMib = 128 }, plan with { Ports = [Plans.Port(1)] },
+            plan with { Machine = new VmMachine(Cpu: "qemu64") },
+        ];
+        Assert.All(live, p => Assert.Equal(shape, VmCommandLine.Shape(p)));
+        Assert.All(cold, p => Assert.NotEqual(shape, VmCommandLine.Shape(p)));
+    }
+
+    [Fact]
+    public void Rules_EveryViolation_IsGathered()
+    {
+        var bad = new VmPort("02:00:00:00:00:0G", "tap,script=/bin/sh", 10);
+        var plan = Plans.Small() with
+        {
+            Name = "a\nb", Vcpus = 0, MemoryMib = 1, DiskGib = 0, ConsoleLogKib = 0,
+            Machine = new VmMachine("q35,dumpdtb=/etc/passwd", "max,+x", 99), Ports = [bad, bad],
+        };
+        var found = VmPlanRules.Violations(plan);
+        Assert.Equal(5 + 3 + 6 + 2, found.Count);
+        Assert.Empty(VmPlanRules.Violations(Plans.Small(ports: [Plans.Port(1), Plans.Port(2)])));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("..")]
+    [InlineData("a/b")]
+    [InlineData("A")]
+    [InlineData(".removed-a")]
+    public void VmId_NotAFileName_IsRefused(string text) =>
+        Assert.Throws<ArgumentException>(() => new VmId(text));
+
+    private static string After(List<string> arguments, string option) => arguments[arguments.IndexOf(option) + 1];
+}
