@@ -31,8 +31,10 @@ test: ## install what is missing and run every test
 	@lab/check
 	@lab/image/check
 
-lint: ## scripts of the lab
+lint: ## layout and syntax of everything, and what breaks clients
 	@lab/deps test
+	@tests/lint
+	shellcheck -x tests/lint tests/Clients/install tests/Clients/protos tests/Clients/generate tests/Clients/lint tests/Clients/run
 	shellcheck -x lab/bird lab/cloud lab/settings $$(grep -lr '^#!.*bash' lab --exclude-dir=run --exclude-dir=cache)
 	shellcheck -s sh lab/web.sh lab/image/initrd/init lab/image/root/etc/rc.* lab/image/root/etc/udhcpc.script
 

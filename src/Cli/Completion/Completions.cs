@@ -1,0 +1,46 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.Text;
+
+namespace Monolith.Cli.Completion;
+
+/// <summary>What could stand where the cursor is.</summary>
+internal static class Completions
+{
+    /// <param name="root">The command tree.</param>
+    /// <param name="words">The words so far; the last is the one to complete and may be empty.</param>
+    public static IReadOnlyList<string> Of(RootCommand root, IReadOnlyList<string> words)
+    {
+        var last = words.Count > 0 ? words[^1] : "";
+        var text = new StringBuilder();
+        foreach (var word in words.SkipLast(1))
+            text.Append(Quoted(word)).Append(' ');
+        text.Append(last);
+        var line = text.ToString();
+        return [.. Items(root, line)
+            .Select(item => item.InsertText ?? item.Label)
+            .Where(word => word.StartsWith(last, StringComparison.Ordinal))
+            // `-` alone asks for options, of which only the long ones explain themselves.
+            .Where(word => word is not ("-?" or "/?" or "/h"))
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)];
+    }
+
+    static IEnumerable<CompletionItem> Items(RootCommand root, string line)
+    {
+        try
+        {
+            return root.Parse(line, App.Parsing).GetCompletions(line.Length);
+        }
+        // The library fails on some lines that make no sense, such as one with an open quote.
+        catch (InvalidOperationException)
+        {
+            return [];
+        }
+    }
+
+    static string Quoted(string word) =>
+        word.Length == 0 || word.Any(char.IsWhiteSpace)
+            ? $"\"{word.Replace("\"", "", StringComparison.Ordinal)}\""
+            : word;
+}

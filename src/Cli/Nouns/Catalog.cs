@@ -1,0 +1,232 @@
+using Google.Protobuf.Reflection;
+using Monolith.Compute.V1;
+using Monolith.Dns.V1;
+using Monolith.Identity.V1;
+using Monolith.Image.V1;
+using Monolith.Lb.V1;
+using Monolith.Network.V1;
+
+namespace Monolith.Cli.Nouns;
+
+/// <summary>
+/// Every noun of the command. Fields refer to other nouns by function, so that the order of the table is free.
+/// </summary>
+internal static class Catalog
+{
+    /// <summary>In the order in which help lists them.</summary>
+    public static IReadOnlyList<Noun> All =>
+    [
+        Server, Image, Flavor, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
+        Project, User, Token, RoleBinding, Hypervisor, Pool,
+    ];
+
+    /// <summary>The files of every message that an event can carry.</summary>
+    public static FileDescriptor[] Files => [.. All.Select(noun => noun.Resource.File).Distinct()];
+
+    public static Noun Server { get; } = ServerCommands.Noun;
+
+    public static Noun Image { get; } = ImageCommands.Noun;
+
+    public static Noun SecurityGroup { get; } = SecurityGroupCommands.Noun;
+
+    public static Noun LoadBalancer { get; } = LoadBalancerCommands.Noun;
+
+    public static Noun Record { get; } = RecordCommands.Noun;
+
+    public static Noun Token { get; } = TokenCommands.Noun;
+
+    public static Noun Hypervisor { get; } = HypervisorCommands.Noun;
+
+    public static Noun Flavor { get; } = new(
+        "flavor", Place.Cloud, FlavorService.Descriptor, Compute.V1.Flavor.Descriptor)
+    {
+        About = "Sizes of servers.",
+        Aliases = ["flavors"],
+        Columns =
+        [
+            Column.Name, Column.Number("VCPUS", "vcpus"), Column.Number("MEMORY MIB", "memory_mib"),
+            Column.Number("DISK GIB", "disk_gib"), Column.Age,
+        ],
+        Fields =
+        [
+            new("--vcpus", "vcpus", "Virtual processors.") { Required = true, Value = "N" },
+            new("--memory", "memory_mib", "Memory: 512MiB, 2GiB; MiB without a unit.")
+            {
+                Required = true, Value = "SIZE", Parse = Sizes.Mib,
+            },
+            new("--disk", "disk_gib", "Disk: 10GiB, 1TiB; GiB without a unit.")
+            {
+                Required = true, Value = "SIZE", Parse = Sizes.Gib,
+            },
+            Fields.DisplayName, Fields.Labels,
+        ],
+    };
+
+    public static Noun KeyPair { get; } = new(
+        "keypair", Place.Project, KeyPairService.Descriptor, Compute.V1.KeyPair.Descriptor)
+    {
+        About = "SSH keys that servers are given.",
+        Aliases = ["keypairs", "key"],
+        Columns = [Column.Name, Column.Of("FINGERPRINT", "fingerprint"), Column.Age],
+        Fields =
+        [
+            new("--public-key", "public_key", "A file like ~/.ssh/id_ed25519.pub, - for standard input, or the key.")
+            {
+                Required = true, Value = "FILE", Parse = Fields.PublicKey,
+            },
+        ],
+    };
+
+    public static Noun Pool { get; } = new(
+        "pool", Place.Cloud, AddressPoolService.Descriptor, AddressPool.Descriptor)
+    {
+        About = "Pools of addresses.",
+        Aliases = ["pools", "address-pool"],
+        Columns =
+        [
+            Column.Name, Column.Enum("PURPOSE", "purpose"), Column.Of("PREFIXES", "prefixes"),
+            Column.Number("USED", "used_count"), Column.Number("OF", "address_count"), Column.Age,
+        ],
+        Fields =
+        [
+            new("--prefix", "prefixes", "A prefix in CIDR notation.")
+            {
+                Required = true, Mutable = true, Value = "CIDR",
+            },
+            new("--exclude", "exclusions", "An address or a prefix that is never given out.")
+            {
+                Mutable = true, Value = "CIDR",
+            },
+            new("--purpose", "purpose", "What its addresses are for."),
+            Fields.DisplayName, Fields.Labels,
+        ],
+    };
+
+    public static Noun Network { get; } = new(
+        "network", Place.Project, NetworkService.Descriptor, Monolith.Network.V1.Network.Descriptor)
+    {
+        About = "Policies for servers' ports: from which pools, with which groups.",
+        Aliases = ["networks"],
+        Columns =
+        [
+            Column.Name, Column.Reference("POOLS", "address_pools"), Column.Number("MTU", "mtu"),
+            Column.Reference("SECURITY GROUPS", "security_groups"), Column.Age,
+        ],
+        Fields =
+        [
+            new("--pool", "address_pools", "A pool to take addresses from.")
+            {
+                Required = true, Value = "POOL", Refers = () => Pool,
+            },
+            new("--mtu", "mtu", "Bytes; default 1500.") { Mutable = true, Value = "N" },
+            new("--dns-server", "dns_servers", "A resolver that guests are told of.")
+            {
+                Mutable = true, Value = "ADDRESS",
+            },
+            new("--security-group", "security_groups", "A group of ports that name none.")
+            {
+                Mutable = true, Value = "GROUP", Alias = "--sg", Refers = () => SecurityGroup,
+            },
+            Fields.DisplayName, Fields.Labels,
+        ],
+    };
+
+    public static Noun Port { get; } = new(
+        "port", Place.Project, PortService.Descriptor, Monolith.Network.V1.Port.Descriptor)
+    {
+        About = "Servers' places in the fabric.",
+        Aliases = ["ports"],
+        Columns =
+        [
+            Column.Name, Column.State(), Column.Of("ADDRESSES", "addresses"), Column.Of("MAC", "mac_address"),
+            Column.Reference("OWNER", "owner"), Column.Reference("HYPERVISOR", "hypervisor"), Column.Age,
+        ],
+        Fields =
+        [
+            new("--network", "network", "The network.") { Required = true, Value = "NETWORK", Refers = () => Network },
+            new("--address", "addresses", "A particular address. Default: any.") { Value = "ADDRESS" },
+            new("--security-group", "security_groups", "A group. Default: the network's.")
+            {
+                Mutable = true, Value = "GROUP", Alias = "--sg", Refers = () => SecurityGroup,
+            },
+            Fields.Labels,
+        ],
+    };
+
+    public static Noun Zone { get; } = new(
+        "zone", Place.Project, ZoneService.Descriptor, Monolith.Dns.V1.Zone.Descriptor)
+    {
+        About = "DNS zones.",
+        Aliases = ["zones"],
+        Columns =
+        [
+            Column.Name, Column.Of("DOMAIN", "domain"), Column.Number("TTL", "default_ttl_seconds"),
+            Column.Number("SERIAL", "serial"), Column.Age,
+        ],
+        Fields =
+        [
+            new("--domain", "domain", "The domain, without the trailing dot.") { Required = true, Value = "DOMAIN" },
+            new("--ttl", "default_ttl_seconds", "Seconds, for records that name none.") { Mutable = true, Value = "N" },
+            new("--contact", "contact", "Mailbox of the SOA record.") { Mutable = true, Value = "MAILBOX" },
+            Fields.Labels,
+        ],
+    };
+
+    public static Noun Project { get; } = new(
+        "project", Place.Cloud, ProjectService.Descriptor, Identity.V1.Project.Descriptor)
+    {
+        About = "Projects: the unit of ownership.",
+        Aliases = ["projects"],
+        Columns = [Column.Name, Column.Of("DISPLAY NAME", "display_name"), Column.Of("LABELS", "labels"), Column.Age],
+        Fields = [Fields.DisplayName, Fields.Labels],
+    };
+
+    public static Noun User { get; } = new(
+        "user", Place.Cloud, UserService.Descriptor, Identity.V1.User.Descriptor)
+    {
+        About = "People and programs that call.",
+        Aliases = ["users"],
+        Columns =
+        [
+            Column.Name, Column.Of("DISPLAY NAME", "display_name"), Column.Of("EMAIL", "email"),
+            Column.Of("DISABLED", "disabled"), Column.Age,
+        ],
+        Fields =
+        [
+            Fields.DisplayName,
+            new("--email", "email", "Where to reach it.") { Mutable = true, Value = "MAILBOX" },
+            new("--disabled", "disabled", "Refuse its calls.") { Mutable = true },
+        ],
+    };
+
+    public static Noun RoleBinding { get; } = new(
+        "role-binding", Place.Cloud, RoleBindingService.Descriptor, Identity.V1.RoleBinding.Descriptor)
+    {
+        About = "Who may do what, where.",
+        Aliases = ["role", "role-bindings"],
+        Columns =
+        [
+            Column.Name, Column.Reference("ROLE", "role"), Column.Reference("MEMBER", "member"),
+            new("SCOPE", (message, _) =>
+                Api.Messages.Text(message, "scope") is { Length: > 0 } scope ? Names.Id(scope) : "(cloud)"),
+            Column.Age,
+        ],
+        Fields =
+        [
+            new("--role", "role", "admin, operator, projectAdmin, member or reader.")
+            {
+                Required = true, Value = "ROLE", Parse = Fields.Role,
+            },
+            new("--member", "member", "The user who gets it.")
+            {
+                Required = true, Value = "USER", Alias = "--user", Refers = () => User,
+            },
+            new("--scope", "scope", "The project, or `cloud` for all of them.")
+            {
+                Required = true, Value = "PROJECT|cloud", Parse = Fields.Scope,
+            },
+        ],
+        IsSame = (one, other) => new[] { "role", "member", "scope" }
+            .All(field => Api.Messages.Text(one, field) == Api.Messages.Text(other, field)),
+    };
+}

@@ -1,0 +1,40 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Monolith.Cli.Session;
+
+namespace Monolith.Cli.Nouns;
+
+/// <summary>Fields and readings that several nouns share.</summary>
+internal static class Fields
+{
+    public static readonly Field DisplayName =
+        new("--display-name", "display_name", "A name for people.") { Mutable = true };
+
+    public static readonly Field Labels = new("--label", "labels", "A label; on update, all of them anew.")
+    {
+        Mutable = true,
+        Value = "KEY=VALUE",
+        Alias = "-l",
+    };
+
+    public static ValueTask<JsonNode?> Role(Run run, string text) =>
+        ValueTask.FromResult<JsonNode?>(text.StartsWith("roles/", StringComparison.Ordinal) ? text : $"roles/{text}");
+
+    /// <summary>A project's name; <c>cloud</c> is the whole cloud, which the API writes as nothing.</summary>
+    public static async ValueTask<JsonNode?> Scope(Run run, string text) =>
+        text == "cloud" ? "" : await run.ExpandAsync(Catalog.Project, text);
+
+    /// <summary>A public key: the file that holds it, or the line itself.</summary>
+    public static async ValueTask<JsonNode?> PublicKey(Run run, string text)
+    {
+        if (text.Contains(' ', StringComparison.Ordinal) && !File.Exists(text))
+            return text;
+        var path = text.StartsWith("~/", StringComparison.Ordinal)
+            ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), text[2..])
+            : text;
+        var key = Encoding.UTF8.GetString(await Field.ReadAsync(path)).Trim();
+        return key.Contains("PRIVATE KEY", StringComparison.Ordinal)
+            ? throw new UsageException($"{text} is a private key.", "Give the public one, which ends in .pub.")
+            : (JsonNode?)key;
+    }
+}

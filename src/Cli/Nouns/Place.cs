@@ -1,0 +1,43 @@
+using System.CommandLine;
+
+namespace Monolith.Cli.Nouns;
+
+/// <summary>What a noun's resources lie in.</summary>
+internal enum Place
+{
+    Cloud,
+    Project,
+    Zone,
+    User,
+}
+
+/// <summary>The options by which a person says in which zone or of which user.</summary>
+internal static class Parents
+{
+    public static readonly Option<string?> Zone = new("--zone")
+    {
+        Description = "The zone.",
+        HelpName = "ZONE",
+    };
+
+    public static readonly Option<string?> User = new("--user")
+    {
+        Description = "The user. Default: the caller.",
+        HelpName = "USER",
+    };
+
+    public static void AddTo(Command command, Place place)
+    {
+        if (place == Place.Zone)
+            command.Options.Add(Zone);
+        if (place == Place.User)
+            command.Options.Add(User);
+    }
+
+    public static string? GivenTo(ParseResult line, Place place) => place switch
+    {
+        Place.Zone => line.GetValue(Zone),
+        Place.User => line.GetValue(User),
+        _ => null,
+    };
+}

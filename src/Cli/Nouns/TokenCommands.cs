@@ -1,0 +1,114 @@
+using System.CommandLine;
+using Google.Protobuf.WellKnownTypes;
+using Monolith.Cli.Output;
+using Monolith.Cli.Session;
+using Monolith.Cli.Verbs;
+using Monolith.Identity.V1;
+
+namespace Monolith.Cli.Nouns;
+
+/// <summary>Tokens: create prints the secret alone on standard output, so that a script can keep it.</summary>
+internal static class TokenCommands
+{
+    public static Noun Noun => new("token", Place.User, TokenService.Descriptor, Token.Descriptor)
+    {
+        About = "Bearer tokens of users.",
+        Aliases = ["tokens"],
+        Columns = [Column.Name, Column.Of("FOR", "display_name"), Column.Time("EXPIRES", "expire_time"), Column.Age],
+        Without = ["Create"],
+        Extra = (noun, app) => [Create(noun, app), Revoke(noun, app), WhoAmI(app)],
+    };
+
+    static Command Create(Noun noun, App app)
+    {
+        var command = new Command("create", "Make a token. Its secret is shown once.");
+        var purpose = new Option<string?>("--display-name") { Description = "What it is for.", HelpName = "TEXT" };
+        var life = new Option<string?>("--ttl")
+        {
+            Description = "Until it expires. Default: never.",
+            HelpName = "TIME",
+        };
+        command.Options.Add(purpose);
+        command.Options.Add(life);
+        Parents.AddTo(command, noun.Place);
+        Mutation.AddTo(command, waits: false);
+        return app.Does(command, async run =>
+        {
+            var token = new Token { DisplayName = run.Line.GetValue(purpose) ?? "" };
+            if (run.Line.GetValue(life) is { } ttl)
+                token.ExpireTime = Timestamp.FromDateTimeOffset(run.Around.Time.GetUtcNow() + Settings.ParseSpan(ttl));
+            var request = new CreateTokenRequest { Parent = await run.ParentAsync(noun), Token = token };
+            Mutation.Apply(run, request);
+            var made = await run.Calls.UnaryAsync<CreateTokenResponse>(noun.Method("Create")!, request, run.Cancel);
+            switch (run.Settings.Output)
+            {
+                case OutputFormat.Json:
+                    run.Around.Out.WriteLine(Printer.Json(made));
+                    break;
+                case OutputFormat.Yaml:
+                    run.Around.Out.Write(Printer.Yaml(made));
+                    break;
+                case OutputFormat.Name:
+                    run.Around.Out.WriteLine(made.Token.Name);
+                    break;
+                default:
+                    run.Around.Error.WriteLine($"{made.Token.Name}. Keep its secret: it is not shown again.");
+                    run.Around.Out.WriteLine(made.Secret);
+                    break;
+            }
+            return ExitCode.Done;
+        });
+    }
+
+    static Command Revoke(Noun noun, App app)
+    {
+        var command = new Command("revoke", "Refuse a token from now on.");
+        command.Aliases.Add("delete");
+        var name = NounCommand.Name(noun, app);
+        command.Arguments.Add(name);
+        command.Options.Add(Mutation.RequestId);
+        Parents.AddTo(command, noun.Place);
+        return app.Does(command, async run =>
+        {
+            var request = new RevokeTokenRequest
+            {
+                Name = await run.ExpandAsync(noun, run.Line.GetValue(name)!),
+                RequestId = run.Line.GetValue(Mutation.RequestId) ?? "",
+            };
+            await run.Calls.UnaryAsync(noun.Service.FindMethodByName("RevokeToken"), request, run.Cancel);
+            run.Around.Out.WriteLine(request.Name);
+            return ExitCode.Done;
+        });
+    }
+
+    static readonly IReadOnlyList<Column> Grants =
+    [
+        Column.Reference("ROLE", "role"),
+        new("SCOPE", (message, _) => Api.Messages.Text(message, "scope") is { Length: > 0 } scope ? scope : "(cloud)"),
+    ];
+
+    static Command WhoAmI(App app) =>
+        app.Does(new Command("whoami", "Show who is calling, and with which roles."), async run =>
+    {
+        var method = TokenService.Descriptor.FindMethodByName("GetCaller");
+        var caller = await run.Calls.UnaryAsync<GetCallerResponse>(method, new GetCallerRequest(), run.Cancel);
+        switch (run.Settings.Output)
+        {
+            case OutputFormat.Json:
+                run.Around.Out.WriteLine(Printer.Json(caller));
+                break;
+            case OutputFormat.Yaml:
+                run.Around.Out.Write(Printer.Yaml(caller));
+                break;
+            case OutputFormat.Name:
+                run.Around.Out.WriteLine(caller.Name);
+                break;
+            default:
+                run.Around.Out.WriteLine(caller.Name);
+                foreach (var line in Table.Lines(Grants, caller.Grants, default, run.Around.Ink))
+                    run.Around.Out.WriteLine("  " + line);
+                break;
+        }
+        return ExitCode.Done;
+    });
+}

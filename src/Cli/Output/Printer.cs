@@ -1,0 +1,73 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Monolith.Cli.Nouns;
+using Monolith.Cli.Session;
+
+namespace Monolith.Cli.Output;
+
+/// <summary>Writes resources in the format that was asked for.</summary>
+internal static class Printer
+{
+    // Events carry resources of every module in an Any.
+    static readonly TypeRegistry Types = TypeRegistry.FromFiles(Catalog.Files);
+    static readonly JsonFormatter Indented =
+        new(new JsonFormatter.Settings(formatDefaultValues: false, Types).WithIndentation());
+    static readonly JsonFormatter Compact = new(new JsonFormatter.Settings(formatDefaultValues: false, Types));
+
+    public static string Json(IMessage message) => Indented.Format(message);
+
+    public static string JsonLine(IMessage message) => Compact.Format(message);
+
+    public static string Yaml(IMessage message) => Output.Yaml.Of(Compact.Format(message));
+
+    /// <summary>Writes one resource.</summary>
+    public static void Write(Run run, Noun noun, IMessage resource)
+    {
+        switch (run.Settings.Output)
+        {
+            case OutputFormat.Json:
+                run.Around.Out.WriteLine(Json(resource));
+                break;
+            case OutputFormat.Yaml:
+                run.Around.Out.Write(Yaml(resource));
+                break;
+            case OutputFormat.Name:
+                run.Around.Out.WriteLine(NameOf(resource));
+                break;
+            default:
+                Write(run, noun.Columns, [resource]);
+                break;
+        }
+    }
+
+    /// <summary>Writes a list: <paramref name="all"/> is the list's response with every page in it.</summary>
+    public static void Write(Run run, Noun noun, IReadOnlyList<IMessage> resources, IMessage all)
+    {
+        switch (run.Settings.Output)
+        {
+            case OutputFormat.Json:
+                run.Around.Out.WriteLine(Json(all));
+                break;
+            case OutputFormat.Yaml:
+                run.Around.Out.Write(Yaml(all));
+                break;
+            case OutputFormat.Name:
+                foreach (var resource in resources)
+                    run.Around.Out.WriteLine(NameOf(resource));
+                break;
+            default:
+                Write(run, noun.Columns, resources);
+                break;
+        }
+    }
+
+    static void Write(Run run, IReadOnlyList<Column> columns, IReadOnlyList<IMessage> resources)
+    {
+        var project = run.Settings.Project is { } given ? Names.Id(given) : run.KnownProject;
+        var view = new View(run.Around.Time.GetUtcNow(), project);
+        foreach (var line in Table.Lines(columns, resources, view, run.Around.Ink))
+            run.Around.Out.WriteLine(line);
+    }
+
+    static string NameOf(IMessage resource) => Api.Messages.Text(resource, "name");
+}

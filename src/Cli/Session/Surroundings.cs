@@ -1,0 +1,56 @@
+namespace Monolith.Cli.Session;
+
+/// <summary>
+/// The process's edges, so that a test can stand in for each: streams, environment, terminal and clock.
+/// </summary>
+internal sealed class Surroundings
+{
+    public required TextWriter Out { get; init; }
+    public required TextWriter Error { get; init; }
+    /// <summary>An environment variable; null when it is unset or empty.</summary>
+    public required Func<string, string?> Variable { get; init; }
+    public required string ConfigurationFile { get; init; }
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <summary>Standard error is a terminal: progress may be redrawn in place.</summary>
+    public bool Interactive { get; init; }
+    /// <summary>Columns that fit on a line of standard output.</summary>
+    public int Width { get; init; } = 100;
+    /// <summary>How standard output may be painted.</summary>
+    public Ink Ink { get; init; } = Ink.None;
+    /// <summary>How standard error may be painted.</summary>
+    public Ink ErrorInk { get; init; } = Ink.None;
+
+    public static Surroundings OfProcess()
+    {
+        static string? Read(string name) =>
+            Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+        var plain = Read("NO_COLOR") is not null || Read("TERM") == "dumb";
+        var home = Read("XDG_CONFIG_HOME")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".config");
+        return new Surroundings
+        {
+            Out = Console.Out,
+            Error = Console.Error,
+            Variable = Read,
+            ConfigurationFile = Path.Combine(home, "monolith", "config.json"),
+            Interactive = !Console.IsErrorRedirected && !plain,
+            Width = Columns(),
+            Ink = Console.IsOutputRedirected || plain ? Ink.None : Ink.Ansi,
+            ErrorInk = Console.IsErrorRedirected || plain ? Ink.None : Ink.Ansi,
+        };
+    }
+
+    static int Columns()
+    {
+        if (Console.IsOutputRedirected)
+            return 120;
+        try
+        {
+            return Math.Max(Console.WindowWidth, 40);
+        }
+        catch (IOException)
+        {
+            return 120;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Monolith.Cli.Api;
+using Monolith.Cli.Nouns;
+using Monolith.Cli.Output;
+using Monolith.Cli.Session;
+using Monolith.Cli.Waiting;
+
+namespace Monolith.Cli.Verbs;
+
+/// <summary><c>delete NAME…</c></summary>
+internal static class Delete
+{
+    static readonly Option<bool> MissingOk = new("--missing-ok")
+    {
+        Description = "A resource that is not there is deleted already.",
+    };
+
+    public static Command Of(Noun noun, App app)
+    {
+        var command = new Command("delete", $"Delete {noun.Word}s.");
+        command.Aliases.Add("rm");
+        var names = new Argument<string[]>("NAME")
+        {
+            Description = $"The {noun.Word}s.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        names.CompletionSources.Add(app.NamesOf(() => noun));
+        command.Arguments.Add(names);
+        command.Options.Add(MissingOk);
+        Parents.AddTo(command, noun.Place);
+        Mutation.AddTo(command, waits: noun.Life is not null);
+        return app.Does(command, async run =>
+        {
+            foreach (var text in run.Line.GetValue(names)!)
+                await DeleteAsync(run, noun, await run.ExpandAsync(noun, text));
+            return ExitCode.Done;
+        });
+    }
+
+    static async Task DeleteAsync(Run run, Noun noun, string name)
+    {
+        var method = noun.Method("Delete")!;
+        var request = Messages.New(method.InputType);
+        Messages.Set(request, "name", name);
+        Mutation.Apply(run, request);
+        IMessage answer;
+        try
+        {
+            answer = await run.Calls.UnaryAsync(method, request, run.Cancel);
+        }
+        catch (RpcException error) when (error.StatusCode == StatusCode.NotFound && run.Line.GetValue(MissingOk))
+        {
+            return;
+        }
+        if (answer is Empty)
+        {
+            if (run.Settings.Output is OutputFormat.Table or OutputFormat.Name)
+                run.Around.Out.WriteLine(name);
+            return;
+        }
+        if (noun.Life is not null && Mutation.Waits(run))
+            answer = await Waiter.WaitAsync(run, noun, answer, Goal.Vanish) ?? answer;
+        Printer.Write(run, noun, answer);
+    }
+}

@@ -1,0 +1,44 @@
+using Google.Protobuf;
+using Monolith.Cli.Api;
+
+namespace Monolith.Cli.Waiting;
+
+/// <summary>The states in which a wait ends, by the names of the noun's State enum without their prefix.</summary>
+/// <param name="Settled">What create and update wait for.</param>
+/// <param name="Failed">Where work has ended without it.</param>
+internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string> Failed)
+{
+    public static readonly Life Server = new(["READY"], ["FAILED"]);
+    public static readonly Life LoadBalancer = new(["READY"], ["FAILED"]);
+
+    /// <summary>How a wait for <paramref name="goal"/> stands.</summary>
+    public Verdict Judge(IMessage resource, Goal goal)
+    {
+        var state = Messages.Enum(resource, "state");
+        if (goal.Gone)
+            return state == "FAILED" && !Messages.Flag(resource, "reconciling") ? Verdict.Failed : Verdict.GoOn;
+        // An edit is in force when the revision that it made, or a later one, is.
+        if (Messages.Get(resource, "revision") is long revision && revision < goal.Revision)
+            return Verdict.GoOn;
+        return (goal.States ?? Settled).Contains(state) ? Verdict.Done
+            : Failed.Contains(state) ? Verdict.Failed
+            : Verdict.GoOn;
+    }
+}
+
+/// <summary>What a wait is for.</summary>
+/// <param name="Gone">The resource's end.</param>
+/// <param name="States">These states rather than the settled ones.</param>
+/// <param name="Revision">At least this revision, where the resource has one.</param>
+internal sealed record Goal(bool Gone = false, IReadOnlyList<string>? States = null, long Revision = 0)
+{
+    public static readonly Goal Settle = new();
+    public static readonly Goal Vanish = new(Gone: true);
+}
+
+internal enum Verdict
+{
+    GoOn,
+    Done,
+    Failed,
+}

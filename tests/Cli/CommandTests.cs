@@ -1,0 +1,236 @@
+using System.Security.Cryptography;
+using Grpc.Core;
+using Monolith.Api.V1;
+using Monolith.Cli.Session;
+using Monolith.Cli.Tests.Fake;
+using Monolith.Compute.V1;
+using Monolith.Network.V1;
+
+namespace Monolith.Cli.Tests;
+
+/// <summary>Commands from the command line to the wire, against a host on loopback.</summary>
+public sealed class CommandTests
+{
+    [Fact]
+    public async Task Create_SendsWhatTheLineSays()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        shell.Environment["MONOLITH_TOKEN"] = "secret";
+        await File.WriteAllTextAsync(shell.FileAt("user-data"), "#cloud-config", TestContext.Current.CancellationToken);
+        cloud.Images.Known.Add(new Monolith.Image.V1.Image { Name = "projects/system/images/debian" });
+
+        var outcome = await shell.RunAsync(
+            "server", "create", "web1", "--image", "debian", "--flavor", "small", "--key", "laptop",
+            "--key", "other/desk", "--network", "default,address=10.64.0.9,sg=web",
+            "--ready-port", "22", "--ready-timeout", "2m", "-l", "tier=web", "--delete-protected",
+            "--user-data", shell.FileAt("user-data"), "-o", "name");
+
+        Assert.Equal((ExitCode.Done, "projects/demo/servers/web1\n"), (outcome.Code, outcome.Out));
+        var sent = (CreateServerRequest)cloud.Servers.Requests.Single();
+        Assert.Equal(("projects/demo", "web1"), (sent.Parent, sent.ServerId));
+        Assert.True(Guid.TryParse(sent.RequestId, out _));
+        Assert.Equal("projects/system/images/debian", sent.Server.Image);
+        Assert.Equal("flavors/small", sent.Server.Flavor);
+        Assert.Equal(["projects/demo/keyPairs/laptop", "projects/other/keyPairs/desk"], sent.Server.KeyPairs);
+        var network = Assert.Single(sent.Server.Networks);
+        Assert.Equal(("projects/demo/networks/default", "10.64.0.9"), (network.Network, network.Address));
+        Assert.Equal(["projects/demo/securityGroups/web"], network.SecurityGroups);
+        Assert.Equal((22, 120), (sent.Server.ReadyProbe.TcpPort, sent.Server.ReadyProbe.Timeout.Seconds));
+        Assert.True(sent.Server.DeleteProtected);
+        Assert.Equal("#cloud-config", sent.Server.UserData.ToStringUtf8());
+        Assert.Equal("web", sent.Server.Labels["tier"]);
+        Assert.Equal("Bearer secret", cloud.Servers.LastHeaders!.GetValue("authorization"));
+        Assert.Matches("^00-[0-9a-f]{32}-[0-9a-f]{16}-01$", cloud.Servers.LastHeaders!.GetValue("traceparent"));
+    }
+
+    [Fact]
+    public async Task ACommand_IsOneTrace()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Servers.Known.AddRange([new Server(), new Server(), new Server()]);
+        var outcome = await shell.RunAsync("server", "list", "-v");
+        var traces = System.Text.RegularExpressions.Regex.Matches(outcome.Error, "trace ([0-9a-f]{32})")
+            .Select(match => match.Groups[1].Value).ToList();
+        Assert.True(traces.Count >= 3, outcome.Error);
+        Assert.Single(traces.Distinct());
+    }
+
+    [Fact]
+    public async Task Create_OfWhatExists_WithExistOk_TakesIt()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Servers.Refusal = new RpcException(new Status(StatusCode.AlreadyExists, "there"));
+        cloud.Servers.Known.Add(new Server { Name = "projects/demo/servers/web1", State = Server.Types.State.Ready });
+        string[] line = ["server", "create", "web1", "--image", "a/b", "--flavor", "small"];
+
+        Assert.Equal(ExitCode.Conflict, (await shell.RunAsync(line)).Code);
+        var outcome = await shell.RunAsync([.. line, "--exist-ok"]);
+        Assert.Equal(ExitCode.Done, outcome.Code);
+        Assert.Contains("READY", outcome.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task List_TurnsPagesUpToTheLimit()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Servers.Known.AddRange(
+            Enumerable.Range(0, 7).Select(i => new Server { Name = $"projects/demo/servers/s{i}" }));
+
+        Assert.Equal(7, (await shell.RunAsync("server", "list", "-o", "name")).Out.Count(c => c == '\n'));
+        var limited = await shell.RunAsync("server", "list", "-o", "name", "--limit", "3");
+        Assert.Equal(3, limited.Out.Count(letter => letter == '\n'));
+        var json = (await shell.RunAsync("server", "list", "-o", "json", "--filter", "state = READY")).Out;
+        Assert.Equal(7, System.Text.Json.JsonDocument.Parse(json).RootElement.GetProperty("servers").GetArrayLength());
+        Assert.Equal("state = READY", cloud.Servers.Requests.OfType<ListServersRequest>().Last().Filter);
+    }
+
+    [Fact]
+    public async Task Project_IsTheOnlyOneThatIsSeen_OrAsked()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        Assert.Equal(ExitCode.Done, (await shell.RunAsync("server", "list")).Code);
+        cloud.Identity.Projects.Add("other");
+        var outcome = await shell.RunAsync("server", "list");
+        Assert.Equal(ExitCode.Usage, outcome.Code);
+        Assert.Contains("Which project? You can see demo, other.", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("--project", outcome.Error, StringComparison.Ordinal);
+        shell.Environment["MONOLITH_PROJECT"] = "other";
+        await shell.RunAsync("server", "list");
+        Assert.Equal("projects/other", cloud.Servers.Requests.OfType<ListServersRequest>().Last().Parent);
+    }
+
+    [Fact]
+    public async Task RuleAdd_WhenSomebodyElseEdits_LosesNeither()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Groups.Interference.Enqueue(
+            new SecurityRule { Protocol = SecurityRule.Types.Protocol.Udp, PortMin = 53, PortMax = 53 });
+        cloud.Groups.Interference.Enqueue(new SecurityRule { Protocol = SecurityRule.Types.Protocol.Icmp });
+
+        var outcome = await shell.RunAsync("sg", "rule", "add", "web", "tcp:80", "tcp:443@10.0.0.0/8", "any@lb");
+
+        Assert.Equal(ExitCode.Done, outcome.Code);
+        Assert.Equal(5, cloud.Groups.Kept.Rules.Count);
+        Assert.Contains(cloud.Groups.Kept.Rules, rule => rule.RemoteGroup == "projects/demo/securityGroups/lb");
+        outcome = await shell.RunAsync("sg", "rule", "remove", "web", "tcp:80");
+        Assert.Equal((ExitCode.Done, 4), (outcome.Code, cloud.Groups.Kept.Rules.Count));
+        outcome = await shell.RunAsync("sg", "rule", "remove", "web", "tcp:81");
+        Assert.Equal((ExitCode.Usage, 4), (outcome.Code, cloud.Groups.Kept.Rules.Count));
+    }
+
+    [Fact]
+    public async Task Image_GoesThereAndBack()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        var content = new byte[3_500_000];
+        new Random(7).NextBytes(content);
+        await File.WriteAllBytesAsync(shell.FileAt("disk"), content, TestContext.Current.CancellationToken);
+        var sum = Convert.ToHexStringLower(SHA256.HashData(content));
+
+        var outcome = await shell.RunAsync(
+            "image", "upload", "debian", shell.FileAt("disk"), "--visibility", "public", "--sha256", sum);
+        Assert.Equal(ExitCode.Done, outcome.Code);
+        Assert.Equal(content, cloud.Images.Content);
+        Assert.Equal((sum, content.Length), (cloud.Images.Header!.Sha256, cloud.Images.Header.SizeBytes));
+        Assert.Equal(Monolith.Image.V1.Image.Types.Visibility.Public, cloud.Images.Header.Image.Visibility);
+
+        // Part of it is there from a download that broke.
+        await File.WriteAllBytesAsync(
+            shell.FileAt("back.part"), content[..1_000_000], TestContext.Current.CancellationToken);
+        Assert.Equal(ExitCode.Done, (await shell.RunAsync("image", "download", "debian", shell.FileAt("back"))).Code);
+        Assert.Equal(content,
+            await File.ReadAllBytesAsync(shell.FileAt("back"), TestContext.Current.CancellationToken));
+        Assert.False(File.Exists(shell.FileAt("back.part")));
+    }
+
+    [Fact]
+    public async Task Upload_OfTheWrongFile_SendsNothing()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        await File.WriteAllTextAsync(shell.FileAt("disk"), "x", TestContext.Current.CancellationToken);
+        var outcome = await shell.RunAsync(
+            "image", "upload", "debian", shell.FileAt("disk"), "--sha256", new string('0', 64));
+        Assert.Equal(ExitCode.Usage, outcome.Code);
+        Assert.Null(cloud.Images.Header);
+    }
+
+    [Fact]
+    public async Task Upload_ThatIsRefusedEarly_SaysWhy()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Images.Refuses = StatusCode.InvalidArgument;
+        await File.WriteAllBytesAsync(
+            shell.FileAt("disk"), new byte[20_000_000], TestContext.Current.CancellationToken);
+        var outcome = await shell.RunAsync("image", "upload", "debian", shell.FileAt("disk"));
+        Assert.Equal(ExitCode.Refused, outcome.Code);
+        Assert.Contains("refused early", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Watch_WritesChangesUntilItIsInterrupted()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        var server = new Server { Name = "projects/demo/servers/web1", State = Server.Types.State.Ready };
+        cloud.Servers.Watches.Enqueue(new Connection(
+            [new WatchServersResponse { Change = ChangeType.Added, Server = server }], StatusCode.PermissionDenied));
+        var outcome = await shell.RunAsync("server", "watch");
+        Assert.Equal(ExitCode.NotAllowed, outcome.Code);
+        Assert.Matches("ADDED +web1 +READY", outcome.Out);
+    }
+
+    [Fact]
+    public async Task Upload_OnATerminal_DrawsABar()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud, interactive: true);
+        await File.WriteAllBytesAsync(shell.FileAt("disk"), new byte[2_000_000], TestContext.Current.CancellationToken);
+        var outcome = await shell.RunAsync("image", "upload", "debian", shell.FileAt("disk"));
+        Assert.Equal(ExitCode.Done, outcome.Code);
+        Assert.Contains($"{new string('━', 32)}  1.9 MiB of 1.9 MiB", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnAt_IsAName_NotAFile()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        // The fake host keeps no records: that the call got there is all that is asked.
+        var outcome = await shell.RunAsync("record", "create", "@", "MX", "10 mail", "--zone", "corp", "-v");
+        Assert.Contains("CreateRecordSet Unimplemented", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
+    public async Task Config_KeepsContextsForTheirOwnerAlone()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = new Shell();
+        Assert.Equal(ExitCode.Done, (await shell.RunAsync(
+            "config", "save", "lab", "--endpoint", cloud.Endpoint, "--token", "secret", "--project", "other")).Code);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(shell.ConfigurationFile));
+        Assert.Equal(ExitCode.Done, (await shell.RunAsync("server", "list")).Code);
+        Assert.Equal("projects/other", cloud.Servers.Requests.OfType<ListServersRequest>().Single().Parent);
+        Assert.DoesNotContain("secret", (await shell.RunAsync("config", "show")).Out, StringComparison.Ordinal);
+        Assert.Contains("* lab", (await shell.RunAsync("config", "list")).Out, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Usage, (await shell.RunAsync("server", "list", "--context", "none")).Code);
+    }
+
+    [Fact]
+    public async Task AgentJoin_WithoutAnAgent_SaysWhatToInstall()
+    {
+        using var shell = new Shell();
+        var outcome = await shell.RunAsync("agent", "join", "--host", "h:5443", "--token", "mj1.x");
+        Assert.Equal(ExitCode.Usage, outcome.Code);
+        Assert.Contains("monolith-agent is not installed", outcome.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Monolith.Cli.Tests.Fake;
+
+/// <summary>A host that answers on loopback over real HTTP/2, with services that a test scripts.</summary>
+internal sealed class Cloud : IAsyncDisposable
+{
+    readonly WebApplication _web;
+
+    Cloud(WebApplication web) => _web = web;
+
+    public Servers Servers => _web.Services.GetRequiredService<Servers>();
+
+    public Images Images => _web.Services.GetRequiredService<Images>();
+
+    public Groups Groups => _web.Services.GetRequiredService<Groups>();
+
+    public Identity Identity => _web.Services.GetRequiredService<Identity>();
+
+    public string Endpoint =>
+        _web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+
+    public static async Task<Cloud> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
+        builder.Services.AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>();
+        var web = builder.Build();
+        web.MapGrpcService<Servers>();
+        web.MapGrpcService<Images>();
+        web.MapGrpcService<Groups>();
+        web.MapGrpcService<Identity>();
+        await web.StartAsync();
+        return new Cloud(web);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Open watches are cut: nothing here waits for clients.
+        await _web.StopAsync(new CancellationToken(canceled: true));
+        await _web.DisposeAsync();
+    }
+}
