@@ -1,0 +1,151 @@
+using Monolith.Compute.Servers;
+using Monolith.Compute.Steps;
+using Monolith.Compute.V1;
+using Monolith.Compute.Vms;
+using Monolith.Network.Contracts;
+using Power = Monolith.Compute.Servers.Power;
+
+namespace Monolith.Modules.Tests.Compute;
+
+/// <summary>The table of decisions: a situation, and the one next thing.</summary>
+public sealed class ServerLifecycleTests
+{
+    static readonly DateTime Now = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
+    static ServerRow Server(Action<ServerRow>? change = null)
+    {
+        var server = new ServerRow
+        {
+            Name = "projects/p/servers/s",
+            Project = "p",
+            Flavor = "flavors/small",
+            Image = "projects/p/images/i",
+            ImageSha256 = "00",
+            ImageFormat = "qcow2",
+            Hostname = "s",
+            Detail = new ServerDetail([], [], []),
+            ReadyTimeoutSeconds = 300,
+            State = Monolith.Compute.V1.Server.Types.State.Pending,
+            OperationStart = Now,
+        };
+        change?.Invoke(server);
+        return server;
+    }
+
+    static VmRow Vm(Action<VmRow>? change = null)
+    {
+        var vm = new VmRow { ServerUid = Guid.Empty, ServerName = "s", Hypervisor = "hv1", ImageSha256 = "00", Plan = [] };
+        change?.Invoke(vm);
+        return vm;
+    }
+
+    static Situation Facts(VmRow? vm = null, bool up = true, int minutes = 0, params PortFacts[] ports) =>
+        new(vm, ports, up, Now.AddMinutes(minutes));
+
+    static PortFacts Port(bool announced) => new(Guid.Empty, "port", "", ["10.0.0.1"], 1500, "n", announced, null);
+
+    static VmRow Running(bool answers = true) => Vm(v =>
+    {
+        (v.State, v.ReportedGeneration, v.Answers) = (VmState.Running, v.Generation, answers);
+        v.Steps = [new Step(StepNames.Running, StepStatus.True, "agent hv1", Now, Now)];
+    });
+
+    [Fact]
+    public void Created_WithoutVm_IsPlaced() => Assert.IsType<Next.Place>(ServerLifecycle.Decide(Server(), Facts()));
+
+    [Fact]
+    public void Placed_BindsItsPortsBeforeAnythingElse() =>
+        Assert.Equal(new Next.BindPorts("hv1"), ServerLifecycle.Decide(Server(), Facts(Vm())));
+
+    [Fact]
+    public void Running_WithoutName_IsNamed() => Assert.IsType<Next.PublishName>(
+        ServerLifecycle.Decide(Server(s => s.PortsBoundTo = "hv1"), Facts(Running(), ports: Port(true))));
+
+    [Fact]
+    public void RunningAnnouncedAnsweringNamed_IsReady()
+    {
+        var next = ServerLifecycle.Decide(Server(s => (s.PortsBoundTo, s.DnsName) = ("hv1", "s.p")),
+            Facts(Running(), ports: Port(true)));
+        var record = Assert.IsType<Next.Record>(next);
+        Assert.Equal(Monolith.Compute.V1.Server.Types.State.Ready, record.State);
+        Assert.True(record.Settled);
+        Assert.All(record.Steps, s => Assert.Equal(StepStatus.True, s.Status));
+    }
+
+    [Theory]
+    [InlineData(false, true, "Announced")]
+    [InlineData(true, false, "Answering")]
+    public void RunningButNotReachable_FailsAtItsDeadlineWithTheStepThatIsMissing(bool announced, bool answers, string step)
+    {
+        var next = ServerLifecycle.Decide(Server(s => (s.PortsBoundTo, s.DnsName) = ("hv1", "s.p")),
+            Facts(Running(answers), minutes: 11, ports: Port(announced)));
+        var record = Assert.IsType<Next.Record>(next);
+        Assert.Equal(Monolith.Compute.V1.Server.Types.State.Failed, record.State);
+        var failed = Assert.Single(record.Steps, s => s.Status == StepStatus.False);
+        Assert.Equal(step, failed.Type);
+        Assert.NotEmpty(failed.Message);
+        Assert.NotEmpty(failed.Reason);
+    }
+
+    [Fact]
+    public void Vm_ThatFailedForGood_FailsTheServerWithItsCause()
+    {
+        var vm = Vm(v => (v.State, v.ReportedGeneration, v.Reason, v.Message) = (VmState.Failed, 1, "DISK_FULL", "no room"));
+        var record = Assert.IsType<Next.Record>(
+            ServerLifecycle.Decide(Server(s => s.PortsBoundTo = "hv1"), Facts(vm)));
+        var failed = Assert.Single(record.Steps, s => s.Status == StepStatus.False);
+        Assert.Equal(("DISK_FULL", "no room"), (failed.Reason, failed.Message));
+    }
+
+    [Fact]
+    public void Deleted_WithItsHypervisorUp_WaitsForTheAgent()
+    {
+        var server = Server(s => s.Deleting = true);
+        Assert.Equal(new Next.WantVm(VmPower.Absent), ServerLifecycle.Decide(server, Facts(Vm())));
+        var vm = Vm(v => (v.Power, v.PowerTime) = (VmPower.Absent, Now));
+        Assert.IsType<Next.Wait>(ServerLifecycle.Decide(server, Facts(vm)));
+        Assert.IsType<Next.Purge>(ServerLifecycle.Decide(server, Facts(vm, minutes: 3)));
+    }
+
+    [Fact]
+    public void Deleted_WithItsHypervisorDown_IsGoneAtOnce() => Assert.IsType<Next.Purge>(ServerLifecycle.Decide(
+        Server(s => s.Deleting = true), Facts(Vm(v => (v.Power, v.PowerTime) = (VmPower.Absent, Now)), up: false)));
+
+    [Fact]
+    public void Deleted_BeforePlacement_GivesItsPortsBack()
+    {
+        var server = Server(s => s.Deleting = true);
+        Assert.IsType<Next.ReleasePorts>(ServerLifecycle.Decide(server, Facts(ports: Port(false))));
+        Assert.IsType<Next.Purge>(ServerLifecycle.Decide(server, Facts()));
+    }
+
+    [Fact]
+    public void Stopped_IsAskedOfTheVmAndThenSettled()
+    {
+        var server = Server(s => (s.Power, s.State) = (Power.Stopped, Monolith.Compute.V1.Server.Types.State.Stopping));
+        Assert.Equal(new Next.WantVm(VmPower.Stopped), ServerLifecycle.Decide(server, Facts(Vm())));
+        var vm = Vm(v => (v.Power, v.State, v.ReportedGeneration) = (VmPower.Stopped, VmState.Stopped, 1));
+        var record = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server, Facts(vm)));
+        Assert.Equal((Monolith.Compute.V1.Server.Types.State.Stopped, true), (record.State, record.Settled));
+    }
+
+    [Fact]
+    public void NoDecision_IsEverMissing()
+    {
+        // Every combination of intent and fact leads somewhere, and what is written down is not written twice.
+        foreach (var deleting in new[] { false, true })
+            foreach (var power in Enum.GetValues<Power>())
+                foreach (var state in Enum.GetValues<VmState>())
+                    foreach (var vmPower in Enum.GetValues<VmPower>())
+                        foreach (var up in new[] { false, true })
+                            foreach (var minutes in new[] { 0, 5, 60 })
+                            {
+                                var server = Server(s => (s.Deleting, s.Power, s.PortsBoundTo) = (deleting, power, "hv1"));
+                                var facts = Facts(Vm(v => (v.State, v.Power, v.ReportedGeneration, v.PowerTime) =
+                                    (state, vmPower, 1, Now)), up, minutes);
+                                if (ServerLifecycle.Decide(server, facts) is not Next.Record first) continue;
+                                (server.State, server.Steps, server.Unsettled) = (first.State, first.Steps, !first.Settled);
+                                Assert.IsNotType<Next.Record>(ServerLifecycle.Decide(server, facts));
+                            }
+    }
+}
