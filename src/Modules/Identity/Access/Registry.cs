@@ -28,6 +28,7 @@ internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider tim
     TaskCompletionSource advanced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     volatile Known known = Access.Known.Nothing;
     long applied;
+    bool isDisposed;
     Task running = Task.CompletedTask;
 
     public Known Known => known;
@@ -76,8 +77,10 @@ internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider tim
         }
     }
 
+    /// <summary>May be called again: the container knows the registry by more than one name.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref isDisposed, true)) return;
         await stop.CancelAsync();
         await running;
         stop.Dispose();
