@@ -1,34 +1,56 @@
+using System.Security.Cryptography.X509Certificates;
 using Monolith.Platform.Calls;
 
 namespace Monolith.Identity.Contracts;
 
-/// <summary>Who is calling.</summary>
+/// <summary>Who is calling. Served from memory; honours a revocation at once in this process.</summary>
 public interface IAuthentication
 {
-    /// <summary>The caller behind a bearer token, with its grants; null when the token is unknown, expired or revoked,
-    /// or its user is disabled. Served from memory; honours a revocation at once in this process.</summary>
-    Caller? Authenticate(string token);
+    /// <summary>The caller behind a bearer token, with its grants; null when it is refused.</summary>
+    /// <param name="refusal">Why: <c>TOKEN_UNKNOWN</c> (revoked ones included), <c>TOKEN_EXPIRED</c> or
+    /// <c>USER_DISABLED</c>; empty when it is not refused.</param>
+    Caller? Authenticate(string token, out string refusal);
 
-    /// <summary>The agent behind a verified client certificate; null when the certificate is not one of ours, or the
-    /// node was forgotten.</summary>
-    Caller? AuthenticateNode(System.Security.Cryptography.X509Certificates.X509Certificate2 certificate);
+    /// <summary>The agent behind a client certificate that is proved to be the peer's; null when it is refused.</summary>
+    /// <param name="refusal">Why: <c>CERTIFICATE_UNKNOWN</c> (not one of this cloud's), <c>NODE_UNKNOWN</c> (forgotten,
+    /// or joined anew since) or <c>CERTIFICATE_EXPIRED</c>. The last comes with a caller that may renew its certificate
+    /// and nothing else: a fleet that was off for long recovers by itself.</param>
+    Caller? AuthenticateNode(X509Certificate2 certificate, out string refusal);
+
+    /// <inheritdoc cref="Authenticate(string, out string)"/>
+    Caller? Authenticate(string token) => Authenticate(token, out _);
+
+    /// <inheritdoc cref="AuthenticateNode(X509Certificate2, out string)"/>
+    Caller? AuthenticateNode(X509Certificate2 certificate) => AuthenticateNode(certificate, out _);
 }
 
 /// <summary>Which projects exist.</summary>
 public interface IProjects
 {
-    /// <summary>Served from memory.</summary>
+    /// <summary>Served from memory. False as well for a project that is being deleted.</summary>
     bool Exists(string project);
+}
+
+/// <summary>
+/// Implemented by every module that keeps resources in projects, once or more: a project is deleted only when all of
+/// them say that nothing is left.
+/// </summary>
+public interface IProjectContents
+{
+    /// <summary>The names of up to ten resources that the project owns; empty when it owns none.</summary>
+    /// <param name="project">The project's id.</param>
+    Task<IReadOnlyList<string>> OfAsync(string project, CancellationToken cancel);
 }
 
 /// <summary>The cloud's certificate authority, as the host's transports need it.</summary>
 public interface IHostCertificates
 {
-    /// <summary>The CA's certificate.</summary>
-    System.Security.Cryptography.X509Certificates.X509Certificate2 Authority { get; }
+    /// <summary>The CA's certificate. There once the modules have started.</summary>
+    X509Certificate2 Authority { get; }
 
-    /// <summary>A certificate for a server of this host, issued now, with its key and chain.</summary>
-    System.Security.Cryptography.X509Certificates.X509Certificate2 IssueServerCertificate(IEnumerable<string> names);
+    /// <summary>A certificate for a server of this host, issued now, valid for 90 days, with its key.</summary>
+    /// <param name="names">Host names and IP addresses.</param>
+    X509Certificate2 IssueServerCertificate(IEnumerable<string> names);
 }
 
 /// <summary>What a node is for.</summary>
@@ -43,4 +65,12 @@ public interface IJoinTokens
 {
     /// <summary>A one-use token, valid for ten minutes.</summary>
     Task<string> CreateAsync(string node, NodeKind kind, CancellationToken cancel);
+}
+
+/// <summary>The machines that joined.</summary>
+public interface INodes
+{
+    /// <summary>Refuses the node's certificates from now on, for whoever removes the node from the fleet. Nothing
+    /// happens when there is no such node.</summary>
+    Task ForgetAsync(string node, CancellationToken cancel);
 }

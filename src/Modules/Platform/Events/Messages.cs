@@ -10,7 +10,8 @@ public sealed record EventEnvelope(long Sequence, Guid Uid, string Type, string 
 }
 
 /// <summary>A module committed events. Sent again until the log has them; consumers are idempotent.</summary>
-public sealed record EventsCommitted(string Module, IReadOnlyList<EventEnvelope> Events);
+/// <param name="After">The events are all of the module's that come after this sequence, up to the last of them.</param>
+public sealed record EventsCommitted(string Module, long After, IReadOnlyList<EventEnvelope> Events);
 
 /// <summary>The log holds the module's events up to this one.</summary>
 public sealed record EventsLogged(string Module, long Through);

@@ -73,8 +73,9 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
             {
                 await foreach (var batch in store.Feed.FollowAsync(after, again.Token))
                 {
-                    await bus.Publish(new EventsCommitted(Module, [.. batch.Select(Envelope)]), again.Token);
-                    Interlocked.Exchange(ref sentThrough, batch[^1].Sequence);
+                    await bus.Publish(new EventsCommitted(Module, after, [.. batch.Select(Envelope)]), again.Token);
+                    after = batch[^1].Sequence;
+                    Interlocked.Exchange(ref sentThrough, after);
                 }
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)

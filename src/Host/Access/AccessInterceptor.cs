@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Monolith.Identity.Contracts;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+
+namespace Monolith.Host.Access;
+
+/// <summary>
+/// Who calls, and may they? Runs before every method and inside <see cref="FaultInterceptor"/>:
+/// <code>
+///   bearer token, else client certificate ──▶ caller ──▶ permission of the method, on the project of the request
+///                                                          ├─ unary, server streaming: before the method begins
+///                                                          └─ client streaming: when its first message is read
+/// </code>
+/// </summary>
+internal sealed class AccessInterceptor(PermissionMap permissions, IAuthentication authentication, IProjects projects)
+    : Interceptor
+{
+    const string Scheme = "Bearer ";
+
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request, ServerCallContext context,
+        UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        var admitted = Admit(context);
+        admitted.Check(request);
+        return continuation(request, context);
+    }
+
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(TRequest request,
+        IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        var admitted = Admit(context);
+        admitted.Check(request);
+        return continuation(request, responseStream, context);
+    }
+
+    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context,
+        ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
+        continuation(Admit(context).Guard(requestStream), context);
+
+    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(IAsyncStreamReader<TRequest> requestStream,
+        IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
+        continuation(Admit(context).Guard(requestStream), responseStream, context);
+
+    Admitted Admit(ServerCallContext context)
+    {
+        MalformedMessageMiddleware.Entered(context.GetHttpContext());
+        var requirement = permissions.Of(context.Method) ?? throw new Fault(StatusCode.PermissionDenied,
+            "METHOD_UNDECLARED", $"{context.Method} declares no permission, so nobody may call it. Report this.");
+        var caller = Authenticate(context, requirement);
+        context.SetCall(new Call(caller, requirement.Permission, context.Method,
+            Activity.Current?.TraceId.ToHexString() ?? ""));
+        var admitted = new Admitted(caller, requirement, projects);
+        // A node's right has no project: it is refused before anything is read.
+        if (requirement.IsAgents) admitted.CheckAt("");
+        return admitted;
+    }
+
+    Caller Authenticate(ServerCallContext context, Requirement requirement)
+    {
+        var http = context.GetHttpContext();
+        var header = http.Request.Headers.Authorization.ToString();
+        string refusal;
+        Caller? caller;
+        if (header.Length > 0)
+        {
+            refusal = "TOKEN_MALFORMED";
+            caller = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+                ? authentication.Authenticate(header[Scheme.Length..].Trim(), out refusal)
+                : null;
+        }
+        else if (http.Connection.ClientCertificate is { } certificate)
+            caller = authentication.AuthenticateNode(certificate, out refusal);
+        else (caller, refusal) = (null, "CREDENTIALS_MISSING");
+        if (requirement.Public) return caller ?? Caller.Anonymous;
+        // An expired certificate comes with a caller who may do one thing; for all else it is no credential.
+        if (caller is not null && (refusal.Length == 0 || caller.May(requirement.Permission, null))) return caller;
+        throw Fault.Unauthenticated(refusal, Words(refusal));
+    }
+
+    static string Words(string refusal) => refusal switch
+    {
+        "CREDENTIALS_MISSING" => "The call shows neither a token nor a node's certificate. Send the header "
+            + "'authorization: Bearer TOKEN'; CreateToken makes tokens, the administrator's first is in admin.token.",
+        "TOKEN_MALFORMED" => "The authorization header must be 'Bearer ' and a token.",
+        "TOKEN_EXPIRED" => "The token has expired. Make a new one with CreateToken.",
+        "USER_DISABLED" => "The token's user is disabled. Ask an administrator of the cloud to enable it.",
+        "NODE_UNKNOWN" => "The node was removed from the fleet, or joined anew since. Make a join token and join again.",
+        "CERTIFICATE_EXPIRED" => "The node's certificate has expired. It can still be renewed: call RenewCertificate.",
+        "CERTIFICATE_UNKNOWN" => "This cloud's authority did not issue the certificate. Make a join token and join.",
+        _ => "The token is unknown: it was revoked, or is another cloud's. Make a new one with CreateToken.",
+    };
+
+    sealed class Admitted(Caller caller, Requirement requirement, IProjects projects)
+    {
+        public void CheckAt(string where) => Gate.Check(caller, requirement, where, projects);
+
+        public void Check<TRequest>(TRequest request)
+        {
+            if (requirement.IsAgents) return;
+            CheckAt(request is IMessage message ? RequestScope.Of(message) : "");
+        }
+
+        public IAsyncStreamReader<TRequest> Guard<TRequest>(IAsyncStreamReader<TRequest> stream) =>
+            new Reader<TRequest>(stream, this);
+    }
+
+    /// <summary>Authorises by the first message, and says of bytes that are no message that they are the caller's
+    /// mistake.</summary>
+    sealed class Reader<T>(IAsyncStreamReader<T> stream, Admitted admitted) : IAsyncStreamReader<T>
+    {
+        bool isChecked;
+
+        public T Current => stream.Current;
+
+        public async Task<bool> MoveNext(CancellationToken cancel)
+        {
+            bool more;
+            try
+            {
+                more = await stream.MoveNext(cancel);
+            }
+            catch (InvalidProtocolBufferException)
+            {
+                throw MalformedMessageMiddleware.Malformed();
+            }
+            catch (RpcException e) when (e.StatusCode == StatusCode.Internal)
+            {
+                throw MalformedMessageMiddleware.Malformed();
+            }
+            if (!isChecked && more) admitted.Check(stream.Current);
+            isChecked = true;
+            return more;
+        }
+    }
+}

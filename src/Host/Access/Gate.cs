@@ -1,0 +1,39 @@
+using Monolith.Identity.Contracts;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Names;
+
+namespace Monolith.Host.Access;
+
+/// <summary>May this caller do this here? The decision alone, apart from where caller and request come from.</summary>
+internal static class Gate
+{
+    /// <param name="where">The resource name that the request acts on or in; empty when it names none.</param>
+    /// <exception cref="Fault">NOT_FOUND for a project that the caller may not know of, else PERMISSION_DENIED.</exception>
+    public static void Check(Caller caller, Requirement requirement, string where, IProjects projects)
+    {
+        if (requirement.Permission.Length == 0) return;
+        var project = requirement.IsAgents ? null : ResourceName.ProjectOf(where);
+        if (requirement.Anywhere || project == "-")
+        {
+            if (caller.ProjectsWith(requirement.Permission) is not { Count: 0 }) return;
+            throw Fault.Denied(requirement.Permission, "any project", caller.Name);
+        }
+        if (project is null)
+        {
+            if (!caller.May(requirement.Permission, null))
+                throw Fault.Denied(requirement.Permission, "the cloud", caller.Name);
+            return;
+        }
+        // Whether another's project exists is nobody's business: the answer is the same in either case.
+        if (!caller.Knows(project)) throw Fault.NotFound(where);
+        if (!caller.May(requirement.Permission, project))
+            throw Fault.Denied(requirement.Permission, "projects/" + project, caller.Name);
+        // The project's own methods say so themselves, and answer a repeated deletion as they did the first time.
+        if (where.Length > "projects/".Length + project.Length && !projects.Exists(project)
+            || where.Length == "projects/".Length + project.Length
+            && !requirement.Permission.StartsWith("identity.projects.", StringComparison.Ordinal)
+            && !projects.Exists(project))
+            throw Fault.NotFound("projects/" + project);
+    }
+}

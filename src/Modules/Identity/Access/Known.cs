@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Nodes;
+using Monolith.Identity.Tokens;
+using Monolith.Identity.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Identity.Access;
+
+internal sealed record KnownUser(bool Disabled, Caller Caller);
+
+/// <param name="Expires">UTC; null: never.</param>
+internal sealed record KnownToken(string User, DateTime? Expires);
+
+internal sealed record KnownNode(Guid Uid, NodeRole Role, Caller Caller);
+
+/// <summary>
+/// What access is decided by, as the rows were at one moment. Immutable; a change makes a new one that shares what
+/// stayed.
+/// </summary>
+internal sealed record Known(
+    ImmutableHashSet<string> Projects,
+    ImmutableDictionary<string, KnownUser> Users,
+    ImmutableDictionary<TokenDigest, KnownToken> Tokens,
+    ImmutableDictionary<string, TokenDigest> TokenDigests,
+    ImmutableDictionary<string, KnownNode> Nodes)
+{
+    public static Known Nothing { get; } = new(
+        ImmutableHashSet.Create<string>(StringComparer.Ordinal),
+        ImmutableDictionary.Create<string, KnownUser>(StringComparer.Ordinal),
+        ImmutableDictionary<TokenDigest, KnownToken>.Empty,
+        ImmutableDictionary.Create<string, TokenDigest>(StringComparer.Ordinal),
+        ImmutableDictionary.Create<string, KnownNode>(StringComparer.Ordinal));
+
+    public static async Task<Known> LoadAsync(IdentityDb db)
+    {
+        var known = Nothing with
+        {
+            Projects = Nothing.Projects.Union(await db.Projects.Select(p => p.Project).ToListAsync()),
+        };
+        known = known.WithUsers([], await db.Users.ToListAsync(), await db.RoleBindings.ToListAsync());
+        known = known.WithTokens([], await db.Tokens.ToListAsync());
+        return known.WithNodes([], await db.Nodes.ToListAsync());
+    }
+
+    /// <summary>Rereads what the events speak of.</summary>
+    public async Task<Known> AfterAsync(IReadOnlyList<EventRow> events, IdentityDb db)
+    {
+        var touched = Touched.By(events);
+        var known = this;
+        if (touched.Projects.Count > 0)
+        {
+            var there = await db.Projects.Where(p => touched.Projects.Contains(p.Name)).Select(p => p.Project)
+                .ToListAsync();
+            known = known with
+            {
+                Projects = Projects.Except(touched.Projects.Select(n => n["projects/".Length..])).Union(there),
+            };
+        }
+        if (touched.Users.Count > 0)
+            known = known.WithUsers(touched.Users,
+                await db.Users.Where(u => touched.Users.Contains(u.Name)).ToListAsync(),
+                await db.RoleBindings.Where(b => touched.Users.Contains(b.Member)).ToListAsync());
+        if (touched.Tokens.Count > 0)
+            known = known.WithTokens(touched.Tokens,
+                await db.Tokens.Where(t => touched.Tokens.Contains(t.Name)).ToListAsync());
+        if (touched.Nodes.Count > 0)
+            known = known.WithNodes(touched.Nodes,
+                await db.Nodes.Where(n => touched.Nodes.Contains(n.Name)).ToListAsync());
+        return known;
+    }
+
+    Known WithUsers(IEnumerable<string> stale, List<Users.UserRow> users, List<RoleBindings.RoleBindingRow> bindings)
+    {
+        var grants = bindings.Where(b => Roles.Find(b.Role) is not null)
+            .ToLookup(b => b.Member, b => Roles.Grant(b.Role, b.Scope), StringComparer.Ordinal);
+        return this with
+        {
+            Users = Users.RemoveRange(stale).SetItems(users.Select(u => KeyValuePair.Create(u.Name,
+                new KnownUser(u.Disabled, new Caller(u.Name, [.. grants[u.Name]]))))),
+        };
+    }
+
+    Known WithTokens(IReadOnlyCollection<string> stale, List<TokenRow> tokens) => this with
+    {
+        Tokens = Tokens
+            .RemoveRange(stale.Where(TokenDigests.ContainsKey).Select(name => TokenDigests[name]))
+            .SetItems(tokens.Select(t => KeyValuePair.Create(TokenDigest.Of(t.Digest),
+                new KnownToken(t.User, t.ExpireTime)))),
+        TokenDigests = TokenDigests.RemoveRange(stale)
+            .SetItems(tokens.Select(t => KeyValuePair.Create(t.Name, TokenDigest.Of(t.Digest)))),
+    };
+
+    Known WithNodes(IEnumerable<string> stale, List<NodeRow> nodes) => this with
+    {
+        Nodes = Nodes.RemoveRange(stale).SetItems(nodes.Select(n => KeyValuePair.Create(n.Name,
+            new KnownNode(n.Uid, n.Role, new Caller(n.Name, [Roles.Grant("roles/" + NodeRoles.Word(n.Role), "")]))))),
+    };
+
+    /// <summary>The names of what events speak of, by noun; a binding speaks of its member.</summary>
+    sealed record Touched(HashSet<string> Projects, HashSet<string> Users, HashSet<string> Tokens, HashSet<string> Nodes)
+    {
+        public static Touched By(IReadOnlyList<EventRow> events)
+        {
+            var touched = new Touched([], [], [], []);
+            foreach (var e in events)
+                switch (e.Type.Split('.')[2])
+                {
+                    case "project":
+                        touched.Projects.Add(e.Resource);
+                        break;
+                    case "user":
+                        touched.Users.Add(e.Resource);
+                        break;
+                    case "roleBinding":
+                        touched.Users.Add(RoleBinding.Parser.ParseFrom(e.Data).Member);
+                        break;
+                    case "token":
+                        touched.Tokens.Add(e.Resource);
+                        break;
+                    case "node":
+                        touched.Nodes.Add(e.Resource);
+                        break;
+                }
+            return touched;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using Monolith.Identity.Contracts;
+using Monolith.Platform.Calls;
+
+namespace Monolith.Identity.Access;
+
+/// <summary>Where a role may be bound.</summary>
+[Flags]
+internal enum RoleScope
+{
+    /// <summary>Nowhere: it comes with a node's certificate.</summary>
+    None = 0,
+    Cloud = 1,
+    Project = 2,
+}
+
+/// <summary>A built-in role. Immutable.</summary>
+internal sealed record Role(string Name, RoleScope Scope, PermissionSet Permissions);
+
+/// <summary>
+/// The built-in roles. A pattern <c>x.*</c> stands for all that begin so, <c>*.x</c> for all that end so.
+/// On a project a role holds only what <c>roles/projectAdmin</c> could hold there: a name that lies in a project must
+/// never open what belongs to everybody.
+/// </summary>
+internal static class Roles
+{
+    public const string Admin = "roles/admin";
+    public const string ProjectAdmin = "roles/projectAdmin";
+
+    /// <summary>What no method asks for by itself: handling other users' tokens.</summary>
+    public const string ManageTokens = "identity.tokens.manage";
+
+    static readonly string[] Member =
+    [
+        "compute.servers.*", "compute.keyPairs.*", "image.images.*", "network.networks.*", "network.ports.*",
+        "network.securityGroups.*", "dns.zones.*", "dns.recordSets.*", "lb.loadBalancers.*", "events.events.list",
+        "identity.projects.get",
+    ];
+
+    static readonly Role[] Table =
+    [
+        // Everything but what only nodes do.
+        Of(Admin, RoleScope.Cloud, "identity.*", "compute.*", "image.*", "network.*", "dns.*", "lb.*", "events.*",
+            "operations.*"),
+        // The fleet, and no tenants' content.
+        Of("roles/operator", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "network.addressPools.*",
+            "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get"),
+        Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
+        Of("roles/member", RoleScope.Cloud | RoleScope.Project, Member),
+        Of("roles/reader", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
+        Of("roles/hypervisor", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.blobs.read", Renew),
+        Of("roles/load-balancer", RoleScope.None, "agent.loadBalancers.sync", Renew),
+        // A node whose certificate has expired.
+        Of("roles/expired-node", RoleScope.None, Renew),
+    ];
+
+    const string Renew = "agent.certificates.renew";
+
+    static readonly Dictionary<string, Role> ByName = Table.ToDictionary(r => r.Name, StringComparer.Ordinal);
+
+    static readonly IReadOnlySet<string> All =
+        DeclaredMethods.Permissions.Append(ManageTokens).ToHashSet(StringComparer.Ordinal);
+
+    static readonly Dictionary<string, PermissionSet> OnProject = Table.ToDictionary(r => r.Name,
+        r => new PermissionSet(All.Where(p => r.Permissions.Contains(p) && ByName[ProjectAdmin].Permissions.Contains(p)),
+            []), StringComparer.Ordinal);
+
+    /// <summary>Those that can be bound.</summary>
+    public static IReadOnlyList<string> Bindable { get; } =
+        [.. Table.Where(r => r.Scope != RoleScope.None).Select(r => r.Name)];
+
+    public static Role? Find(string name) => ByName.GetValueOrDefault(name);
+
+    /// <summary>What a role gives on a scope.</summary>
+    /// <param name="scope"><c>projects/{project}</c>, or empty for the cloud.</param>
+    public static CallerGrant Grant(string role, string scope) =>
+        new(scope, role, scope.Length == 0 ? ByName[role].Permissions : OnProject[role]);
+
+    /// <summary>What a role gives on a scope and a caller does not have there.</summary>
+    /// <param name="project">The project's id, or null for the cloud.</param>
+    public static IReadOnlyList<string> Missing(string role, Caller giver, string? project)
+    {
+        var given = Grant(role, project is null ? "" : "projects/" + project).Permissions;
+        return [.. All.Where(p => given.Contains(p) && !giver.May(p, project)).Order(StringComparer.Ordinal)];
+    }
+
+    static Role Of(string name, RoleScope scope, params string[] patterns) => new(name, scope, new PermissionSet(
+        patterns.Where(p => !p.Contains('*')),
+        patterns.Where(p => p.EndsWith('*')).Select(p => p[..^1]),
+        patterns.Where(p => p.StartsWith('*')).Select(p => p[1..])));
+}

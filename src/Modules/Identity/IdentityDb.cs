@@ -1,0 +1,56 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Nodes;
+using Monolith.Identity.Projects;
+using Monolith.Identity.RoleBindings;
+using Monolith.Identity.Tokens;
+using Monolith.Identity.Users;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Identity;
+
+internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identity", options)
+{
+    public DbSet<ProjectRow> Projects => Set<ProjectRow>();
+    public DbSet<UserRow> Users => Set<UserRow>();
+    public DbSet<TokenRow> Tokens => Set<TokenRow>();
+    public DbSet<RoleBindingRow> RoleBindings => Set<RoleBindingRow>();
+    public DbSet<NodeRow> Nodes => Set<NodeRow>();
+    public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
+
+    protected override void OnModelCreating(ModelBuilder model)
+    {
+        model.Entity<ProjectRow>().ToTable("projects");
+        model.Entity<UserRow>().ToTable("users");
+        model.Entity<TokenRow>(t =>
+        {
+            t.ToTable("tokens");
+            t.HasIndex(x => x.Digest).IsUnique();
+            t.HasIndex(x => x.User);
+        });
+        model.Entity<RoleBindingRow>(b =>
+        {
+            b.ToTable("role_bindings");
+            b.HasIndex(x => new { x.Member, x.Scope, x.Role }).IsUnique();
+            b.HasIndex(x => x.Scope);
+        });
+        model.Entity<NodeRow>().ToTable("nodes");
+        model.Entity<JoinTokenRow>(t =>
+        {
+            t.ToTable("join_tokens").HasKey(x => x.Id);
+            t.Property(x => x.Id).ValueGeneratedNever();
+            t.HasIndex(x => x.Digest).IsUnique();
+            t.HasIndex(x => x.ExpireTime);
+        });
+        base.OnModelCreating(model);
+    }
+}
+
+internal sealed class SqliteIdentityDb(DbContextOptions options) : IdentityDb(options)
+{
+    public SqliteIdentityDb() : this(DesignTime.Sqlite()) { }
+}
+
+internal sealed class PostgresIdentityDb(DbContextOptions options) : IdentityDb(options)
+{
+    public PostgresIdentityDb() : this(DesignTime.Postgres("identity")) { }
+}

@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Monolith.Identity.Access;
+using Monolith.Identity.Authority;
+using Monolith.Identity.Contracts;
+using Monolith.Identity.Nodes;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Identity;
+
+/// <summary>Immutable.</summary>
+/// <param name="DataDirectory">Where <c>ca.key</c>, <c>ca.pem</c> and <c>admin.token</c> are kept; made when missing.</param>
+public sealed record IdentityOptions(string DataDirectory);
+
+/// <summary>Who may do what, where: projects, users, tokens, bindings, and the machines of the fleet.</summary>
+public static class IdentityModule
+{
+    /// <summary>First of the modules: its start-up makes what the others' callers are known by.</summary>
+    public static IServiceCollection AddIdentity(this IServiceCollection services, IdentityOptions options)
+    {
+        services.AddModuleStore<IdentityDb>("identity", o => new SqliteIdentityDb(o), o => new PostgresIdentityDb(o));
+        services.AddSingleton(options);
+        services.AddSingleton<CertificateAuthority>();
+        services.AddSingleton<IHostCertificates>(s => s.GetRequiredService<CertificateAuthority>());
+        services.AddSingleton<NodeCertificates>();
+        services.AddSingleton<Registry>();
+        services.AddSingleton<IProjects>(s => s.GetRequiredService<Registry>());
+        services.AddSingleton<IAuthentication, Authentication>();
+        services.AddSingleton<JoinTokens>();
+        services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());
+        services.AddSingleton<NodeService>();
+        services.AddSingleton<INodes>(s => s.GetRequiredService<NodeService>());
+        services.AddSingleton<IStartUp, IdentityStartUp>();
+        return services;
+    }
+
+    public static void MapIdentity(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGrpcService<Projects.ProjectService>();
+        endpoints.MapGrpcService<Users.UserService>();
+        endpoints.MapGrpcService<Tokens.TokenService>();
+        endpoints.MapGrpcService<RoleBindings.RoleBindingService>();
+        endpoints.MapGrpcService<NodeService>();
+    }
+}

@@ -1,0 +1,50 @@
+using Monolith.Identity.V1;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+
+namespace Monolith.Identity.Projects;
+
+internal static class ProjectRules
+{
+    /// <summary>Made at the first start; owns what the cloud itself keeps in a project.</summary>
+    public const string System = "system";
+
+    static readonly string[] Changeable = ["display_name", "labels"];
+
+    public static void Check(CreateProjectRequest request)
+    {
+        var violations = new Violations();
+        violations.Id("project_id", request.ProjectId);
+        if (request.Project is { } project) CheckWords(project, violations);
+        violations.ThrowIfAny();
+    }
+
+    /// <returns>The fields to change.</returns>
+    public static IReadOnlySet<string> Check(UpdateProjectRequest request)
+    {
+        var violations = new Violations();
+        if (!violations.Require(request.Project is not null, "project", "is required")) violations.ThrowIfAny();
+        ResourceName.Parse("projects/*", request.Project!.Name, "project.name", violations);
+        var changed = Masks.Changed(request.UpdateMask, request.Project, Changeable, violations);
+        CheckWords(request.Project, violations);
+        violations.ThrowIfAny();
+        return changed;
+    }
+
+    /// <exception cref="Fault">FAILED_PRECONDITION that names what the project owns.</exception>
+    public static void CheckEmpty(string name, IReadOnlyList<string> contents)
+    {
+        if (name == "projects/" + System)
+            throw Fault.Precondition("PROJECT_IS_BUILT_IN", name, $"{name} belongs to the cloud itself and stays.");
+        if (contents.Count == 0) return;
+        throw Fault.Precondition($"{name} still owns {string.Join(", ", contents)}. Delete these first.",
+            [.. contents.Select(c => new PreconditionViolation("PROJECT_NOT_EMPTY", c, "is in the project; delete it"))]);
+    }
+
+    static void CheckWords(Project project, Violations violations)
+    {
+        violations.DisplayName("project.display_name", project.DisplayName);
+        violations.Labels("project.labels", project.Labels);
+    }
+}

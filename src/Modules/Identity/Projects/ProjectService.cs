@@ -1,0 +1,133 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Access;
+using Monolith.Identity.Contracts;
+using Monolith.Identity.RoleBindings;
+using Monolith.Identity.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Identity.Projects;
+
+internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
+    IEnumerable<IProjectContents> contents) : V1.ProjectService.ProjectServiceBase
+{
+    const int NamedContents = 10;
+
+    static readonly FilterFields<ProjectRow> Filters = new FilterFields<ProjectRow>()
+        .Text("name", p => p.Name)
+        .Text("display_name", p => p.DisplayName)
+        .Labels(p => p.Labels);
+
+    public override async Task<Project> CreateProject(CreateProjectRequest request, ServerCallContext context)
+    {
+        ProjectRules.Check(request);
+        var made = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var name = "projects/" + request.ProjectId;
+            if (await unit.Db.Projects.AnyAsync(p => p.Name == name)) throw Fault.AlreadyExists(name);
+            var row = new ProjectRow
+            {
+                Name = name,
+                Project = request.ProjectId,
+                DisplayName = request.Project is { DisplayName.Length: > 0 } project
+                    ? project.DisplayName
+                    : request.ProjectId,
+                Labels = Labels.Store(request.Project?.Labels ?? []),
+                CreateTime = unit.Now,
+                UpdateTime = unit.Now,
+            };
+            unit.Db.Projects.Add(row);
+            return Emit(unit, Change.Created, row);
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return made;
+    }
+
+    public override Task<Project> GetProject(GetProjectRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("projects/*", request.Name);
+        return store.ReadAsync(async db =>
+            (await db.Projects.FirstOrDefaultAsync(p => p.Name == request.Name) ?? throw Fault.NotFound(request.Name))
+            .ToProto());
+    }
+
+    public override async Task<ListProjectsResponse> ListProjects(ListProjectsRequest request,
+        ServerCallContext context)
+    {
+        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
+        var caller = context.GetCall().Caller;
+        var everywhere = caller.Grants.Any(g => g.Scope.Length == 0);
+        var scopes = caller.Grants.Select(g => g.Scope).Distinct().ToList();
+        var found = await store.ReadAsync(db => db.Projects
+            .Where(p => everywhere || scopes.Contains(p.Name))
+            .Where(request.Filter, Filters)
+            .Where(p => string.Compare(p.Name, page.After) > 0)
+            .OrderBy(p => p.Name).Take(page.Size + 1).ToListAsync());
+        var (rows, next) = page.Cut(found, p => p.Name);
+        return new ListProjectsResponse { Projects = { rows.Select(p => p.ToProto()) }, NextPageToken = next };
+    }
+
+    public override Task<Project> UpdateProject(UpdateProjectRequest request, ServerCallContext context)
+    {
+        var changed = ProjectRules.Check(request);
+        return store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Projects.FirstOrDefaultAsync(p => p.Name == request.Project.Name)
+                ?? throw Fault.NotFound(request.Project.Name);
+            row.Touch(request.Project.Etag, unit.Now);
+            if (changed.Contains("display_name")) row.DisplayName = request.Project.DisplayName;
+            if (changed.Contains("labels")) row.Labels = Labels.Store(request.Project.Labels);
+            return Emit(unit, Change.Updated, row);
+        }, context.CancellationToken);
+    }
+
+    /// <summary>
+    /// The project is closed to new calls of this process while the modules are asked, so that nothing is made in it
+    /// between the question and the deletion.
+    /// </summary>
+    public override async Task<Empty> DeleteProject(DeleteProjectRequest request, ServerCallContext context)
+    {
+        var project = ResourceName.Parse("projects/*", request.Name)[0];
+        using var closed = registry.Close(project);
+        ProjectRules.CheckEmpty(request.Name, await ContentsAsync(project, context.CancellationToken));
+        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Projects.FirstOrDefaultAsync(p => p.Name == request.Name)
+                ?? throw Fault.NotFound(request.Name);
+            row.Touch(request.Etag, unit.Now);
+            foreach (var binding in await unit.Db.RoleBindings.Where(b => b.Scope == request.Name).ToListAsync())
+            {
+                unit.Db.RoleBindings.Remove(binding);
+                RoleBindings.RoleBindingService.Emit(unit, Change.Deleted, binding);
+            }
+            unit.Db.Projects.Remove(row);
+            Emit(unit, Change.Deleted, row);
+            return new Empty();
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return answer;
+    }
+
+    async Task<List<string>> ContentsAsync(string project, CancellationToken cancel)
+    {
+        var found = new List<string>();
+        foreach (var module in contents)
+        {
+            found.AddRange(await module.OfAsync(project, cancel));
+            if (found.Count >= NamedContents) break;
+        }
+        return [.. found.Take(NamedContents)];
+    }
+
+    internal static Project Emit(Unit<IdentityDb> unit, Change change, ProjectRow row)
+    {
+        var project = row.ToProto();
+        unit.Emit("project", change, row.Name, row.Project, project);
+        return project;
+    }
+}

@@ -1,0 +1,66 @@
+using Monolith.Identity.Access;
+using Monolith.Identity.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Names;
+
+namespace Monolith.Identity.RoleBindings;
+
+internal static class RoleBindingRules
+{
+    public static void Check(CreateRoleBindingRequest request)
+    {
+        var violations = new Violations();
+        if (!violations.Require(request.RoleBinding is not null, "role_binding", "is required"))
+            violations.ThrowIfAny();
+        var binding = request.RoleBinding!;
+        ResourceName.Parse("users/*", binding.Member, "role_binding.member", violations);
+        var inProject = binding.Scope.Length > 0;
+        if (inProject) ResourceName.Parse("projects/*", binding.Scope, "role_binding.scope", violations);
+        var role = Roles.Find(binding.Role);
+        if (violations.Require(role is not null && role.Scope != RoleScope.None, "role_binding.role",
+            $"must be one of {string.Join(", ", Roles.Bindable)}"))
+            violations.Require(role!.Scope.HasFlag(inProject ? RoleScope.Project : RoleScope.Cloud),
+                "role_binding.role", inProject
+                    ? $"{role.Name} is a role on the cloud: leave the scope empty, or bind roles/projectAdmin"
+                    : $"{role.Name} is a role on a project: say which in the scope");
+        violations.ThrowIfAny();
+    }
+
+    /// <summary>The permission on the binding's scope, which the request's names do not tell.</summary>
+    /// <param name="binding">The name of a binding that exists; null for one that is to be made.</param>
+    /// <exception cref="Fault">NOT_FOUND for what the caller may not know of, else PERMISSION_DENIED.</exception>
+    public static void CheckAllowed(Call call, string scope, string? binding)
+    {
+        var project = ProjectOf(scope);
+        if (call.Caller.May(call.Permission, project)) return;
+        var knows = project is not null
+            ? call.Caller.Knows(project)
+            : binding is null || call.Caller.Grants.Any(g => g.Scope.Length == 0);
+        throw knows
+            ? Fault.Denied(call.Permission, scope.Length == 0 ? "the cloud" : scope, call.Caller.Name)
+            : Fault.NotFound(binding ?? scope);
+    }
+
+    /// <summary>Nobody gives what they do not have; otherwise the right to bind would be the right to everything.</summary>
+    /// <exception cref="Fault">PERMISSION_DENIED that names what is missing.</exception>
+    public static void CheckGiver(Caller giver, RoleBinding binding)
+    {
+        var missing = Roles.Missing(binding.Role, giver, ProjectOf(binding.Scope));
+        if (missing.Count == 0) return;
+        var scope = binding.Scope.Length == 0 ? "the cloud" : binding.Scope;
+        throw new Fault(Grpc.Core.StatusCode.PermissionDenied, "GIVES_MORE_THAN_HELD",
+            $"{giver.Name} lacks on {scope} what {binding.Role} holds: {string.Join(", ", missing.Take(10))}"
+            + (missing.Count > 10 ? $" and {missing.Count - 10} more" : "") + ". Somebody who has these can bind it.")
+        {
+            Metadata = new Dictionary<string, string>
+            {
+                ["role"] = binding.Role,
+                ["scope"] = binding.Scope,
+                ["missing"] = string.Join(",", missing),
+            },
+        };
+    }
+
+    static string? ProjectOf(string scope) => scope.Length == 0 ? null : scope["projects/".Length..];
+}

@@ -1,0 +1,97 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Access;
+using Monolith.Identity.Users;
+using Monolith.Identity.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Identity.RoleBindings;
+
+internal sealed class RoleBindingService(Store<IdentityDb> store, Registry registry)
+    : V1.RoleBindingService.RoleBindingServiceBase
+{
+    static readonly FilterFields<RoleBindingRow> Filters = new FilterFields<RoleBindingRow>()
+        .Text("role", b => b.Role)
+        .Text("member", b => b.Member)
+        .Text("scope", b => b.Scope);
+
+    public override async Task<RoleBinding> CreateRoleBinding(CreateRoleBindingRequest request,
+        ServerCallContext context)
+    {
+        var call = context.GetCall();
+        RoleBindingRules.Check(request);
+        var wanted = request.RoleBinding;
+        RoleBindingRules.CheckAllowed(call, wanted.Scope, null);
+        RoleBindingRules.CheckGiver(call.Caller, wanted);
+        var made = await store.MutateAsync(call, request, async unit =>
+        {
+            if (wanted.Scope.Length > 0 && !await unit.Db.Projects.AnyAsync(p => p.Name == wanted.Scope))
+                throw Fault.NotFound(wanted.Scope);
+            if (!await unit.Db.Users.AnyAsync(u => u.Name == wanted.Member))
+                throw Fault.Invalid("role_binding.member", $"{wanted.Member} does not exist");
+            if (await unit.Db.RoleBindings.FirstOrDefaultAsync(b => b.Role == wanted.Role && b.Scope == wanted.Scope
+                && b.Member == wanted.Member) is { } there)
+                throw Fault.AlreadyExists($"{there.Name} ({wanted.Role} for {wanted.Member})");
+            var row = RoleBindingRow.Of(wanted.Role, wanted.Member, wanted.Scope, unit.Now);
+            unit.Db.RoleBindings.Add(row);
+            return Emit(unit, Change.Created, row);
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return made;
+    }
+
+    public override async Task<RoleBinding> GetRoleBinding(GetRoleBindingRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("roleBindings/*", request.Name);
+        var row = await store.ReadAsync(db => db.RoleBindings.FirstOrDefaultAsync(b => b.Name == request.Name))
+            ?? throw Fault.NotFound(request.Name);
+        RoleBindingRules.CheckAllowed(context.GetCall(), row.Scope, row.Name);
+        return row.ToProto();
+    }
+
+    public override async Task<ListRoleBindingsResponse> ListRoleBindings(ListRoleBindingsRequest request,
+        ServerCallContext context)
+    {
+        var call = context.GetCall();
+        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
+        var projects = call.Caller.ProjectsWith(call.Permission);
+        var found = await store.ReadAsync(db => db.RoleBindings
+            .Where(b => projects == null || projects.Contains(b.Project))
+            .Where(request.Filter, Filters)
+            .Where(b => string.Compare(b.Name, page.After) > 0)
+            .OrderBy(b => b.Name).Take(page.Size + 1).ToListAsync());
+        var (rows, next) = page.Cut(found, b => b.Name);
+        return new ListRoleBindingsResponse { RoleBindings = { rows.Select(b => b.ToProto()) }, NextPageToken = next };
+    }
+
+    public override async Task<Empty> DeleteRoleBinding(DeleteRoleBindingRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("roleBindings/*", request.Name);
+        var call = context.GetCall();
+        var answer = await store.MutateAsync(call, request, async unit =>
+        {
+            var row = await unit.Db.RoleBindings.FirstOrDefaultAsync(b => b.Name == request.Name)
+                ?? throw Fault.NotFound(request.Name);
+            RoleBindingRules.CheckAllowed(call, row.Scope, row.Name);
+            if (row.Role == Roles.Admin)
+                await UserRules.CheckAdministratorLeftAsync(unit.Db, row.Name, null, row.Name);
+            unit.Db.RoleBindings.Remove(row);
+            Emit(unit, Change.Deleted, row);
+            return new Empty();
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return answer;
+    }
+
+    internal static RoleBinding Emit(Unit<IdentityDb> unit, Change change, RoleBindingRow row)
+    {
+        var binding = row.ToProto();
+        unit.Emit("roleBinding", change, row.Name, row.Project, binding);
+        return binding;
+    }
+}

@@ -1,0 +1,97 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Access;
+using Monolith.Identity.Nodes;
+using Monolith.Identity.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Identity.Tokens;
+
+internal sealed class TokenService(Store<IdentityDb> store, Registry registry, JoinTokens joinTokens, TimeProvider time)
+    : V1.TokenService.TokenServiceBase
+{
+    public override async Task<CreateTokenResponse> CreateToken(CreateTokenRequest request, ServerCallContext context)
+    {
+        var call = context.GetCall();
+        TokenRules.Check(request, time.GetUtcNow());
+        TokenRules.CheckOwner(call.Caller, request.Parent);
+        var made = await store.MutateAsync(call, request, async unit =>
+        {
+            if (!await unit.Db.Users.AnyAsync(u => u.Name == request.Parent)) throw Fault.NotFound(request.Parent);
+            var secret = TokenSecret.Make();
+            var row = TokenRow.Of(request.Parent, secret, request.Token?.DisplayName ?? "",
+                request.Token?.ExpireTime?.ToDateTime(), unit.Now);
+            unit.Db.Tokens.Add(row);
+            return new CreateTokenResponse
+            {
+                Token = Emit(unit, Change.Created, row),
+                Secret = request.ValidateOnly ? "" : secret,
+            };
+        }, context.CancellationToken, remember: response => new() { Token = response.Token });
+        await registry.CaughtUpAsync();
+        return made;
+    }
+
+    public override async Task<ListTokensResponse> ListTokens(ListTokensRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("users/*", request.Parent, "parent");
+        TokenRules.CheckOwner(context.GetCall().Caller, request.Parent);
+        var page = Page.Of(request.PageSize, request.PageToken, request.Parent);
+        var found = await store.ReadAsync(db => db.Tokens
+            .Where(t => t.User == request.Parent && string.Compare(t.Name, page.After) > 0)
+            .OrderBy(t => t.Name).Take(page.Size + 1).ToListAsync());
+        var (rows, next) = page.Cut(found, t => t.Name);
+        return new ListTokensResponse { Tokens = { rows.Select(t => t.ToProto()) }, NextPageToken = next };
+    }
+
+    public override async Task<Empty> RevokeToken(RevokeTokenRequest request, ServerCallContext context)
+    {
+        var user = "users/" + ResourceName.Parse("users/*/tokens/*", request.Name)[0];
+        TokenRules.CheckOwner(context.GetCall().Caller, user);
+        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Tokens.FirstOrDefaultAsync(t => t.Name == request.Name)
+                ?? throw Fault.NotFound(request.Name);
+            unit.Db.Tokens.Remove(row);
+            Emit(unit, Change.Deleted, row);
+            return new Empty();
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return answer;
+    }
+
+    public override Task<GetCallerResponse> GetCaller(GetCallerRequest request, ServerCallContext context)
+    {
+        var caller = context.GetCall().Caller;
+        return Task.FromResult(new GetCallerResponse
+        {
+            Name = caller.Name,
+            Grants = { caller.Grants.Select(g => new Grant { Role = g.Role, Scope = g.Scope }) },
+        });
+    }
+
+    public override Task<CreateJoinTokenResponse> CreateJoinToken(CreateJoinTokenRequest request,
+        ServerCallContext context)
+    {
+        var ttl = TokenRules.Check(request);
+        return store.MutateAsync(context.GetCall(), request,
+            async unit =>
+            {
+                await JoinTokens.ForgetOldAsync(unit, context.CancellationToken);
+                return joinTokens.Add(unit, request.NodeId, request.Role, ttl);
+            },
+            context.CancellationToken, remember: response => new() { ExpireTime = response.ExpireTime });
+    }
+
+    internal static Token Emit(Unit<IdentityDb> unit, Change change, TokenRow row)
+    {
+        var token = row.ToProto();
+        unit.Emit("token", change, row.Name, row.Project, token);
+        return token;
+    }
+}

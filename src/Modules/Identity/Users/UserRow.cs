@@ -1,0 +1,24 @@
+using Google.Protobuf.WellKnownTypes;
+using Monolith.Identity.V1;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Identity.Users;
+
+/// <summary>A person or a program.</summary>
+internal sealed class UserRow : ResourceRow
+{
+    public string Email { get; set; } = "";
+    public bool Disabled { get; set; }
+
+    public User ToProto() => new()
+    {
+        Name = Name,
+        Uid = Uid.ToString(),
+        Etag = Etag,
+        DisplayName = DisplayName,
+        Email = Email,
+        Disabled = Disabled,
+        CreateTime = CreateTime.ToTimestamp(),
+        UpdateTime = UpdateTime.ToTimestamp(),
+    };
+}

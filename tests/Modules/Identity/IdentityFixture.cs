@@ -1,0 +1,56 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Monolith.Identity;
+using Monolith.Identity.Contracts;
+using Monolith.Modules.Tests.Calls;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Modules.Tests.Identity;
+
+/// <summary>The module on a database and a directory of its own.</summary>
+internal sealed class IdentityFixture : IAsyncDisposable
+{
+    readonly string directory = Directory.CreateTempSubdirectory("monolith-identity-").FullName;
+    ServiceProvider services = null!;
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    public IAuthentication Authentication => Get<IAuthentication>();
+
+    public string TokenPath => Path.Combine(directory, "admin.token");
+
+    public Caller Admin => Authentication.Authenticate(File.ReadAllText(TokenPath).Trim())!;
+
+    public static async Task<IdentityFixture> StartAsync()
+    {
+        var fixture = new IdentityFixture();
+        await fixture.RestartAsync();
+        return fixture;
+    }
+
+    public async Task RestartAsync()
+    {
+        if (services is not null) await services.DisposeAsync();
+        var collection = new ServiceCollection();
+        collection.AddLogging();
+        collection.AddSingleton<TimeProvider>(Time);
+        collection.AddSingleton(new DatabaseOptions(directory));
+        collection.AddIdentity(new IdentityOptions(directory));
+        services = collection.BuildServiceProvider();
+        foreach (var step in services.GetServices<IStartUp>()) await step.StartAsync(default);
+    }
+
+    public T Get<T>() where T : notnull => services.GetRequiredService<T>();
+
+    /// <summary>A service that only the gRPC server makes.</summary>
+    public T Make<T>() => ActivatorUtilities.CreateInstance<T>(services);
+
+    public FakeContext As(Caller caller, string permission = "") => FakeContext.By(caller, permission);
+
+    public async ValueTask DisposeAsync()
+    {
+        await services.DisposeAsync();
+        Directory.Delete(directory, recursive: true);
+    }
+}
