@@ -25,7 +25,11 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
 
     protected override void OnModelCreating(ModelBuilder model)
     {
-        model.Entity<AddressPoolRow>().ToTable("address_pools");
+        model.Entity<AddressPoolRow>(e =>
+        {
+            e.ToTable("address_pools");
+            e.Ignore(p => p.Cidrs).Ignore(p => p.Space);
+        });
         model.Entity<PoolUsageRow>(e =>
         {
             e.ToTable("pool_usages").HasKey(u => u.PoolUid);
@@ -50,7 +54,7 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
             e.HasIndex(a => new { a.Address, a.From });
         });
         model.Entity<NetworkRow>().ToTable("networks");
-        model.Entity<SecurityGroupRow>().ToTable("security_groups");
+        model.Entity<SecurityGroupRow>().ToTable("security_groups").Ignore(g => g.Rules);
         model.Entity<GroupRemoteRow>(e =>
         {
             e.ToTable("group_remotes").HasKey(r => new { r.GroupUid, r.RemoteUid });
@@ -58,7 +62,7 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
         });
         model.Entity<PortRow>(e =>
         {
-            e.ToTable("ports");
+            e.ToTable("ports").Ignore(p => p.Conditions);
             e.HasIndex(p => p.MacAddress).IsUnique();
             e.HasIndex(p => new { p.OwnerUid, p.OwnerIndex }).IsUnique();
             e.HasIndex(p => p.Hypervisor);

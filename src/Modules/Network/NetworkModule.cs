@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Contracts;
 using Monolith.Network.Networks;
@@ -14,14 +13,11 @@ namespace Monolith.Network;
 /// <summary>Addresses, networks, ports, and what may reach them.</summary>
 public static class NetworkModule
 {
-    /// <summary>
-    /// Names in port specs come from the Dns module's <c>INames</c>, where it is composed. Uses a registered
-    /// <see cref="NetworkOptions"/>, or the defaults.
-    /// </summary>
-    public static IServiceCollection AddNetwork(this IServiceCollection services)
+    /// <summary>The domain in port specs comes from the Dns module's <c>INames</c>, where that is composed.</summary>
+    public static IServiceCollection AddNetwork(this IServiceCollection services, NetworkOptions? options = null)
     {
         services.AddModuleStore<NetworkDb>("network", o => new SqliteNetworkDb(o), o => new PostgresNetworkDb(o));
-        services.TryAddSingleton(new NetworkOptions());
+        services.AddSingleton(options ?? new NetworkOptions());
         services.AddSingleton<PortSpecs>();
         services.AddSingleton<PortItems>();
         services.AddSingleton<PortNodes>();

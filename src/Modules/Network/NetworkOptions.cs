@@ -7,6 +7,12 @@ public sealed record NetworkOptions
     public IReadOnlyList<string> DnsServers { get; init; } = [];
 
     /// <summary>
+    /// The cloud's domain: ports of a project are told <c>{project}.{Domain}</c> where no Dns module says otherwise.
+    /// Default none.
+    /// </summary>
+    public string Domain { get; init; } = "";
+
+    /// <summary>
     /// How long a released address is not given out, so that a neighbour who still remembers its last owner cannot
     /// meet a new one. Default 60 s.
     /// </summary>

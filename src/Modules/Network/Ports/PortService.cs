@@ -68,9 +68,9 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
 
     public override async Task<ListPortsResponse> ListPorts(ListPortsRequest request, ServerCallContext context)
     {
-        var project = Parents.Parse(request.Parent);
+        var scope = ProjectScope.Of(request.Parent, context.GetCall());
         var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var (found, sequence) = await store.SnapshotAsync(db => db.Ports.In(project, context.GetCall())
+        var (found, sequence) = await store.SnapshotAsync(db => scope.Of(db.Ports)
             .Where(request.Filter, Filters)
             .Where(p => string.Compare(p.Name, page.After) > 0)
             .OrderBy(p => p.Name).Take(page.Size + 1).ToListAsync());
@@ -131,11 +131,9 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
     public override Task WatchPorts(WatchPortsRequest request, IServerStreamWriter<WatchPortsResponse> responseStream,
         ServerCallContext context)
     {
-        var project = Parents.Parse(request.Parent);
-        var call = context.GetCall();
-        var visible = Parents.Visible(project, call);
-        return Watch.RunAsync<NetworkDb, Port>(store, request.ResumeToken, "port", e => visible(e.Project),
-            async db => [.. (await db.Ports.In(project, call).OrderBy(p => p.Name).ToListAsync())
+        var scope = ProjectScope.Of(request.Parent, context.GetCall());
+        return Watch.RunAsync<NetworkDb, Port>(store, request.ResumeToken, "port", e => scope.Has(e.Project),
+            async db => [.. (await scope.Of(db.Ports).OrderBy(p => p.Name).ToListAsync())
                 .Select(p => p.ToProto())],
             (change, port, token) => responseStream.WriteAsync(
                 new WatchPortsResponse { Change = change, Port = port, ResumeToken = token },

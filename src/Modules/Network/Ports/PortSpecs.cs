@@ -24,12 +24,13 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
         foreach (var port in await ports.AsNoTracking().Where(p => p.Hypervisor != "").ToListAsync()) wakes.Port(port);
     }
 
-    /// <summary>DHCP option 15 for a project's ports; empty without the Dns module.</summary>
+    /// <summary>DHCP option 15 for a project's ports: what follows the server's own label in its name.</summary>
     public string Domain(string project)
     {
-        var name = services.GetService<INames>()?.NameFor(project, "x") ?? "";
-        var dot = name.IndexOf('.', StringComparison.Ordinal);
-        return dot < 0 ? "" : name[(dot + 1)..];
+        if (services.GetService<INames>() is not { } names)
+            return options.Domain.Length == 0 ? "" : $"{project}.{options.Domain}";
+        var name = names.NameFor(project, "x");
+        return name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..];
     }
 
     public PortSpec Of(PortRow port, NetworkRow network, IEnumerable<SecurityGroupRow> groups,
