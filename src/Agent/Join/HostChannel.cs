@@ -76,8 +76,14 @@ public sealed class HostChannel : IDisposable
             EnableMultipleHttp2Connections = true,
             UseProxy = false,
         };
-        var channel = GrpcChannel.ForAddress(
-            $"https://{identity.Host}", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        var channel = GrpcChannel.ForAddress($"https://{identity.Host}", new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+            // The streams wait by themselves; the channel's own wait, up to two minutes, would come on top.
+            InitialReconnectBackoff = TimeSpan.FromMilliseconds(200),
+            MaxReconnectBackoff = TimeSpan.FromSeconds(2),
+        });
         return new Open(identity, channel, channel.CreateCallInvoker(), certificate, authority);
     }
 }

@@ -145,7 +145,8 @@ internal sealed class SyncClient
             $"the host does not accept this node's certificate ({fault.Status.Detail}); if it does not recover, join anew",
         StatusCode.PermissionDenied =>
             $"the host refuses this node ({fault.Status.Detail}); see `monolith hypervisor list` and join anew",
-        StatusCode.Unavailable => $"the host cannot be reached: {fault.Status.Detail}",
+        StatusCode.Unavailable =>
+            $"the host cannot be reached: {fault.Status.DebugException?.Message ?? fault.Status.Detail}",
         _ => $"{fault.StatusCode}: {fault.Status.Detail}",
     };
 
