@@ -148,8 +148,8 @@ internal sealed record HaproxyConfig(
             {
                 options = string.Create(
                     CultureInfo.InvariantCulture,
-                    $" check inter {check.IntervalSeconds}s rise {check.Rise} fall {check.Fall}");
-                Line($"  timeout check {check.TimeoutSeconds}s");
+                    $" check inter {check.IntervalMilliseconds}ms rise {check.Rise} fall {check.Fall}");
+                Line($"  timeout check {check.TimeoutMilliseconds}ms");
                 if (check.HttpPath is { } path)
                 {
                     Line("  option httpchk");

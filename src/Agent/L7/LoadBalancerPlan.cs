@@ -53,12 +53,13 @@ public enum MemberState
 /// <summary>How a member shows that it is well.</summary>
 /// <param name="HttpPath">Asked with GET; null: a TCP connection is enough.</param>
 /// <param name="ExpectedStatus">HTTP status codes, for example <c>200-399</c> or <c>200,204</c>.</param>
-/// <param name="IntervalSeconds">1 to 300.</param>
-/// <param name="TimeoutSeconds">1 to 300.</param>
+/// <param name="IntervalMilliseconds">100 to 300,000.</param>
+/// <param name="TimeoutMilliseconds">100 to 300,000.</param>
 /// <param name="Rise">Successes in a row until it is up, 1 to 100.</param>
 /// <param name="Fall">Failures in a row until it is down, 1 to 100.</param>
 public sealed record HealthCheck(
-    string? HttpPath = null, string ExpectedStatus = "200-399", int IntervalSeconds = 2, int TimeoutSeconds = 2,
+    string? HttpPath = null, string ExpectedStatus = "200-399", int IntervalMilliseconds = 2000,
+    int TimeoutMilliseconds = 2000,
     int Rise = 2, int Fall = 3);
 
 /// <param name="Id">Unique in its pool.</param>
@@ -152,12 +153,15 @@ internal static class LoadBalancerRules
             check.ExpectedStatus.Length is >= 3 and <= 64
                 && !check.ExpectedStatus.AsSpan().ContainsAnyExcept(StatusCharacters),
             $"the health check of pool {pool.Id} expects \"{check.ExpectedStatus}\", not codes and ranges");
-        foreach (var (name, value, limit) in new[]
+        foreach (var (name, value, least, most) in new[]
         {
-            ("interval", check.IntervalSeconds, 300), ("timeout", check.TimeoutSeconds, 300),
-            ("rise", check.Rise, 100), ("fall", check.Fall, 100),
+            ("interval_milliseconds", check.IntervalMilliseconds, 100, 300_000),
+            ("timeout_milliseconds", check.TimeoutMilliseconds, 100, 300_000),
+            ("rise", check.Rise, 1, 100), ("fall", check.Fall, 1, 100),
         })
-            Require(found, value >= 1 && value <= limit, $"the health check of pool {pool.Id} has {name} {value}, not 1 to {limit}");
+            Require(
+                found, value >= least && value <= most,
+                $"the health check of pool {pool.Id} has {name} {value}, not {least} to {most}");
     }
 
     private static bool IsPort(int port) => port is >= 1 and <= 65535;

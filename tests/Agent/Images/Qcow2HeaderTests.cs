@@ -16,7 +16,7 @@ public sealed class Qcow2HeaderTests
     [InlineData(null, "-o compression_type=zstd,extended_l2=on")]
     [InlineData("backing file", "-F raw -b /etc/passwd")]
     [InlineData("external data file", "-o data_file=other.raw")]
-    [InlineData("encrypted", "-o encrypt.format=luks,encrypt.key-secret=s --object secret,id=s,data=x")]
+    [InlineData("encrypted", "-o encrypt.format=aes,encrypt.key-secret=s --object secret,id=s,data=x")]
     [InlineData("over 64 TiB", "-o size=65T")]
     public async Task Refuse_WhatQemuMakes_IsJudged(string? refusal, string options)
     {

@@ -93,7 +93,7 @@ public sealed class HaproxyConfigTests
     public async Task Build_EveryKindOfPlan_IsTakenByHaproxy()
     {
         using var scratch = new Scratch();
-        HealthCheck?[] checks = [null, new(), new("/health?a=b&c=~x", "200-299,404", 5, 3, 1, 1)];
+        HealthCheck?[] checks = [null, new(), new("/health?a=b&c=~x", "200-299,404", 5000, 3000, 1, 1)];
         var plans = Enum.GetValues<BalanceAlgorithm>().SelectMany(
             (algorithm, i) => checks.Select((check, j) => new LoadBalancerPlan(
                 new LoadBalancerId($"lb-{i}{j}"), 1, [Balancers.Vip, IPAddress.IPv6Loopback],

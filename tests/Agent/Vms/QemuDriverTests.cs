@@ -252,6 +252,38 @@ public sealed class QemuDriverTests : IAsyncLifetime
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(Vms, "refused"), "disk*"));
     }
 
+    /// <summary>Whatever an agent that died has left, the same two calls lead to a running VM.</summary>
+    [Theory]
+    [InlineData("plan.json.new=half")]
+    [InlineData("plan.json")]
+    [InlineData("plan.json disk.qcow2.new=half")]
+    [InlineData("plan.json disk.qcow2")]
+    [InlineData("plan.json disk.qcow2 run.json.new={ qmp.sock=old serial.sock=old")]
+    [InlineData("plan.json disk.qcow2 run.json=Starting")]
+    [InlineData("plan.json disk.qcow2 run.json=Running qmp.sock=old qemu.lock=999999")]
+    [InlineData("plan.json disk.qcow2 run.json=half")]
+    [InlineData("disk.qcow2 plan.json=half")]
+    public async Task Agent_DiedAnywhere_NextOneStartsTheVm(string left)
+    {
+        var plan = Plans.Small("died");
+        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        await _driver.DisposeAsync();
+        var directory = Path.Combine(Vms, plan.Id.Value);
+        var names = left.Split(' ').Select(l => l.Split('=', 2)).ToList();
+        foreach (var file in Directory.GetFiles(directory))
+            if (!names.Any(n => n[0] == Path.GetFileName(file))) File.Delete(file);
+        foreach (var name in names.Where(n => n.Length == 2))
+        {
+            if (Enum.TryParse<VmPhase>(name[1], out var phase))
+                new VmFiles(directory).Write(new VmRecord(phase, 1, "", null, DateTimeOffset.UnixEpoch, ""));
+            else await File.WriteAllTextAsync(Path.Combine(directory, name[0]), name[1], Stop);
+        }
+        _driver = await OpenAsync();
+        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        await _driver.StartAsync(plan, Stop);
+        Assert.Equal(VmPhase.Running, (await OneAsync()).Phase);
+    }
+
     [Fact]
     public async Task Open_HalfMadeAndHalfRemoved_AreCleared()
     {
