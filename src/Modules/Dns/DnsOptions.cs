@@ -6,10 +6,10 @@ namespace Monolith.Dns;
 public sealed record DnsOptions
 {
     /// <summary>The zone that servers and load balancers are named in; lower case, no trailing dot.</summary>
-    public string CloudDomain { get; init; } = "cloud.internal";
+    public string Domain { get; init; } = "cloud.internal";
 
     /// <summary>
-    /// The host name in the NS and SOA records of every zone, no trailing dot; empty: <c>ns1.{CloudDomain}</c>.
+    /// The host name in the NS and SOA records of every zone, no trailing dot; empty: <c>ns1.{Domain}</c>.
     /// </summary>
     public string NameServer { get; init; } = "";
 
@@ -37,5 +37,5 @@ public sealed record DnsOptions
     /// </summary>
     public int ResponsesPerSecond { get; init; } = 2000;
 
-    internal string NameServerOrDefault => NameServer.Length > 0 ? NameServer : "ns1." + CloudDomain;
+    internal string NameServerOrDefault => NameServer.Length > 0 ? NameServer : "ns1." + Domain;
 }

@@ -22,7 +22,7 @@ internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions o
 {
     static readonly Call Self = Call.Of("dns/names");
 
-    public string NameFor(string project, string id) => $"{id}.{project}.{options.CloudDomain}";
+    public string NameFor(string project, string id) => $"{id}.{project}.{options.Domain}";
 
     public async Task SetAsync(string owner, Guid ownerUid, string name, IReadOnlyList<string> addresses,
         CancellationToken cancel)

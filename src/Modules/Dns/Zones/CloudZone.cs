@@ -17,8 +17,8 @@ internal sealed class CloudZone(Store<DnsDb> store, DnsOptions options) : IStart
 
     public Task StartAsync(CancellationToken cancel) => store.WriteAsync(Call.Of("dns/zones"), async unit =>
     {
-        var zone = await unit.Db.Zones.FirstOrDefaultAsync(z => z.Domain == options.CloudDomain, cancel)
-            ?? Make(unit, options, IdOf(options.CloudDomain), options.CloudDomain);
+        var zone = await unit.Db.Zones.FirstOrDefaultAsync(z => z.Domain == options.Domain, cancel)
+            ?? Make(unit, options, IdOf(options.Domain), options.Domain);
         var server = options.NameServerOrDefault;
         var wanted = new List<WantedSet>();
         if (ZoneRules.IsIn(server, zone.Domain) && server != zone.Domain)
@@ -37,7 +37,7 @@ internal sealed class CloudZone(Store<DnsDb> store, DnsOptions options) : IStart
             Project = ZoneRules.SystemProject,
             Domain = domain,
             DefaultTtlSeconds = options.DefaultTtlSeconds,
-            Contact = "hostmaster@" + options.CloudDomain,
+            Contact = "hostmaster@" + options.Domain,
             CreateTime = unit.Now,
             UpdateTime = unit.Now,
         };

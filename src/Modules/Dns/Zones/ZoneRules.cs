@@ -22,7 +22,7 @@ internal static class ZoneRules
             var zone = request.Zone;
             if (CheckDomain(zone.Domain, violations) && ids is not null && ids[0] != SystemProject)
             {
-                var kept = Reverse.Append(options.CloudDomain).FirstOrDefault(d => IsIn(zone.Domain, d));
+                var kept = Reverse.Append(options.Domain).FirstOrDefault(d => IsIn(zone.Domain, d));
                 violations.Require(kept is null, "zone.domain",
                     $"names under {kept} are kept by the system; choose a domain outside of it");
             }

@@ -104,7 +104,7 @@ internal sealed class ZoneService(Store<DnsDb> store, ServedZones served, DnsOpt
             var row = await unit.Db.Zones.FirstOrDefaultAsync(z => z.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
-            if (row.Domain == options.CloudDomain)
+            if (row.Domain == options.Domain)
                 throw Fault.Precondition("ZONE_IS_THE_CLOUDS", row.Name,
                     $"{row.Name} is the cloud's own zone. Servers are named in it; it cannot be deleted.");
             var owned = await unit.Db.RecordSets.Where(r => r.ZoneUid == row.Uid && r.OwnerUid != null)
