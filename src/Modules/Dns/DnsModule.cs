@@ -21,7 +21,11 @@ public static class DnsModule
         services.AddSingleton<ServedZones>();
         services.AddSingleton<IStartUp>(s => s.GetRequiredService<ServedZones>());
         services.AddSingleton<DnsMetrics>();
-        services.AddSingleton<PacketHandler>();
+        services.AddSingleton(s =>
+        {
+            var zones = s.GetRequiredService<ServedZones>();
+            return new PacketHandler(() => zones.Table, s.GetRequiredService<DnsMetrics>());
+        });
         services.AddSingleton<TcpServing>();
         services.AddSingleton<DnsServer>();
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<DnsServer>());

@@ -17,11 +17,13 @@ internal abstract class LbDb(DbContextOptions options) : ModuleDb("lb", options)
         {
             b.ToTable("load_balancers");
             b.HasIndex(x => x.Unsettled);
+            b.Ignore(x => x.Conditions);
         });
         model.Entity<StatusRow>(s =>
         {
             s.ToTable("statuses").HasKey(x => new { x.LoadBalancerUid, x.Node });
             s.HasIndex(x => x.Node);
+            s.Ignore(x => x.Status);
         });
         model.Entity<NodeRow>().ToTable("nodes").HasKey(n => n.Id);
         base.OnModelCreating(model);

@@ -1,7 +1,8 @@
 namespace Monolith.Dns.Serving;
 
 /// <summary>One packet in, one packet out, whatever the bytes are.</summary>
-internal sealed class PacketHandler(ServedZones zones, DnsMetrics metrics)
+/// <param name="zones">The zones as they are now.</param>
+internal sealed class PacketHandler(Func<NameTable<ZoneSnapshot>> zones, DnsMetrics metrics)
 {
     /// <returns>Length of the answer in the buffer; 0: say nothing.</returns>
     /// <param name="answer">65,535 bytes.</param>
@@ -17,7 +18,7 @@ internal sealed class PacketHandler(ServedZones zones, DnsMetrics metrics)
         {
             reply = query.Kind switch
             {
-                QueryKind.Question => Answering.Answer(query.Name, query.Type, query.Class, zones.Table),
+                QueryKind.Question => Answering.Answer(query.Name, query.Type, query.Class, zones()),
                 QueryKind.OtherOperation => Reply.Of(ResponseCode.NotImplemented),
                 QueryKind.OtherVersion => Reply.Of(ResponseCode.BadVersion),
                 _ => Reply.Of(ResponseCode.FormatError),
