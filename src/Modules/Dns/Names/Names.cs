@@ -1,0 +1,79 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Dns.Contracts;
+using Monolith.Dns.RecordSets;
+using Monolith.Dns.Serving;
+using Monolith.Dns.Zones;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Dns.Names;
+
+/// <summary>
+/// Names of servers and load balancers. One unit makes the forward and the reverse records together or not at all:
+/// <code>
+///   web1.demo.cloud.internal  A     10.64.0.3     zone of the name, the longest that fits
+///   3.0.64.10.in-addr.arpa    PTR   web1.demo…    zone of the /24, made when it is missing
+/// </code>
+/// </summary>
+internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions options) : INames
+{
+    static readonly Call Self = Call.Of("dns/names");
+
+    public string NameFor(string project, string id) => $"{id}.{project}.{options.Domain}";
+
+    public async Task SetAsync(string owner, Guid ownerUid, string name, IReadOnlyList<string> addresses,
+        CancellationToken cancel)
+    {
+        if (!name.Split('.').All(RecordSetRules.IsLabel) || name.Length > RecordSetRules.MaxName)
+            throw Fault.Invalid("name", $"must be a lower-case domain name without a trailing dot, but is {name}");
+        var parsed = addresses.Select(text => IPAddress.TryParse(text, out var address)
+            ? address
+            : throw Fault.Invalid("addresses", $"must be IP addresses, but has '{text}'")).Distinct().ToList();
+        await store.WriteAsync(Self, async unit =>
+        {
+            var wanted = new List<WantedSet>();
+            if (parsed.Count > 0)
+            {
+                var zone = await FindZoneAsync(unit.Db, name, cancel);
+                wanted.AddRange(Forward(zone, zone.Relative(name), parsed));
+            }
+            foreach (var address in parsed)
+            {
+                var reverse = Reverse.Of(address);
+                wanted.Add(new(await ReverseZoneAsync(unit, reverse, cancel), reverse.Domain, "PTR", [name + "."],
+                    TakesOver: true));
+            }
+            await OwnedRecords.ReplaceAsync(unit, owner, ownerUid, wanted, cancel);
+        }, cancel);
+        await served.CaughtUpAsync(cancel);
+    }
+
+    public async Task RemoveAsync(Guid ownerUid, CancellationToken cancel)
+    {
+        await store.WriteAsync(Self, unit => OwnedRecords.ReplaceAsync(unit, "", ownerUid, [], cancel), cancel);
+        await served.CaughtUpAsync(cancel);
+    }
+
+    static IEnumerable<WantedSet> Forward(ZoneRow zone, string domain, List<IPAddress> addresses)
+    {
+        foreach (var family in addresses.GroupBy(a => a.AddressFamily))
+            yield return new(zone, domain, family.Key == AddressFamily.InterNetwork ? "A" : "AAAA",
+                [.. family.Select(a => a.ToString())]);
+    }
+
+    static async Task<ZoneRow> FindZoneAsync(DnsDb db, string name, CancellationToken cancel)
+    {
+        var suffixes = ZoneRules.Suffixes(name);
+        var zones = await db.Zones.Where(z => suffixes.Contains(z.Domain)).ToListAsync(cancel);
+        return zones.MaxBy(z => z.Domain.Length)
+            ?? throw Fault.Precondition("ZONE_MISSING", name, $"No zone of this cloud holds {name}. Create one first.");
+    }
+
+    async Task<ZoneRow> ReverseZoneAsync(Unit<DnsDb> unit, Reverse reverse, CancellationToken cancel) =>
+        unit.Db.Zones.Local.FirstOrDefault(z => z.Domain == reverse.ZoneDomain)
+        ?? await unit.Db.Zones.FirstOrDefaultAsync(z => z.Domain == reverse.ZoneDomain, cancel)
+        ?? CloudZone.Make(unit, options, reverse.ZoneId, reverse.ZoneDomain);
+}

@@ -1,0 +1,50 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Monolith.Lb.LoadBalancers;
+using Monolith.Lb.Nodes;
+using Monolith.Platform.Events;
+using Monolith.Platform.Reconciling;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Lb;
+
+/// <summary>Load balancers and the nodes that carry them.</summary>
+public static class LbModule
+{
+    public static IServiceCollection AddLb(this IServiceCollection services)
+    {
+        services.AddModuleStore<LbDb>("lb", o => new SqliteLbDb(o), o => new PostgresLbDb(o));
+        services.AddSingleton<Presence>();
+        services.AddSingleton<LoadBalancerItems>();
+        services.AddSingleton<LoadBalancerStreams>();
+        services.AddSingleton<LoadBalancerReconciler>();
+        services.AddSingleton<ServerFollower>();
+        services.AddSingleton<IEventListener, ServerListener>();
+        services.AddSingleton(Loop);
+        services.AddSingleton(FollowLoop);
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<LoadBalancerId>>());
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<ServerName>>());
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<Presence>());
+        return services;
+    }
+
+    public static void MapLb(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGrpcService<LoadBalancerService>();
+        endpoints.MapGrpcService<LoadBalancerSyncService>();
+    }
+
+    // The loops are made before what they drive, which wakes them.
+    static Reconciler<LoadBalancerId> Loop(IServiceProvider services) => new("lb/loadBalancers",
+        (id, cancel) => services.GetRequiredService<LoadBalancerReconciler>().ReconcileAsync(id.Value, cancel),
+        cancel => services.GetRequiredService<LoadBalancerReconciler>().UnsettledAsync(cancel),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<LoadBalancerReconciler>>());
+
+    static Reconciler<ServerName> FollowLoop(IServiceProvider services) => new("lb/servers",
+        (name, cancel) => services.GetRequiredService<ServerFollower>().FollowAsync(name.Value, cancel),
+        _ => Task.FromResult<IReadOnlyList<ServerName>>([]),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ServerFollower>>(), workers: 2);
+}

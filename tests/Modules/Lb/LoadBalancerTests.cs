@@ -1,0 +1,249 @@
+using System.Threading.Channels;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Monolith.Agent.V1;
+using Monolith.Compute.Contracts;
+using Monolith.Dns.Contracts;
+using Monolith.Lb;
+using Monolith.Lb.V1;
+using Monolith.Modules.Tests.Calls;
+using Monolith.Network.Contracts;
+using Monolith.Platform.Events;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Storage;
+using static Monolith.Lb.V1.LoadBalancer.Types;
+using Service = Monolith.Lb.LoadBalancers.LoadBalancerService;
+
+namespace Monolith.Modules.Tests.Lb;
+
+public sealed class LoadBalancerTests
+{
+    const string Name = "projects/demo/loadBalancers/web";
+
+    readonly Neighbours neighbours = new();
+
+    public static TheoryData<string> Providers => ModuleHost.Providers;
+
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    Task<ModuleHost> StartAsync(string provider) => ModuleHost.StartAsync(provider, s => s.AddLb()
+        .AddSingleton<IVirtualAddresses>(neighbours).AddSingleton<INames>(neighbours).AddSingleton<IServers>(neighbours));
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task LoadBalancer_WithTwoNodes_LivesFromCreateToGone(string provider)
+    {
+        neighbours.Servers["projects/demo/servers/web1"] = "10.64.0.3";
+        await using var host = await StartAsync(provider);
+        var (a, b) = (new ScriptedAgent(host, "lb1"), new ScriptedAgent(host, "lb2"));
+        var service = host.Make<Service>();
+        await using var watch = new Watched(service);
+        var made = await service.CreateLoadBalancer(Create(), new FakeCall());
+        Assert.Equal(State.Pending, made.State);
+        Assert.True(made.Reconciling);
+        var ready = await watch.UntilAsync(l => l.State == State.Ready && l.MemberStatuses.Count == 2);
+        Assert.Equal(("10.96.0.1", "web.demo.cloud.internal", 1), (ready.Address, ready.DnsName, ready.Revision));
+        Assert.All(ready.MemberStatuses, m => Assert.Equal(MemberStatus.Types.Health.Up, m.Health));
+        Assert.Equal("web.demo.cloud.internal 10.96.0.1", neighbours.Names.Values.Single());
+        var spec = Assert.Single(a.Held.Values);
+        Assert.Equal(("10.96.0.1", "10.64.0.3"), (spec.Addresses.Single(), spec.Pools[0].Members[0].Address));
+
+        // The member's server gets another address: the nodes hear of it, the revision and the etag stay.
+        neighbours.Servers["projects/demo/servers/web1"] = "10.64.0.9";
+        foreach (var listener in host.Services.GetServices<IEventListener>())
+            listener.OnEvent(new(1, Guid.NewGuid(), "monolith.compute.server.updated", "projects/demo/servers/web1", "demo",
+                DateTime.UtcNow, "", "", "", "", []));
+        await watch.UntilAsync(l => a.Held[l.Uid].Pools[0].Members[0].Address == "10.64.0.9"
+            && b.Held[l.Uid].Pools[0].Members[0].Address == "10.64.0.9" && l.State == State.Ready);
+        var now = await service.GetLoadBalancer(new() { Name = Name }, new FakeCall());
+        Assert.Equal((ready.Revision, ready.Etag), (now.Revision, now.Etag));
+
+        // A node fails at the next edit: degraded, and the cause in sight.
+        b.Act = _ => new LoadBalancerStatus { State = LoadBalancerStatus.Types.State.Failed, Message = "port 81 is taken" };
+        var edit = now.Clone();
+        edit.Listeners[0].Port = 81;
+        await service.UpdateLoadBalancer(new() { LoadBalancer = edit, UpdateMask = new() { Paths = { "listeners" } } }, new FakeCall());
+        var degraded = await watch.UntilAsync(l => l.State == State.Degraded);
+        Assert.Contains(degraded.Conditions, c => c.Message.Contains("lb2: port 81 is taken", StringComparison.Ordinal));
+
+        // The node is away: what is left serves. A reconnect without news costs one message.
+        await b.DisconnectAsync();
+        await watch.UntilAsync(l => l.State == State.Ready);
+        await a.DisconnectAsync();
+        a = new ScriptedAgent(host, "lb1", a);
+        await watch.UntilAsync(l => l.State == State.Ready);
+        Assert.Equal((true, false), (a.InSyncs[0].Unchanged, a.InSyncs[0].SendStatuses));
+        Assert.Equal(1, a.Received);
+
+        await service.DeleteLoadBalancer(new() { Name = Name }, new FakeCall());
+        await watch.UntilGoneAsync();
+        Assert.Empty(a.Held);
+        Assert.Empty(neighbours.Addresses);
+        Assert.Empty(neighbours.Names);
+        Assert.Equal((0, 0), await host.Get<Store<LbDb>>().ReadAsync(async db =>
+            (await db.LoadBalancers.CountAsync(Cancel), await db.Statuses.CountAsync(Cancel))));
+        await a.DisposeAsync();
+        await b.DisposeAsync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task Delete_WhileANodeHoldsOn_KeepsTheAddressUntilItLetsGo(string provider)
+    {
+        await using var host = await StartAsync(provider);
+        await using var agent = new ScriptedAgent(host, "lb1") { ConfirmsRemoval = false };
+        var service = host.Make<Service>();
+        await using var watch = new Watched(service);
+        neighbours.Servers["projects/demo/servers/web1"] = "";
+        await service.CreateLoadBalancer(Create(), new FakeCall());
+        var ready = await watch.UntilAsync(l => l.State == State.Ready);
+        // A member without an address is in nobody's spec, and says so.
+        Assert.Contains("has no address yet", Assert.Single(ready.MemberStatuses).Message);
+        await service.DeleteLoadBalancer(new() { Name = Name }, new FakeCall());
+        var waiting = await watch.UntilAsync(l => l.State == State.Deleting && agent.Held.Count == 0);
+        Assert.Contains(waiting.Conditions, c => c.Reason == "DELETING" && c.Message.Contains("lb1", StringComparison.Ordinal));
+        Assert.Single(neighbours.Addresses);
+        var refused = await Assert.ThrowsAsync<Fault>(() => service.UpdateLoadBalancer(new()
+        { LoadBalancer = new() { Name = Name, DisplayName = "x" } }, new FakeCall()));
+        Assert.Equal("LOAD_BALANCER_DELETING", refused.Reason);
+        agent.Report(new LoadBalancerStatus { Id = waiting.Uid, State = LoadBalancerStatus.Types.State.Removed });
+        await watch.UntilGoneAsync();
+        Assert.Empty(neighbours.Addresses);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task Edits_TwoHundredAtOnce_AreAllTakenInOneOrder(string provider)
+    {
+        neighbours.Servers["projects/demo/servers/web1"] = "10.64.0.3";
+        await using var host = await StartAsync(provider);
+        await using var agent = new ScriptedAgent(host, "lb1");
+        var service = host.Make<Service>();
+        await using var watch = new Watched(service);
+        await service.CreateLoadBalancer(Create(), new FakeCall());
+        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(() => service.UpdateLoadBalancer(new()
+        {
+            LoadBalancer = i % 2 == 0
+                ? new() { Name = Name, DisplayName = $"edit {i}" }
+                : new() { Name = Name, Listeners = { Listen(1000 + i) } },
+            UpdateMask = new() { Paths = { i % 2 == 0 ? "display_name" : "listeners" } },
+        }, new FakeCall()))));
+        // Each edit made a revision of its own, and each answer is the one before it with that edit done.
+        var order = answers.OrderBy(a => a.Revision).ToList();
+        Assert.Equal(Enumerable.Range(2, 200).Select(r => (long)r), order.Select(a => a.Revision));
+        for (var i = 1; i < order.Count; i++)
+        {
+            var words = order[i].DisplayName != order[i - 1].DisplayName;
+            var ports = order[i].Listeners[0].Port != order[i - 1].Listeners[0].Port;
+            Assert.True(words ^ ports);
+        }
+        Assert.Equal(100, order.Select(a => a.DisplayName).Distinct().Count(d => d.Length > 0));
+        var final = await watch.UntilAsync(l => l.State == State.Ready && l.Revision == 201);
+        Assert.Equal((order[^1].DisplayName, order[^1].Listeners[0].Port), (final.DisplayName, final.Listeners[0].Port));
+        Assert.Equal(order[^1].Listeners[0].Port, agent.Held[final.Uid].Listeners[0].Port);
+        var stale = await Assert.ThrowsAsync<Fault>(() => service.UpdateLoadBalancer(new()
+        { LoadBalancer = new() { Name = Name, Etag = "1", DisplayName = "late" } }, new FakeCall()));
+        Assert.Equal("ETAG_MISMATCH", stale.Reason);
+    }
+
+    [Fact]
+    public async Task Create_WithServersThatAreNotThere_IsRefusedWithEveryOne()
+    {
+        await using var host = await StartAsync("sqlite");
+        var request = Create();
+        request.LoadBalancer.Pools[0].Members.Add(new Member { Server = "projects/other/servers/x", Port = 80 });
+        var fault = await Assert.ThrowsAsync<Fault>(() => host.Make<Service>().CreateLoadBalancer(request, new FakeCall()));
+        Assert.Equal(["load_balancer.pools[0].members[0].server", "load_balancer.pools[0].members[1].server"],
+            fault.Fields.Select(f => f.Field).Order());
+    }
+
+    [Fact]
+    public async Task Claim_ThatCannotBeMade_IsACauseAndNotAnEnd()
+    {
+        neighbours.Servers["projects/demo/servers/web1"] = "10.64.0.3";
+        neighbours.Exhausted = true;
+        await using var host = await StartAsync("sqlite");
+        var service = host.Make<Service>();
+        await using var watch = new Watched(service);
+        await service.CreateLoadBalancer(Create(), new FakeCall());
+        await watch.UntilAsync(l => l.Conditions.Any(c => c is { Type: "AddressClaimed", Reason: "POOL_EXHAUSTED" }));
+        neighbours.Exhausted = false;
+        var claimed = await watch.UntilAsync(l => l.Address.Length > 0);
+        Assert.DoesNotContain(claimed.Conditions, c => c.Reason == "POOL_EXHAUSTED");
+    }
+
+    static CreateLoadBalancerRequest Create() => new()
+    {
+        Parent = "projects/demo",
+        LoadBalancerId = "web",
+        LoadBalancer = new LoadBalancer
+        {
+            Listeners = { Listen(80) },
+            Pools = { new Pool { Id = "web", Members = { new Member { Server = "projects/demo/servers/web1", Port = 80 } } } },
+        },
+    };
+
+    static Listener Listen(int port) => new()
+    { Id = "http", Protocol = Listener.Types.Protocol.Http, Port = port, Pool = "web" };
+
+    /// <summary>A watch on the project, as a client has it: what is awaited is heard, not asked for.</summary>
+    sealed class Watched : IServerStreamWriter<WatchLoadBalancersResponse>, IAsyncDisposable
+    {
+        readonly Channel<WatchLoadBalancersResponse> heard = Channel.CreateUnbounded<WatchLoadBalancersResponse>();
+        readonly CancellationTokenSource stop = new();
+        readonly Task watching;
+
+        public Watched(Service service) => watching = service.WatchLoadBalancers(new() { Parent = "projects/demo" }, this,
+            new FakeCall(cancel: stop.Token));
+
+        public WriteOptions? WriteOptions { get; set; }
+
+        public Task WriteAsync(WatchLoadBalancersResponse message)
+        {
+            heard.Writer.TryWrite(message);
+            return Task.CompletedTask;
+        }
+
+        public async Task<LoadBalancer> UntilAsync(Func<LoadBalancer, bool> holds)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+            limit.CancelAfter(TimeSpan.FromSeconds(60));
+            LoadBalancer? last = null;
+            try
+            {
+                while (true)
+                {
+                    last = (await heard.Reader.ReadAsync(limit.Token)).LoadBalancer ?? last;
+                    if (last is not null && holds(last)) return last;
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException($"It did not come to pass; the last that was heard: {last}");
+            }
+        }
+
+        public async Task UntilGoneAsync()
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+            limit.CancelAfter(TimeSpan.FromSeconds(60));
+            while ((await heard.Reader.ReadAsync(limit.Token)).Change != Api.V1.ChangeType.Removed)
+            {
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await stop.CancelAsync();
+            try
+            {
+                await watching;
+            }
+            catch (OperationCanceledException)
+            {
+            }
+            stop.Dispose();
+        }
+    }
+}

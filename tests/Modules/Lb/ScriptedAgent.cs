@@ -1,0 +1,121 @@
+using System.Threading.Channels;
+using Grpc.Core;
+using Monolith.Agent.V1;
+using Monolith.Lb.LoadBalancers;
+using Monolith.Modules.Tests.Calls;
+using Monolith.Platform.Nodes;
+
+namespace Monolith.Modules.Tests.Lb;
+
+/// <summary>An LB node's agent that does as the protocol says, unless it is told not to.</summary>
+internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersRequest>,
+    IServerStreamWriter<SyncLoadBalancersResponse>, IAsyncDisposable
+{
+    readonly Channel<SyncLoadBalancersRequest> up = Channel.CreateUnbounded<SyncLoadBalancersRequest>();
+    readonly CancellationTokenSource stop = new();
+    readonly Dictionary<string, LoadBalancerStatus> statuses;
+    readonly Task serving;
+
+    public ScriptedAgent(ModuleHost host, string node, ScriptedAgent? before = null)
+    {
+        Held = before?.Held ?? [];
+        statuses = before?.statuses ?? [];
+        up.Writer.TryWrite(new SyncLoadBalancersRequest
+        {
+            Hello = new Hello
+            {
+                DesiredDigest = SyncDigest.Of(Held.Select(h => (h.Key, h.Value.Generation.ToString()))),
+                StatusDigest = SyncDigest.Of(statuses.Select(s => (s.Key, s.Value.ReportDigest))),
+                AgentVersion = "test",
+            },
+        });
+        var service = host.Make<Monolith.Lb.LoadBalancers.LoadBalancerSyncService>();
+        serving = Task.Run(() => service.SyncLoadBalancers(this, this, new FakeCall("nodes/" + node, stop.Token)));
+    }
+
+    public Dictionary<string, LoadBalancerSpec> Held { get; }
+
+    /// <summary>What it answers to an upsert; null: nothing.</summary>
+    public Func<LoadBalancerSpec, LoadBalancerStatus?> Act { get; set; } = spec => new LoadBalancerStatus
+    {
+        State = LoadBalancerStatus.Types.State.Serving,
+        Members =
+        {
+            spec.Pools.SelectMany(p => p.Members.Select(m => new MemberFact { Pool = p.Id, Member = m.Id, Health = "up" })),
+        },
+    };
+
+    public bool ConfirmsRemoval { get; set; } = true;
+
+    public List<InSync> InSyncs { get; } = [];
+
+    /// <summary>Messages that came down, InSync included.</summary>
+    public int Received { get; private set; }
+
+    public SyncLoadBalancersRequest Current { get; private set; } = new();
+
+    public WriteOptions? WriteOptions { get; set; }
+
+    public void Report(LoadBalancerStatus status)
+    {
+        status.ReportDigest = Guid.NewGuid().ToString("N");
+        statuses[status.Id] = status;
+        up.Writer.TryWrite(new SyncLoadBalancersRequest { Status = status.Clone() });
+    }
+
+    public async Task<bool> MoveNext(CancellationToken cancel)
+    {
+        if (!await up.Reader.WaitToReadAsync(cancel)) return false;
+        Current = await up.Reader.ReadAsync(cancel);
+        return true;
+    }
+
+    public Task WriteAsync(SyncLoadBalancersResponse message)
+    {
+        lock (Held)
+        {
+            Received++;
+            switch (message.KindCase)
+            {
+                case SyncLoadBalancersResponse.KindOneofCase.Upsert:
+                    Held[message.Upsert.Id] = message.Upsert;
+                    if (Act(message.Upsert) is not { } status) break;
+                    (status.Id, status.Generation) = (message.Upsert.Id, message.Upsert.Generation);
+                    Report(status);
+                    break;
+                case SyncLoadBalancersResponse.KindOneofCase.Remove:
+                    Held.Remove(message.Remove);
+                    if (!ConfirmsRemoval) break;
+                    Report(new LoadBalancerStatus { Id = message.Remove, State = LoadBalancerStatus.Types.State.Removed });
+                    statuses.Remove(message.Remove);
+                    break;
+                case SyncLoadBalancersResponse.KindOneofCase.InSync:
+                    InSyncs.Add(message.InSync);
+                    if (!message.InSync.SendStatuses) break;
+                    foreach (var held in statuses.Values.ToList())
+                        up.Writer.TryWrite(new SyncLoadBalancersRequest { Status = held.Clone() });
+                    up.Writer.TryWrite(new SyncLoadBalancersRequest { StatusesSent = new StatusesSent() });
+                    break;
+            }
+        }
+        return Task.CompletedTask;
+    }
+
+    public async Task DisconnectAsync()
+    {
+        await stop.CancelAsync();
+        try
+        {
+            await serving;
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await DisconnectAsync();
+        stop.Dispose();
+    }
+}
