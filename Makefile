@@ -8,7 +8,7 @@ deps: ## install from Debian what is missing
 	@lab/deps
 
 build: ## build everything
-	dotnet build Monolith.sln
+	dotnet build Monolith.sln -nodeReuse:false -p:UseSharedCompilation=false
 
 image: ## build the guest image from Debian packages
 	@lab/image/build
@@ -28,8 +28,7 @@ lab-down: ## as down
 
 test: ## install what is missing and run every test
 	@lab/deps
-	@lab/check
-	@lab/image/check
+	@tests/run
 
 lint: ## layout and syntax of everything, and what breaks clients
 	@lab/deps test

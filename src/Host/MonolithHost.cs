@@ -1,10 +1,10 @@
-using System.Net;
 using MassTransit;
 using Monolith.Compute;
 using Monolith.Dns;
 using Monolith.Events;
 using Monolith.Host.Access;
 using Monolith.Identity;
+using Monolith.Identity.Contracts;
 using Monolith.Image;
 using Monolith.Image.Blobs;
 using Monolith.Lb;
@@ -96,6 +96,8 @@ public static class MonolithHost
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
         app.MapTelemetry(options);
+        // For a machine that joins: it believes the certificate for the digest in its token alone.
+        app.MapGet("/ca.crt", (IHostCertificates authority) => Results.Bytes(authority.Authority.RawData));
         return app;
     }
 

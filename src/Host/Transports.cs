@@ -44,7 +44,7 @@ internal static class Transports
                     listen.Protocols = HttpProtocols.Http1AndHttp2;
                     listen.UseHttps(new TlsHandshakeCallbackOptions
                     {
-                        OnConnection = context => ValueTask.FromResult(certificate.Options(context.AllowDelayedClientCertificateNegotation)),
+                        OnConnection = _ => ValueTask.FromResult(certificate.Options()),
                         HandshakeTimeout = TimeSpan.FromSeconds(10),
                     });
                 });
@@ -58,7 +58,7 @@ internal static class Transports
         SslServerAuthenticationOptions? current;
         DateTimeOffset renewAt;
 
-        public SslServerAuthenticationOptions Options(bool _)
+        public SslServerAuthenticationOptions Options()
         {
             lock (gate)
             {
@@ -71,7 +71,7 @@ internal static class Transports
 
         SslServerAuthenticationOptions Make(IHostCertificates authority)
         {
-            var names = options.Tls.Select(e => e.Address.ToString()).Append("localhost").Append(Dns.GetHostName())
+            var names = options.Tls.Select(e => e.Address.ToString()).Append("localhost").Append(System.Net.Dns.GetHostName())
                 .Concat(options.TlsNames).Distinct();
             var certificate = authority.IssueServerCertificate(names);
             var root = authority.Authority;
