@@ -42,7 +42,6 @@ internal static class LoadBalancerPlans
     private static PoolPlan PoolOf(PoolSpec pool)
     {
         var milliseconds = pool.HealthIntervalMilliseconds > 0 ? pool.HealthIntervalMilliseconds : DefaultIntervalMilliseconds;
-        var seconds = (milliseconds + 999) / 1000;
         return new PoolPlan(
             new PoolId(pool.Id),
             pool.Algorithm switch
@@ -54,8 +53,8 @@ internal static class LoadBalancerPlans
             },
             new HealthCheck(
                 HttpPath: pool.HealthPath.Length > 0 ? pool.HealthPath : null,
-                IntervalSeconds: seconds,
-                TimeoutSeconds: seconds,
+                IntervalMilliseconds: milliseconds,
+                TimeoutMilliseconds: milliseconds,
                 Rise: pool.HealthRise > 0 ? pool.HealthRise : DefaultRise,
                 Fall: pool.HealthFall > 0 ? pool.HealthFall : DefaultFall),
             [.. pool.Members.Select(m => new MemberPlan(
