@@ -90,7 +90,7 @@ internal sealed class MemoryHost : CallInvoker
     }
 
     /// <summary>Waits until the statuses satisfy; woken by every message of an agent, never by a timer.</summary>
-    public async Task UntilAsync(Func<bool> holds, string what, int seconds = 8)
+    public async Task UntilAsync(Func<bool> holds, string what, int seconds = 20)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         while (true)
