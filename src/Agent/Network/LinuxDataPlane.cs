@@ -119,8 +119,17 @@ public sealed class LinuxDataPlane : IDataPlane
             cancellation);
     }
 
-    public Task RemoveTapAsync(string tapName, CancellationToken cancellation) =>
-        _thread.RunAsync(() => Network.RemoveTap(tapName), cancellation);
+    public async Task RemoveTapAsync(string tapName, CancellationToken cancellation)
+    {
+        // A planned port on it goes whole: what answers on the tap must not outlive it.
+        foreach (var (portId, services) in _services)
+        {
+            if (services.Plan.TapName == tapName)
+                await RemovePortAsync(portId, cancellation);
+        }
+
+        await _thread.RunAsync(() => Network.RemoveTap(tapName), cancellation);
+    }
 
     public Task<IReadOnlyList<PortObservation>> ObserveAsync(CancellationToken cancellation) =>
         _thread.RunAsync(() => Network.Observe(_answered), cancellation);

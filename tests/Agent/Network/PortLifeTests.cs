@@ -97,6 +97,19 @@ public sealed class PortLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task RemoveTap_OfAPlannedPort_TakesThePortWithIt()
+    {
+        var plan = DataPlaneLab.Plan(1, AllowAll);
+        await _lab.StartGuestAsync(plan);
+
+        await _lab.Plane.RemoveTapAsync(plan.TapName, DataPlaneLab.Cancellation);
+
+        Assert.Empty(await _lab.Plane.ObserveAsync(DataPlaneLab.Cancellation));
+        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        Assert.True((await _lab.ObserveAsync(plan.PortId))!.Filtered);
+    }
+
+    [Fact]
     public async Task LostRules_ComeBack()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll);
