@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
@@ -15,15 +14,13 @@ namespace Monolith.Network.Ports;
 /// <summary>Makes and unmakes ports, with their addresses and memberships, inside a unit.</summary>
 internal static class PortMaking
 {
-    const int MaxTries = 8;
-
     /// <exception cref="Fault">FAILED_PRECONDITION when a chosen address is not free; RESOURCE_EXHAUSTED when the
     /// pools have none.</exception>
     public static async Task<PortRow> MakeAsync(Unit<NetworkDb> unit, PortPlan plan, Wakes wakes)
     {
         var wish = plan.Wish;
         var uid = Guid.CreateVersion7();
-        var name = wish.Name ?? await FreeNameAsync(unit.Db, wish, uid);
+        var name = wish.Name ?? MadeName(wish, uid);
         var addresses = await ClaimAddressesAsync(unit, plan, uid, wish.Owner.Length > 0 ? wish.Owner : name);
         var row = new PortRow
         {
@@ -33,7 +30,7 @@ internal static class PortMaking
             Labels = wish.Labels,
             Network = wish.Network,
             Addresses = Words.Store(addresses.Select(a => a.ToString())),
-            MacAddress = await FreeMacAsync(unit.Db),
+            MacAddress = RandomMac(),
             Mtu = plan.Network.Mtu,
             Hostname = wish.Hostname.Length > 0 ? wish.Hostname : ResourceName.LastId(name),
             SecurityGroups = Words.Store(plan.Groups.Select(g => g.Name).Order(StringComparer.Ordinal)),
@@ -120,34 +117,19 @@ internal static class PortMaking
         return addresses;
     }
 
-    static async Task<string> FreeNameAsync(NetworkDb db, PortWish wish, Guid uid)
+    static string MadeName(PortWish wish, Guid uid)
     {
         var owner = ResourceName.LastId(wish.Owner);
-        if (owner.Length > 48) owner = owner[..48];
+        if (owner.Length > 40) owner = owner[..40];
         // The end of a UUIDv7 is random: an owner that was made again under its old name does not meet its old ports.
-        var random = uid.ToString("N");
-        for (var length = 8; ; length += 4)
-        {
-            var id = string.Create(CultureInfo.InvariantCulture, $"{owner}-{wish.OwnerIndex}-{random[^length..]}");
-            var name = $"projects/{wish.Project}/ports/{(id.Length > 63 ? id[^63..] : id)}";
-            if (length == 32 || !await db.Ports.AnyAsync(p => p.Name == name)) return name;
-        }
+        return $"projects/{wish.Project}/ports/{owner}-{wish.OwnerIndex}-{uid.ToString("N")[^12..]}";
     }
 
-    static async Task<string> FreeMacAsync(NetworkDb db)
-    {
-        for (var tries = 1; ; tries++)
-        {
-            var mac = RandomMac();
-            if (tries == MaxTries || !await db.Ports.AnyAsync(p => p.MacAddress == mac)) return mac;
-        }
-    }
-
-    // 02: locally administered, one receiver (IEEE 802).
+    // 02: locally administered, one receiver (IEEE 802). Of 2^40, so that the unique index need not be asked first.
     static string RandomMac()
     {
-        Span<byte> random = stackalloc byte[4];
+        Span<byte> random = stackalloc byte[5];
         RandomNumberGenerator.Fill(random);
-        return $"02:4d:{random[0]:x2}:{random[1]:x2}:{random[2]:x2}:{random[3]:x2}";
+        return $"02:{random[0]:x2}:{random[1]:x2}:{random[2]:x2}:{random[3]:x2}:{random[4]:x2}";
     }
 }
