@@ -50,7 +50,7 @@ public sealed class NamesTests
             {
                 var name = names.NameFor("demo", $"s{owner}-{random.Next(2)}");
                 string[] addresses = [.. new[] { $"10.64.{random.Next(3)}.{owner}", $"fd64::{owner:x}{random.Next(2)}" }
-                    .Take(random.Next(1, 3))];
+                    .Take(random.Next(1, 3)).Select(a => IPAddress.Parse(a).ToString())];
                 for (var repeat = random.Next(1, 3); repeat > 0; repeat--)
                     await names.SetAsync($"projects/demo/servers/s{owner}", owners[owner], name, addresses, Cancel);
                 model[owner] = (name, addresses);

@@ -72,8 +72,8 @@ public sealed class LoadBalancerTests
         await watch.UntilAsync(l => l.State == State.Ready);
         await a.DisconnectAsync();
         a = new ScriptedAgent(host, "lb1", a);
-        await watch.UntilAsync(l => l.State == State.Ready);
-        Assert.Equal((true, false), (a.InSyncs[0].Unchanged, a.InSyncs[0].SendStatuses));
+        var inSync = await a.InSync.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        Assert.Equal((true, false), (inSync.Unchanged, inSync.SendStatuses));
         Assert.Equal(1, a.Received);
 
         await service.DeleteLoadBalancer(new() { Name = Name }, new FakeCall());
@@ -101,7 +101,8 @@ public sealed class LoadBalancerTests
         // A member without an address is in nobody's spec, and says so.
         Assert.Contains("has no address yet", Assert.Single(ready.MemberStatuses).Message);
         await service.DeleteLoadBalancer(new() { Name = Name }, new FakeCall());
-        var waiting = await watch.UntilAsync(l => l.State == State.Deleting && agent.Held.Count == 0);
+        var waiting = await watch.UntilAsync(l => l.State == State.Deleting);
+        await agent.Removed.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         Assert.Contains(waiting.Conditions, c => c.Reason == "DELETING" && c.Message.Contains("lb1", StringComparison.Ordinal));
         Assert.Single(neighbours.Addresses);
         var refused = await Assert.ThrowsAsync<Fault>(() => service.UpdateLoadBalancer(new()
@@ -198,6 +199,8 @@ public sealed class LoadBalancerTests
             new FakeCall(cancel: stop.Token));
 
         public WriteOptions? WriteOptions { get; set; }
+
+        public Task WriteAsync(WatchLoadBalancersResponse message, CancellationToken cancel) => WriteAsync(message);
 
         public Task WriteAsync(WatchLoadBalancersResponse message)
         {

@@ -47,7 +47,11 @@ internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersReques
 
     public bool ConfirmsRemoval { get; set; } = true;
 
-    public List<InSync> InSyncs { get; } = [];
+    /// <summary>What the host said at the end of its snapshot.</summary>
+    public TaskCompletionSource<InSync> InSync { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The first remove was heard.</summary>
+    public TaskCompletionSource Removed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Messages that came down, InSync included.</summary>
     public int Received { get; private set; }
@@ -70,6 +74,8 @@ internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersReques
         return true;
     }
 
+    public Task WriteAsync(SyncLoadBalancersResponse message, CancellationToken cancel) => WriteAsync(message);
+
     public Task WriteAsync(SyncLoadBalancersResponse message)
     {
         lock (Held)
@@ -85,12 +91,13 @@ internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersReques
                     break;
                 case SyncLoadBalancersResponse.KindOneofCase.Remove:
                     Held.Remove(message.Remove);
+                    Removed.TrySetResult();
                     if (!ConfirmsRemoval) break;
                     Report(new LoadBalancerStatus { Id = message.Remove, State = LoadBalancerStatus.Types.State.Removed });
                     statuses.Remove(message.Remove);
                     break;
                 case SyncLoadBalancersResponse.KindOneofCase.InSync:
-                    InSyncs.Add(message.InSync);
+                    InSync.TrySetResult(message.InSync);
                     if (!message.InSync.SendStatuses) break;
                     foreach (var held in statuses.Values.ToList())
                         up.Writer.TryWrite(new SyncLoadBalancersRequest { Status = held.Clone() });

@@ -179,6 +179,8 @@ internal sealed partial class ServedZones(Store<DnsDb> store, DnsOptions options
 
     public async ValueTask DisposeAsync()
     {
+        // The container disposes once for each way in which it was asked for this.
+        if (stop.IsCancellationRequested) return;
         await stop.CancelAsync();
         await following;
         stop.Dispose();
