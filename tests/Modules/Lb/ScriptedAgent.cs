@@ -30,7 +30,7 @@ internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersReques
             },
         });
         var service = host.Make<Monolith.Lb.LoadBalancers.LoadBalancerSyncService>();
-        serving = Task.Run(() => service.SyncLoadBalancers(this, this, new FakeCall("nodes/" + node, stop.Token)));
+        serving = Task.Run(() => service.SyncLoadBalancers(this, this, new FakeCall(caller: "nodes/" + node, cancel: stop.Token)));
     }
 
     public Dictionary<string, LoadBalancerSpec> Held { get; }

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
-using TestContext = Monolith.Modules.Tests.Calls.TestContext;
+using ScriptedCall = Monolith.Modules.Tests.Calls.ScriptedCall;
 using V1Network = Monolith.Network.V1.Network;
 
 namespace Monolith.Modules.Tests.Network;
@@ -86,7 +86,7 @@ public class ConventionTests
         Assert.Equal(5, (await ListAsync("projects/-", "mtu >= 1500", NetworkFixture.Call())).Count);
         var member = new Caller("users/u", [new("projects/q", "roles/viewer", new(["network.networks.list"], []))]);
         Assert.Equal(["projects/q/networks/theirs"],
-            await ListAsync("projects/-", "", TestContext.Of(member, "network.networks.list")));
+            await ListAsync("projects/-", "", ScriptedCall.Of(member, "network.networks.list")));
         await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST",
             () => ListAsync("projects/p", "colour = red", NetworkFixture.Call()));
     }

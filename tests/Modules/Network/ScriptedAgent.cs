@@ -5,7 +5,7 @@ using Monolith.Agent.V1;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Nodes;
-using TestContext = Monolith.Modules.Tests.Calls.TestContext;
+using ScriptedCall = Monolith.Modules.Tests.Calls.ScriptedCall;
 
 namespace Monolith.Modules.Tests.Network;
 
@@ -92,7 +92,7 @@ internal sealed class ScriptedAgent(NetworkFixture net, string node) : IAsyncDis
                 StatusDigest = SyncDigest.Of(Statuses.Values.Select(s => (s.Id, s.ReportDigest))),
             },
         });
-        var context = TestContext.Of(new Caller("nodes/" + node, []), "agent.ports.sync");
+        var context = ScriptedCall.Of(new Caller("nodes/" + node, []), "agent.ports.sync");
         serving = Task.Run(() => net.Stream.SyncPorts(new Reader(up.Reader), down, context));
     }
 

@@ -4,16 +4,16 @@ using Monolith.Platform.Calls;
 namespace Monolith.Modules.Tests.Calls;
 
 /// <summary>A call as the access interceptor leaves it, for calling a service's methods directly.</summary>
-internal sealed class TestContext(Call call, CancellationToken cancel = default) : ServerCallContext
+internal sealed class ScriptedCall(Call call, CancellationToken cancel = default) : ServerCallContext
 {
     readonly Dictionary<object, object> state = [];
 
     /// <param name="caller">Who calls, with what the test wants it to hold.</param>
-    public static TestContext Of(Caller caller, string permission = "", string method = "/test/Method",
+    public static ScriptedCall Of(Caller caller, string permission = "", string method = "/test/Method",
         CancellationToken cancel = default)
     {
         var call = new Call(caller, permission, method, "");
-        var context = new TestContext(call, cancel);
+        var context = new ScriptedCall(call, cancel);
         context.SetCall(call);
         return context;
     }
