@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help deps build image up down lab-up lab-down test lint bench fuzz
+.PHONY: help deps build image up down lab-up lab-down test test-drivers lint bench fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ lab-down: ## as down
 test: ## install what is missing and run every test
 	@lab/deps
 	@tests/run
+
+test-drivers: ## the agent's drivers against the real things, and the command
+	@lab/deps
+	@tests/run agent command
 
 lint: ## layout and syntax of everything, and what breaks clients
 	@lab/deps test

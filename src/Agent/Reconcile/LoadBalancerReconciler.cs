@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Logging;
@@ -35,8 +34,6 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
     private readonly HashSet<IPAddress> _vips;
     private readonly LoadBalancerReconcilerParts _with;
     private readonly Lanes _lanes;
-    // Removed by the host, and not yet said to be gone.
-    private readonly ConcurrentDictionary<string, bool> _leaving = new(StringComparer.Ordinal);
     private IReadOnlyList<object> _applied = [];
     private int _attempt;
     private bool _started;
@@ -51,19 +48,15 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
 
     public void Start() => _lanes.Wake(Node);
 
-    public void OnChanged(IReadOnlyList<DesiredChange> changes)
-    {
-        foreach (var change in changes.Where(c => c.Item is null)) _leaving[change.Key] = true;
-        _lanes.Wake(Node);
-    }
+    public void OnChanged(IReadOnlyList<DesiredChange> changes) => _lanes.Wake(Node);
 
     public ValueTask DisposeAsync() => _lanes.DisposeAsync();
 
     private async Task<Verdict> StepAsync(CancellationToken cancellation)
     {
         var specs = _desired.Snapshot().Select(i => (LoadBalancerSpec)i.Body).OrderBy(s => s.Id, StringComparer.Ordinal).ToList();
-        var leaving = _leaving.Keys.Concat(_board.Snapshot().Cast<LoadBalancerStatus>().Select(s => s.Id))
-            .Where(id => specs.TrueForAll(w => w.Id != id)).ToHashSet(StringComparer.Ordinal);
+        foreach (var gone in _board.Snapshot().Cast<LoadBalancerStatus>().Where(s => specs.TrueForAll(w => w.Id != s.Id)))
+            _board.Remove(gone.Id);
         try
         {
             var refused = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -74,7 +67,6 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
                 (_applied, _started) = (specs, true);
             }
 
-            SayFarewell(leaving);
             await ReportAsync(specs, refused, cancellation);
             _attempt = 0;
             return specs.Count == 0 ? Verdict.Done : Verdict.After(ObserveEvery);
@@ -85,21 +77,6 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
             foreach (var spec in specs) Report(spec, State.Failed, reason, e.Message, 0, []);
             _with.Log.LoadBalancerFailed(Node, reason, e.Message);
             return Verdict.After(_with.Policy.Retry.After(_attempt++, Random.Shared.NextDouble()));
-        }
-    }
-
-    /// <summary>Only now, with nothing left of them, may the host give their addresses to others.</summary>
-    private void SayFarewell(HashSet<string> gone)
-    {
-        foreach (var id in gone)
-        {
-            _leaving.TryRemove(id, out _);
-            _board.Farewell(id, new LoadBalancerStatus
-            {
-                Id = id,
-                State = State.Removed,
-                Since = Timestamp.FromDateTimeOffset(_with.Time.GetUtcNow()),
-            });
         }
     }
 

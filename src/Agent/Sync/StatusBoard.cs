@@ -12,7 +12,6 @@ internal sealed class StatusBoard(IConcern concern)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly Queue<string> _changed = new();
-    private readonly Dictionary<string, IMessage> _farewells = new(StringComparer.Ordinal);
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
@@ -31,26 +30,9 @@ internal sealed class StatusBoard(IConcern concern)
         lock (_lock)
         {
             var old = _entries.GetValueOrDefault(key);
-            _farewells.Remove(key);
             if (old?.Digest == digest) return;
             _entries[key] = new Entry(status, digest) { Queued = true };
             if (old is not { Queued: true }) _changed.Enqueue(key);
-        }
-
-        _signal.Writer.TryWrite(true);
-    }
-
-    /// <summary>
-    /// Reports a fact for the last time: it is sent once and in no digest. When the connection ends before that, the next
-    /// full report tells the same by not having it.
-    /// </summary>
-    public void Farewell(string key, IMessage status)
-    {
-        concern.SetDigest(status, Digest.OfBytes(status.ToByteArray()));
-        lock (_lock)
-        {
-            _entries.Remove(key);
-            _farewells[key] = status;
         }
 
         _signal.Writer.TryWrite(true);
@@ -114,8 +96,6 @@ internal sealed class StatusBoard(IConcern concern)
                 taken.Add(entry.Status);
             }
 
-            taken.AddRange(_farewells.Values);
-            _farewells.Clear();
             return taken;
         }
     }
@@ -123,7 +103,6 @@ internal sealed class StatusBoard(IConcern concern)
     private void ClearQueue()
     {
         _changed.Clear();
-        _farewells.Clear();
         foreach (var entry in _entries.Values) entry.Queued = false;
     }
 }
