@@ -159,7 +159,7 @@ public class AllocationTests
         await net.PrepareAsync("10.0.0.0/12");
         var pool = Guid.Parse((await net.PoolAsync("servers")).Uid);
         // The worst case: what is free lies scattered, one address in twenty.
-        await net.Store.WriteAsync(Platform.Calls.Call.Of("test"), async unit =>
+        await net.Store.WriteAsync(Monolith.Platform.Calls.Call.Of("test"), async unit =>
         {
             await unit.Db.FreeRanges.ExecuteDeleteAsync();
             await unit.Db.Database.ExecuteSqlRawAsync("""
