@@ -20,7 +20,7 @@ internal static class RunCommand
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
         var options = Arguments.Parse(
-            arguments, "--state", "--bird", "--zone", "--accel", "--vm-user", "--protect", "--log");
+            arguments, "--state", "--bird", "--zone", "--accel", "--vm-user", "--cgroup", "--protect", "--log");
         var state = options.Find("--state") ?? Usage.DefaultState;
         var identity = NodeIdentity.Load(state);
         using var held = StateLock.TryTake(state) ?? throw new StateBusyException(state);
@@ -56,6 +56,7 @@ internal static class RunCommand
     {
         VmsDirectory = directory,
         VmUser = options.Find("--vm-user"),
+        CgroupName = options.Find("--cgroup") ?? QemuOptions.DefaultCgroup,
         Accelerator = options.Find("--accel") switch
         {
             null or "auto" => null,

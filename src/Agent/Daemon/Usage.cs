@@ -1,3 +1,5 @@
+using Monolith.Agent.Vms;
+
 namespace Monolith.Agent.Daemon;
 
 internal static class Usage
@@ -12,13 +14,14 @@ internal static class Usage
             Trades a token of `monolith node token NODE` for a certificate. May be repeated.
 
         monolith-agent run [--state DIR] [--bird SOCKET] [--zone ZONE] [--accel auto|tcg|kvm] [--vm-user USER]
-                           [--protect PREFIX]... [--log debug|info|warn]
+                           [--cgroup NAME] [--protect PREFIX]... [--log debug|info|warn]
             Runs until SIGTERM. Servers and load balancers go on when it stops.
               --state    where it keeps what it knows, default {DefaultState}
               --bird     BIRD's control socket, default {DefaultBird}
               --zone     availability zone that it reports
               --accel    auto (default) proves KVM by a probe guest
               --vm-user  user that QEMU runs as, default monolith-vm, else nobody
+              --cgroup   group below which each server has its own, default {QemuOptions.DefaultCgroup}
               --protect  prefix that no guest may reach, such as the management network
 
         monolith-agent probe [--state DIR] [--accel auto|tcg|kvm] [--vm-user USER]

@@ -11,6 +11,8 @@ public sealed record QemuOptions
     /// <summary>Holds one directory for each VM.</summary>
     public required string VmsDirectory { get; init; }
 
+    public const string DefaultCgroup = "monolith";
+
     public string QemuExecutable { get; init; } = "/usr/bin/qemu-system-x86_64";
 
     public string QemuImgExecutable { get; init; } = "/usr/bin/qemu-img";
@@ -22,7 +24,7 @@ public sealed record QemuOptions
     public string? VmUser { get; init; }
 
     /// <summary>The control group above those of the VMs.</summary>
-    public string CgroupName { get; init; } = "monolith";
+    public string CgroupName { get; init; } = DefaultCgroup;
 
     /// <summary><c>kvm</c> or <c>tcg</c> to skip the probe; null to probe.</summary>
     public string? Accelerator { get; init; }

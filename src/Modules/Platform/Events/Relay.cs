@@ -63,7 +63,7 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
         {
             var after = Interlocked.Read(ref loggedThrough);
             using var again = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            using var watchdog = time.CreateTimer(_ =>
+            await using var watchdog = time.CreateTimer(_ =>
             {
                 if (Interlocked.Read(ref sentThrough) > Interlocked.Read(ref loggedThrough)
                     && Interlocked.Exchange(ref lastSeen, loggedThrough) == loggedThrough)

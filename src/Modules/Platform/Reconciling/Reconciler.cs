@@ -124,8 +124,8 @@ public sealed partial class Reconciler<TKey>(string name, Func<TKey, Cancellatio
         using var activity = Activities.StartActivity("reconcile " + name);
         activity?.SetTag("key", key.ToString());
         var started = Stopwatch.GetTimestamp();
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        using var alarm = time.CreateTimer(_ => deadline.Cancel(), null, StepDeadline, Timeout.InfiniteTimeSpan);
+        using var alarm = new CancellationTokenSource(StepDeadline, time);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop, alarm.Token);
         try
         {
             return (await reconcile(key, deadline.Token), false);
