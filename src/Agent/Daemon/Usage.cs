@@ -22,7 +22,7 @@ internal static class Usage
               --accel    auto (default) proves KVM by a probe guest
               --vm-user  user that QEMU runs as, default monolith-vm, else nobody
               --cgroup   group below which each server has its own, default {QemuOptions.DefaultCgroup}
-              --protect  prefix that no guest may reach, such as the management network
+              --protect  prefix that no guest may connect to, such as the management network
 
         monolith-agent probe [--state DIR] [--accel auto|tcg|kvm] [--vm-user USER]
             Prints what this machine can do, proved.

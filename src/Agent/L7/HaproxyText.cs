@@ -14,6 +14,8 @@ internal readonly record struct HaproxyStat(
         _ when Status.StartsWith("DRAIN", StringComparison.Ordinal) => MemberHealth.Draining,
         _ when Status.StartsWith("DOWN", StringComparison.Ordinal) => MemberHealth.Down,
         _ when Status.StartsWith("NOLB", StringComparison.Ordinal) || Weight == 0 => MemberHealth.Draining,
+        // HAProxy believes a member until its first check has ended; people should not.
+        _ when Check.TrimStart('*', ' ').StartsWith("INI", StringComparison.Ordinal) => MemberHealth.Unknown,
         _ when Status.StartsWith("UP", StringComparison.Ordinal) => MemberHealth.Up,
         "no check" => MemberHealth.Unchecked,
         _ => MemberHealth.Unknown,

@@ -13,7 +13,10 @@ public sealed record DataPlaneOptions
     /// <summary>Interfaces that lead to the fabric. Guests are forwarded to these and to each other, nowhere else.</summary>
     public string UplinkPrefix { get; init; } = "up";
 
-    /// <summary>Prefixes that no guest may reach whatever its rules say: management, loopbacks of the fabric.</summary>
+    /// <summary>
+    /// Prefixes to which no guest may open a connection, whatever its rules say: management, loopbacks of the fabric.
+    /// A guest may answer: load-balancer nodes connect to it from their loopbacks.
+    /// </summary>
     public IReadOnlyList<IPNetwork> ProtectedPrefixes { get; init; } = [];
 
     /// <summary>Time that a guest may keep its lease, to the second.</summary>

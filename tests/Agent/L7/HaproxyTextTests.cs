@@ -17,6 +17,7 @@ public sealed class HaproxyTextTests
             lb.web.http,d,0,0,UP,0,,,
             lb.web.http,e,0,0,no check,1,,,
             lb.web.http,f,0,0,DRAIN,1,,,
+            lb.web.http,g,0,0,UP,1,* INI,,
             lb.web.http,BACKEND,1,9,UP,200,,,
 
             """";
@@ -24,7 +25,7 @@ public sealed class HaproxyTextTests
         Assert.Equal(new HaproxyStat("lb.web.http", "a", "UP", 100, "L7OK OK, \"fine\"", 1, 5), stats[0]);
         Assert.Equal(
             [MemberHealth.Up, MemberHealth.Down, MemberHealth.Disabled, MemberHealth.Draining, MemberHealth.Unchecked,
-                MemberHealth.Draining],
+                MemberHealth.Draining, MemberHealth.Unknown],
             stats.Select(s => s.Health));
     }
 

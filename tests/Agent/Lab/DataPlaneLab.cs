@@ -13,6 +13,9 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
 {
     public const string OfficeAddress = "10.200.0.2", HypervisorAddress = "10.255.1.1", ManagementAddress = "192.0.2.1";
 
+    /// <summary>The office's second address is one that guests must not connect to, as a load-balancer node's is.</summary>
+    public const string BalancerAddress = "10.255.2.1";
+
     private readonly List<Guest> _guests = [];
 
     public DataPlaneLab()
@@ -22,6 +25,8 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
         Management = new TestNamespace("mgmt");
         Hypervisor.Run("ip", "addr", "add", HypervisorAddress + "/32", "dev", "lo");
         Wire("up1", "10.200.0.1", Office, OfficeAddress);
+        Office.Run("ip", "addr", "add", BalancerAddress + "/32", "dev", "lo");
+        Hypervisor.Run("ip", "route", "add", BalancerAddress + "/32", "via", OfficeAddress);
         Wire("mgmt0", "192.0.2.11", Management, ManagementAddress);
         Plane = NewPlane();
     }
@@ -118,5 +123,9 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
     }
 
     private LinuxDataPlane NewPlane() => new(
-        new DataPlaneOptions { NamespacePath = Hypervisor.Path }, this, TimeProvider.System, NullLoggerFactory.Instance);
+        new DataPlaneOptions
+        {
+            NamespacePath = Hypervisor.Path, ProtectedPrefixes = [IPNetwork.Parse("10.255.0.0/16")],
+        },
+        this, TimeProvider.System, NullLoggerFactory.Instance);
 }

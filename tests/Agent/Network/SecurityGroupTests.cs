@@ -95,6 +95,16 @@ public sealed class SecurityGroupTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ProtectedPrefix_MayConnectToAGuest_WhichOnlyAnswers()
+    {
+        var guest = await _lab.StartGuestAsync(DataPlaneLab.Plan(1, AllowOut, new RuleSpec(Ingress, Icmp)));
+
+        Assert.Equal(0, _lab.Office.Try("ping", "-c1", "-W1", "-I", DataPlaneLab.BalancerAddress, "10.64.0.1").Code);
+        Assert.True(guest.Pings(DataPlaneLab.OfficeAddress), "the same machine by an address that is not protected");
+        Assert.False(guest.Pings(DataPlaneLab.BalancerAddress));
+    }
+
+    [Fact]
     public async Task SpoofedSource_IsDropped_WhateverTheRules()
     {
         var guest = await _lab.StartGuestAsync(DataPlaneLab.Plan(1, AllowOut, new RuleSpec(Ingress)));

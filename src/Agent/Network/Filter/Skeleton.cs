@@ -94,9 +94,9 @@ internal sealed class Skeleton
                 iifname != {{tap}} iifname != {{up}} counter drop
                 oifname != {{tap}} oifname != {{up}} counter drop
                 iifname {{up}} oifname {{up}} counter drop
-                {{Protected(options.ProtectedPrefixes, tap)}}
                 ct state invalid counter drop
                 ct state established,related accept
+                {{Protected(options.ProtectedPrefixes, tap)}}
                 iifname {{tap}} jump from_guest
                 oifname {{tap}} jump to_guest
                 accept
