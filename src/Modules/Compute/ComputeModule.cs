@@ -10,6 +10,7 @@ using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Vms;
+using Monolith.Identity.Contracts;
 using Monolith.Image.Contracts;
 using Monolith.Platform.Events;
 using Monolith.Platform.Reconciling;
@@ -23,6 +24,9 @@ public static class ComputeModule
     public static IServiceCollection AddCompute(this IServiceCollection services)
     {
         services.AddModuleStore<ComputeDb>("compute", o => new SqliteComputeDb(o), o => new PostgresComputeDb(o));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<ComputeDb>(s.GetRequiredService<Store<ComputeDb>>())
+            .Of("servers", db => db.Servers)
+            .Of("keyPairs", db => db.KeyPairs));
         services.AddSingleton<Presence>();
         services.AddSingleton<VmItems>();
         services.AddSingleton<VmStreams>();

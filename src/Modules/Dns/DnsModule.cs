@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Monolith.Dns.Contracts;
 using Monolith.Dns.Serving;
 using Monolith.Dns.Zones;
+using Monolith.Identity.Contracts;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Dns;
@@ -16,6 +17,8 @@ public static class DnsModule
     {
         services.AddSingleton(options);
         services.AddModuleStore<DnsDb>("dns", o => new SqliteDnsDb(o), o => new PostgresDnsDb(o));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<DnsDb>(s.GetRequiredService<Store<DnsDb>>())
+            .Of("zones", db => db.Zones));
         // In this order: the cloud's zone is there before the zones are loaded.
         services.AddSingleton<IStartUp, CloudZone>();
         services.AddSingleton<ServedZones>();

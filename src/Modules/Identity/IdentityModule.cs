@@ -19,13 +19,15 @@ public static class IdentityModule
     /// <summary>First of the modules: its start-up makes what the others' callers are known by.</summary>
     public static IServiceCollection AddIdentity(this IServiceCollection services, IdentityOptions options)
     {
-        services.AddModuleStore<IdentityDb>("identity", o => new SqliteIdentityDb(o), o => new PostgresIdentityDb(o));
+        services.AddModuleStore<IdentityDb>("identity", o => new SqliteIdentityDb(o), o => new PostgresIdentityDb(o),
+            ownsProjects: true);
         services.AddSingleton(options);
         services.AddSingleton<CertificateAuthority>();
         services.AddSingleton<IHostCertificates>(s => s.GetRequiredService<CertificateAuthority>());
         services.AddSingleton<NodeCertificates>();
         services.AddSingleton<Registry>();
         services.AddSingleton<IProjects>(s => s.GetRequiredService<Registry>());
+        services.AddSingleton<IOpenProjects>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IAuthentication, Authentication>();
         services.AddSingleton<JoinTokens>();
         services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Monolith.Identity.Contracts;
 using Monolith.Image.Blobs;
 using Monolith.Image.Contracts;
 using Monolith.Image.Images;
@@ -16,6 +17,8 @@ public static class ImageModule
     {
         services.AddModuleStore<ImageDb>("image", o => new SqliteImageDb(o), o => new PostgresImageDb(o));
         services.AddSingleton(options);
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<ImageDb>(s.GetRequiredService<Store<ImageDb>>())
+            .Of("images", db => db.Images));
         services.AddSingleton<BlobStore>();
         services.AddSingleton<IStartUp, PrepareBlobs>();
         services.AddSingleton<BlobCleaner>();

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Monolith.Identity.Contracts;
 using Monolith.Lb.LoadBalancers;
 using Monolith.Lb.Nodes;
 using Monolith.Platform.Events;
@@ -17,6 +18,8 @@ public static class LbModule
     public static IServiceCollection AddLb(this IServiceCollection services)
     {
         services.AddModuleStore<LbDb>("lb", o => new SqliteLbDb(o), o => new PostgresLbDb(o));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<LbDb>(s.GetRequiredService<Store<LbDb>>())
+            .Of("loadBalancers", db => db.LoadBalancers));
         services.AddSingleton<Presence>();
         services.AddSingleton<LoadBalancerItems>();
         services.AddSingleton<LoadBalancerStreams>();

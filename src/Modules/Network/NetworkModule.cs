@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Monolith.Identity.Contracts;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Contracts;
 using Monolith.Network.Networks;
@@ -18,6 +19,10 @@ public static class NetworkModule
     {
         services.AddModuleStore<NetworkDb>("network", o => new SqliteNetworkDb(o), o => new PostgresNetworkDb(o));
         services.AddSingleton(options ?? new NetworkOptions());
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<NetworkDb>(s.GetRequiredService<Store<NetworkDb>>())
+            .Of("networks", db => db.Networks)
+            .Of("ports", db => db.Ports)
+            .Of("securityGroups", db => db.SecurityGroups));
         services.AddSingleton<PortSpecs>();
         services.AddSingleton<PortItems>();
         services.AddSingleton<PortNodes>();

@@ -22,13 +22,17 @@ internal sealed class ModuleHost : IAsyncDisposable
         ? ["sqlite", "postgres"]
         : ["sqlite"];
 
-    public static async Task<ModuleHost> StartAsync(string provider, Action<IServiceCollection> modules)
+    public static Task<ModuleHost> StartAsync(string provider, Action<IServiceCollection> modules) =>
+        StartAsync(provider, (services, _) => modules(services));
+
+    /// <param name="modules">Adds them; is given the host's directory.</param>
+    public static async Task<ModuleHost> StartAsync(string provider, Action<IServiceCollection, string> modules)
     {
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(TimeProvider.System);
-        modules(services);
         var directory = Directory.CreateTempSubdirectory("monolith-test-").FullName;
+        modules(services, directory);
         services.AddSingleton(new DatabaseOptions(directory, provider == "postgres" ? await CreateAsync() : null));
         var host = new ModuleHost(services.BuildServiceProvider(), directory);
         var cancel = TestContext.Current.CancellationToken;

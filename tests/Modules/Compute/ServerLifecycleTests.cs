@@ -87,6 +87,30 @@ public sealed class ServerLifecycleTests
         Assert.NotEmpty(failed.Reason);
     }
 
+    /// <summary>The name is another's: the step says so, the others go on, and it is tried until its deadline.</summary>
+    [Fact]
+    public void RunningWithANameThatIsTaken_ShowsTheCause_TriesAgain_AndFailsAtTheDeadline()
+    {
+        var named = new Step(StepNames.Named, StepStatus.Pending, "dns", Now, Now, "NAME_TAKEN", "it is another's",
+            Now + ServerLifecycle.NameDeadline);
+        var server = Server(s => (s.PortsBoundTo, s.Steps) = ("hv1", [named]));
+        var first = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server, Facts(Running(), ports: Port(true))));
+        Assert.False(first.Settled);
+        Assert.Equal([StepNames.Named], first.Steps.Where(s => s.Status != StepStatus.True).Select(s => s.Type));
+        (server.State, server.Steps) = (first.State, first.Steps);
+        Assert.IsType<Next.PublishName>(ServerLifecycle.Decide(server, Facts(Running(), ports: Port(true))));
+
+        var late = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server,
+            Facts(Running(), minutes: 3, ports: Port(true))));
+        Assert.Equal((Monolith.Compute.V1.Server.Types.State.Failed, true), (late.State, late.Settled));
+        var failed = Assert.Single(late.Steps, s => s.Status == StepStatus.False);
+        Assert.Equal((StepNames.Named, "NAME_TAKEN", "it is another's"), (failed.Type, failed.Reason, failed.Message));
+
+        server.DnsName = "s.p";
+        var ready = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server, Facts(Running(), ports: Port(true))));
+        Assert.Equal(Monolith.Compute.V1.Server.Types.State.Ready, ready.State);
+    }
+
     [Fact]
     public void Vm_ThatFailedForGood_FailsTheServerWithItsCause()
     {

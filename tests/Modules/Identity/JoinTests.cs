@@ -103,6 +103,27 @@ public class JoinTests
     }
 
     [Fact]
+    public async Task AForgottenNode_CannotComeBackWithATokenThatWasMadeBefore()
+    {
+        await using var identity = await IdentityFixture.StartAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var used = await identity.Get<IJoinTokens>().CreateAsync("hv1", NodeKind.Hypervisor, default);
+        await JoinAsync(identity, used, Csr(key));
+        var unused = await identity.Get<IJoinTokens>().CreateAsync("hv1", NodeKind.Hypervisor, default);
+        var other = await identity.Get<IJoinTokens>().CreateAsync("hv2", NodeKind.Hypervisor, default);
+        await identity.Get<INodes>().ForgetAsync("hv1", default);
+
+        foreach (var (token, reason) in new[] { (used, "TOKEN_USED"), (unused, "TOKEN_EXPIRED") })
+        {
+            var fault = await Assert.ThrowsAsync<Fault>(() => JoinAsync(identity, token, Csr(key)));
+            Assert.Equal((StatusCode.PermissionDenied, reason), (fault.Code, fault.Reason));
+        }
+        await JoinAsync(identity, other, Csr(key));
+        await JoinAsync(identity, await identity.Get<IJoinTokens>().CreateAsync("hv1", NodeKind.Hypervisor, default),
+            Csr(key));
+    }
+
+    [Fact]
     public async Task AnotherAuthoritysCertificate_IsUnknown()
     {
         await using var identity = await IdentityFixture.StartAsync();

@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.V1;
+using Monolith.Identity.Contracts;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
@@ -11,7 +12,7 @@ using Monolith.Platform.Watching;
 
 namespace Monolith.Compute.Hypervisors;
 
-internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence)
+internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence, INodes nodes)
     : V1.HypervisorService.HypervisorServiceBase
 {
     const string Pattern = "hypervisors/*";
@@ -83,24 +84,41 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         }, context.CancellationToken);
     }
 
-    public override Task<Empty> DeleteHypervisor(DeleteHypervisorRequest request, ServerCallContext context)
+    /// <summary>The node's certificates go first: what a crash in between leaves is a row that a repeat removes, and never
+    /// a machine that the fleet does not know and that may come back.</summary>
+    public override async Task<Empty> DeleteHypervisor(DeleteHypervisorRequest request, ServerCallContext context)
     {
         ResourceName.Parse(Pattern, request.Name);
-        return store.MutateAsync(context.GetCall(), request, async unit =>
+        var cancel = context.CancellationToken;
+        var known = !request.ValidateOnly && await store.ReadAsync(async db =>
+        {
+            var row = await db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name, cancel);
+            if (row is null) return false;
+            row.Touch(request.Etag, row.UpdateTime);
+            await RefuseInUseAsync(db, row);
+            return true;
+        });
+        if (known) await nodes.ForgetAsync(ResourceName.LastId(request.Name), cancel);
+        return await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
-            var obstacles = new List<PreconditionViolation>();
-            if (presence.IsUp(row.Id))
-                obstacles.Add(new("HYPERVISOR_CONNECTED", row.Name, "Its agent is connected. Stop the agent first."));
-            foreach (var vm in await unit.Db.Vms.Where(v => v.Hypervisor == row.Id).Take(10).ToListAsync())
-                obstacles.Add(new("HYPERVISOR_IN_USE", row.Name, $"It holds {vm.ServerName}. Delete or move that first."));
-            if (obstacles.Count > 0) throw Fault.Precondition($"{row.Name} cannot be forgotten yet.", obstacles);
+            await RefuseInUseAsync(unit.Db, row);
             unit.Db.Hypervisors.Remove(row);
             Emit(unit, Change.Deleted, row);
             return new Empty();
-        }, context.CancellationToken);
+        }, cancel);
+    }
+
+    async Task RefuseInUseAsync(ComputeDb db, HypervisorRow row)
+    {
+        var obstacles = new List<PreconditionViolation>();
+        if (presence.IsUp(row.Id))
+            obstacles.Add(new("HYPERVISOR_CONNECTED", row.Name, "Its agent is connected. Stop the agent first."));
+        foreach (var vm in await db.Vms.Where(v => v.Hypervisor == row.Id).Take(10).ToListAsync())
+            obstacles.Add(new("HYPERVISOR_IN_USE", row.Name, $"It holds {vm.ServerName}. Delete or move that first."));
+        if (obstacles.Count > 0) throw Fault.Precondition($"{row.Name} cannot be forgotten yet.", obstacles);
     }
 
     static Hypervisor Emit(Unit<ComputeDb> unit, Change change, HypervisorRow row)

@@ -70,6 +70,8 @@ internal static class ServerLifecycle
     public static readonly TimeSpan AnnounceDeadline = TimeSpan.FromMinutes(2);
     /// <summary>How long a server waits for a hypervisor and for ports.</summary>
     public static readonly TimeSpan PlaceDeadline = TimeSpan.FromMinutes(2);
+    /// <summary>How long a running server waits for a name that it cannot have.</summary>
+    public static readonly TimeSpan NameDeadline = TimeSpan.FromMinutes(2);
     public static readonly TimeSpan StopDeadline = TimeSpan.FromMinutes(3);
     /// <summary>How long delete waits for a connected agent before it goes on without.</summary>
     public static readonly TimeSpan RemoveDeadline = TimeSpan.FromMinutes(2);
@@ -140,11 +142,13 @@ internal static class ServerLifecycle
         var running = vm is { IsCurrent: true, State: VmState.Running } && vm.ReportedRestarts == vm.Restarts;
         if (!running) return NotRunning(server, vm, steps, facts);
 
-        if (server.DnsName.Length == 0) return new Next.PublishName();
+        // A name that cannot be had is a step with a cause; the others go on meanwhile.
+        var unnamed = server.DnsName.Length == 0;
+        if (unnamed && steps.Find(StepNames.Named) is null) return new Next.PublishName();
         var since = steps.Find(StepNames.Running)?.Since ?? facts.Now;
         steps = steps.With(Announced(facts, since));
         steps = steps.With(Answering(server, vm, facts, since));
-        steps = steps.With(new Step(StepNames.Named, StepStatus.True, "dns", since, facts.Now));
+        if (!unnamed) steps = steps.With(new Step(StepNames.Named, StepStatus.True, "dns", since, facts.Now));
         var pending = steps.Where(s => s.Status != StepStatus.True && s.Type != StepNames.Ready).ToList();
         if (pending.Count == 0)
         {
@@ -154,7 +158,9 @@ internal static class ServerLifecycle
         if (pending.Find(s => facts.Now >= s.Deadline) is { } late)
             return Fail(server, steps.With(Failed(late, facts, late.Reason, late.Message)));
         if (failed) return Record(server, Server.Types.State.Failed, steps, settled: true);
-        return RecordOrWait(server, Underway(server), steps, pending.Min(s => s.Deadline ?? facts.Now.AddMinutes(1)), facts);
+        var next = RecordOrWait(server, Underway(server), steps,
+            pending.Min(s => s.Deadline ?? facts.Now.AddMinutes(1)), facts);
+        return unnamed && next is Next.Wait ? new Next.PublishName() : next;
     }
 
     static Next NotRunning(ServerRow server, VmRow vm, IReadOnlyList<Step> steps, Situation facts)

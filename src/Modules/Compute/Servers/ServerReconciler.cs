@@ -45,10 +45,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
                 await WantAsync(server, want.Power, cancel);
                 return Outcome.Again();
             case Next.PublishName:
-                var dnsName = names.NameFor(server.Project, LastId(server.Name));
-                await names.SetAsync(server.Name, server.Uid, dnsName, server.Addresses.Split(','), cancel);
-                await ChangeAsync(server, s => s.DnsName = dnsName, emit: false, cancel);
-                return Outcome.Again();
+                return await PublishNameAsync(server, cancel);
             case Next.Record record:
                 await RecordAsync(server, record, cancel);
                 return record.Settled ? Outcome.Settled : Outcome.Again();
@@ -60,6 +57,8 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
                 await ports.ReleaseAsync(server.Uid, cancel);
                 return Outcome.Again();
             case Next.Purge:
+                // Records of a name that was published, but whose note was lost to a crash or to the deletion itself.
+                await names.RemoveAsync(server.Uid, cancel);
                 await PurgeAsync(server, cancel);
                 return Outcome.Settled;
             case Next.Wait wait:
@@ -67,6 +66,22 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             default:
                 return Outcome.Settled;
         }
+    }
+
+    async Task<Outcome> PublishNameAsync(ServerRow server, CancellationToken cancel)
+    {
+        var dnsName = names.NameFor(server.Project, LastId(server.Name));
+        try
+        {
+            await names.SetAsync(server.Name, server.Uid, dnsName, server.Addresses.Split(','), cancel);
+        }
+        catch (Fault fault)
+        {
+            return await NotYetAsync(server, StepNames.Named, "dns", fault.Reason, fault.Message, cancel,
+                patience: ServerLifecycle.NameDeadline);
+        }
+        await ChangeAsync(server, s => s.DnsName = dnsName, emit: false, cancel);
+        return Outcome.Again();
     }
 
     async Task<Outcome> PlaceAsync(ServerRow server, CancellationToken cancel)
@@ -134,8 +149,9 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         return true;
     }, cancel);
 
+    /// <param name="patience">From now until the step fails; default: what is left of placement's time.</param>
     async Task<Outcome> NotYetAsync(ServerRow server, string step, string component, string reason, string message,
-        CancellationToken cancel, List<string>? addresses = null)
+        CancellationToken cancel, List<string>? addresses = null, TimeSpan? patience = null)
     {
         await store.WriteAsync(Self, async unit =>
         {
@@ -147,8 +163,9 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
                 row.Addresses = string.Join(',', addresses);
                 steps = steps.With(new Step(StepNames.PortsClaimed, StepStatus.True, "network", row.OperationStart, unit.Now));
             }
-            steps = steps.With(new Step(step, StepStatus.Pending, component, row.OperationStart, unit.Now, reason,
-                message, row.OperationStart + ServerLifecycle.PlaceDeadline));
+            steps = steps.With(new Step(step, StepStatus.Pending, component,
+                patience is null ? row.OperationStart : unit.Now, unit.Now, reason, message,
+                patience is null ? row.OperationStart + ServerLifecycle.PlaceDeadline : unit.Now + patience));
             if (ReferenceEquals(steps, row.Steps)) return;
             row.Steps = steps;
             row.Touch("", unit.Now);

@@ -16,7 +16,7 @@ namespace Monolith.Identity.Access;
 /// </code>
 /// </summary>
 internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider time, ILogger<Registry> log)
-    : IProjects, IAsyncDisposable
+    : IProjects, IOpenProjects, IAsyncDisposable
 {
     static readonly TimeSpan Glance = TimeSpan.FromSeconds(5);
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -34,6 +34,8 @@ internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider tim
     public Known Known => known;
 
     public bool Exists(string project) => known.Projects.Contains(project) && !closed.ContainsKey(project);
+
+    public bool IsOpen(string project) => Exists(project);
 
     /// <summary>Takes the rows as they are, and follows them from there.</summary>
     public async Task StartAsync()

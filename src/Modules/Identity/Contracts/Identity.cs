@@ -31,17 +31,6 @@ public interface IProjects
     bool Exists(string project);
 }
 
-/// <summary>
-/// Implemented by every module that keeps resources in projects, once or more: a project is deleted only when all of
-/// them say that nothing is left.
-/// </summary>
-public interface IProjectContents
-{
-    /// <summary>The names of up to ten resources that the project owns; empty when it owns none.</summary>
-    /// <param name="project">The project's id.</param>
-    Task<IReadOnlyList<string>> OfAsync(string project, CancellationToken cancel);
-}
-
 /// <summary>The cloud's certificate authority, as the host's transports need it.</summary>
 public interface IHostCertificates
 {
@@ -70,7 +59,7 @@ public interface IJoinTokens
 /// <summary>The machines that joined.</summary>
 public interface INodes
 {
-    /// <summary>Refuses the node's certificates from now on, for whoever removes the node from the fleet. Nothing
-    /// happens when there is no such node.</summary>
+    /// <summary>Refuses the node's certificates and its unused join tokens from now on, for whoever removes the node from
+    /// the fleet. Nothing happens when there is no such node.</summary>
     Task ForgetAsync(string node, CancellationToken cancel);
 }

@@ -72,6 +72,9 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, Ce
     {
         await store.WriteAsync(Call.Of("identity/nodes"), async unit =>
         {
+            // Kept, so that a refusal can say why.
+            await unit.Db.JoinTokens.Where(t => t.Node == node && t.UseTime == null && t.ExpireTime > unit.Now)
+                .ExecuteUpdateAsync(t => t.SetProperty(x => x.ExpireTime, unit.Now), cancel);
             var name = "nodes/" + node;
             if (await unit.Db.Nodes.FirstOrDefaultAsync(n => n.Name == name) is not { } row) return;
             unit.Db.Nodes.Remove(row);

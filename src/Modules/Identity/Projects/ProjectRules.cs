@@ -1,3 +1,6 @@
+using System.Globalization;
+using Grpc.Core;
+using Monolith.Identity.Contracts;
 using Monolith.Identity.V1;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
@@ -32,15 +35,25 @@ internal static class ProjectRules
         return changed;
     }
 
-    /// <exception cref="Fault">FAILED_PRECONDITION that names what the project owns.</exception>
-    public static void CheckEmpty(string name, IReadOnlyList<string> contents)
+    /// <exception cref="Fault">FAILED_PRECONDITION that says what the project owns.</exception>
+    public static void CheckEmpty(string name, IReadOnlyList<ProjectContent> contents)
     {
         if (name == "projects/" + System)
             throw Fault.Precondition("PROJECT_IS_BUILT_IN", name, $"{name} belongs to the cloud itself and stays.");
         if (contents.Count == 0) return;
-        throw Fault.Precondition($"{name} still owns {string.Join(", ", contents)}. Delete these first.",
-            [.. contents.Select(c => new PreconditionViolation("PROJECT_NOT_EMPTY", c, "is in the project; delete it"))]);
+        throw new Fault(StatusCode.FailedPrecondition, "PROJECT_NOT_EMPTY",
+            $"{name} still owns {string.Join(", ", contents.Select(c => $"{c.Kind}: {c.Count}"))}. Delete them, and then "
+                + "the project. What is being deleted counts until it is gone.")
+        {
+            Metadata = contents.Select(c => KeyValuePair.Create(c.Kind, c.Count.ToString(CultureInfo.InvariantCulture)))
+                .Append(new("resource", name)).ToDictionary(StringComparer.Ordinal),
+            Preconditions = [.. contents.Select(c => new PreconditionViolation("PROJECT_NOT_EMPTY", $"{name}/{c.Kind}",
+                $"{c.Count} of {c.Kind} are in the project: {Some(c)}. Delete them first."))],
+        };
     }
+
+    static string Some(ProjectContent content) => string.Join(", ", content.Some)
+        + (content.Count > content.Some.Count ? $" and {content.Count - content.Some.Count} more" : "");
 
     static void CheckWords(Project project, Violations violations)
     {

@@ -16,8 +16,6 @@ namespace Monolith.Identity.Projects;
 internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
     IEnumerable<IProjectContents> contents) : V1.ProjectService.ProjectServiceBase
 {
-    const int NamedContents = 10;
-
     static readonly FilterFields<ProjectRow> Filters = new FilterFields<ProjectRow>()
         .Text("name", p => p.Name)
         .Text("display_name", p => p.DisplayName)
@@ -87,8 +85,11 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
     }
 
     /// <summary>
-    /// The project is closed to new calls of this process while the modules are asked, so that nothing is made in it
-    /// between the question and the deletion.
+    /// <code>
+    ///   close ──▶ every module's writer counts ──▶ nothing is left ──▶ project and bindings go ──▶ open
+    /// </code>
+    /// A module's writer makes nothing in a closed project, and counts what it made before: nothing is made in it between
+    /// the question and the deletion, whoever asks for it.
     /// </summary>
     public override async Task<Empty> DeleteProject(DeleteProjectRequest request, ServerCallContext context)
     {
@@ -113,15 +114,11 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
         return answer;
     }
 
-    async Task<List<string>> ContentsAsync(string project, CancellationToken cancel)
+    async Task<List<ProjectContent>> ContentsAsync(string project, CancellationToken cancel)
     {
-        var found = new List<string>();
-        foreach (var module in contents)
-        {
-            found.AddRange(await module.OfAsync(project, cancel));
-            if (found.Count >= NamedContents) break;
-        }
-        return [.. found.Take(NamedContents)];
+        var found = new List<ProjectContent>();
+        foreach (var module in contents) found.AddRange(await module.OfAsync(project, cancel));
+        return found;
     }
 
     internal static Project Emit(Unit<IdentityDb> unit, Change change, ProjectRow row)

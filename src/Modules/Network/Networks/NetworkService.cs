@@ -137,6 +137,8 @@ internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes) : 
                 throw Fault.Precondition("NETWORK_IN_USE", row.Name,
                     $"{row.Name} has {ports} ports. Delete the servers and ports in it first.");
             unit.Db.Networks.Remove(row);
+            if (!await unit.Db.Networks.AnyAsync(n => n.Project == row.Project && n.Uid != row.Uid))
+                await DefaultGroup.RetireAsync(unit, row.Project);
             Emit(unit, Change.Deleted, row);
             return new Empty();
         }, context.CancellationToken);

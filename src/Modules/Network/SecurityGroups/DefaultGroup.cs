@@ -32,6 +32,18 @@ internal static class DefaultGroup
         await unit.Db.SaveChangesAsync();
     }
 
+    /// <summary>It came with the project's first network and goes with the last, unless somebody made it theirs.</summary>
+    public static async Task RetireAsync(Unit<NetworkDb> unit, string project)
+    {
+        var name = Name(project);
+        if (await unit.Db.SecurityGroups.FirstOrDefaultAsync(g => g.Name == name) is not { Generation: 1 } row
+            || await unit.Db.PortGroups.AnyAsync(g => g.GroupUid == row.Uid)
+            || await unit.Db.GroupRemotes.AnyAsync(r => r.RemoteUid == row.Uid && r.GroupUid != row.Uid)) return;
+        await unit.Db.GroupRemotes.Where(r => r.GroupUid == row.Uid).ExecuteDeleteAsync();
+        unit.Db.SecurityGroups.Remove(row);
+        unit.Emit("securityGroup", Change.Deleted, row.Name, row.Project, row.ToProto());
+    }
+
     static IEnumerable<SecurityRule> Rules(string name)
     {
         static SecurityRule In(SecurityRule.Types.Protocol protocol) =>

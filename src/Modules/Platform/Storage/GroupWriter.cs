@@ -12,7 +12,7 @@ namespace Monolith.Platform.Storage;
 
 /// <summary>The one writer of a module's database; see <see cref="Store{TDb}"/>.</summary>
 internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContextOptions, TDb> create, EventFeed feed,
-    TimeProvider time, ILogger log) : IAsyncDisposable where TDb : ModuleDb
+    TimeProvider time, ILogger log, IOpenProjects? projects) : IAsyncDisposable where TDb : ModuleDb
 {
     const int MaxBatch = 128;
     const int MaxQueued = 4096;
@@ -113,6 +113,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             {
                 await using var db = create(options!);
                 db.Database.AutoSavepointsEnabled = false;
+                db.OpenProjects = projects;
                 await db.Database.UseTransactionAsync(transaction);
                 var made = await item.RunAsync(db, time.GetUtcNow().UtcDateTime);
                 await db.SaveChangesAsync();

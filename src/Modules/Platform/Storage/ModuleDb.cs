@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+using Monolith.Platform.Faults;
 
 namespace Monolith.Platform.Storage;
 
@@ -15,6 +16,16 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
     public DbSet<EventRow> Events => Set<EventRow>();
     public DbSet<RequestRow> Requests => Set<RequestRow>();
     public DbSet<RelayRow> Relays => Set<RelayRow>();
+
+    /// <summary>Set by the writer.</summary>
+    internal IOpenProjects? OpenProjects { get; set; }
+
+    /// <exception cref="Fault">NOT_FOUND when a resource is being made in a project that is not open.</exception>
+    public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancel = default)
+    {
+        if (OpenProjects is not null) RefuseInClosed(OpenProjects);
+        return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancel);
+    }
 
     protected override void OnModelCreating(ModelBuilder model)
     {
@@ -47,6 +58,16 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
             // Lists are ordered by name; both databases must mean the same by that.
             if (Database.IsNpgsql()) builder.Property(nameof(ResourceRow.Name)).UseCollation("C");
         }
+    }
+
+    void RefuseInClosed(IOpenProjects projects)
+    {
+        // Rows that are added say so themselves; looking for changes of the others is the save's work.
+        ChangeTracker.AutoDetectChangesEnabled = false;
+        foreach (var entry in ChangeTracker.Entries<ResourceRow>())
+            if (entry is { State: EntityState.Added, Entity.Project: { Length: > 0 } project } && !projects.IsOpen(project))
+                throw Fault.NotFound("projects/" + project);
+        ChangeTracker.AutoDetectChangesEnabled = true;
     }
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configuration)

@@ -15,11 +15,14 @@ public interface IStartUp
 public static class ModuleServices
 {
     /// <summary>A module's store and relay.</summary>
+    /// <param name="ownsProjects">The module decides itself which projects there are.</param>
     public static IServiceCollection AddModuleStore<TDb>(this IServiceCollection services, string module,
-        Func<DbContextOptions, TDb> sqlite, Func<DbContextOptions, TDb> postgres) where TDb : ModuleDb
+        Func<DbContextOptions, TDb> sqlite, Func<DbContextOptions, TDb> postgres,
+        bool ownsProjects = false) where TDb : ModuleDb
     {
         services.AddSingleton(s => new Store<TDb>(module, s.GetRequiredService<DatabaseOptions>(), sqlite, postgres,
-            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>()));
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>(),
+            ownsProjects ? null : s.GetService<IOpenProjects>()));
         services.AddSingleton<IStoreHealth>(s => s.GetRequiredService<Store<TDb>>());
         services.AddSingleton<Relay<TDb>>();
         services.AddSingleton<IRelay>(s => s.GetRequiredService<Relay<TDb>>());

@@ -36,8 +36,9 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     /// <param name="module">The module's name in lower case.</param>
     /// <param name="sqlite">Makes the context for SQLite.</param>
     /// <param name="postgres">Makes the context for PostgreSQL.</param>
+    /// <param name="projects">Refuses resources in projects that are not open; null: nobody is asked.</param>
     public Store(string module, DatabaseOptions options, Func<DbContextOptions, TDb> sqlite,
-        Func<DbContextOptions, TDb> postgres, TimeProvider time, ILoggerFactory logs)
+        Func<DbContextOptions, TDb> postgres, TimeProvider time, ILoggerFactory logs, IOpenProjects? projects = null)
     {
         database = new Database(options, module);
         create = database.IsPostgres ? postgres : sqlite;
@@ -48,7 +49,8 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
                 .ToListAsync(cancel);
         });
         this.time = time;
-        writer = new GroupWriter<TDb>(database, create, Feed, time, logs.CreateLogger("Monolith.Store." + module));
+        writer = new GroupWriter<TDb>(database, create, Feed, time, logs.CreateLogger("Monolith.Store." + module),
+            projects);
     }
 
     /// <summary>The module's events as they are committed.</summary>
