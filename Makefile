@@ -37,12 +37,12 @@ test-drivers: ## the agent's drivers against the real things, and the command
 lint: ## layout and syntax of everything, and what breaks clients
 	@lab/deps test
 	@tests/lint
-	shellcheck -x tests/lint tests/Clients/install tests/Clients/protos tests/Clients/generate tests/Clients/lint tests/Clients/run
+	shellcheck -x tests/lint tests/run tests/fuzz tests/Clients/install tests/Clients/protos tests/Clients/generate tests/Clients/lint tests/Clients/run
 	shellcheck -x lab/bird lab/cloud lab/settings $$(grep -lr '^#!.*bash' lab --exclude-dir=run --exclude-dir=cache)
 	shellcheck -s sh lab/web.sh lab/image/initrd/init lab/image/root/etc/rc.* lab/image/root/etc/udhcpc.script
 
 bench: ## benchmarks
 	@echo "no benchmark yet" >&2; exit 1
 
-fuzz: ## fuzz the parsers
-	@echo "no fuzz target yet" >&2; exit 1
+fuzz: ## hostile input for the agent's parsers, for FUZZ_SECONDS (300); FUZZ_SEED repeats a run
+	@tests/fuzz

@@ -25,10 +25,26 @@ public static class AgentTelemetry
 
     internal static void Sent(string concern, Uplink message) => Count(concern, "up", message.GetType().Name);
 
+    private static readonly AsyncLocal<ActivityContext> Causes = new();
+
+    /// <summary>What the steps of this flow are a consequence of; default: of nothing that is known.</summary>
+    internal static ActivityContext Cause
+    {
+        get => Causes.Value;
+        set => Causes.Value = value;
+    }
+
+    /// <summary>A span of something that was waited for and has come about.</summary>
+    internal static void Came(string what, string id, DateTimeOffset began)
+    {
+        using var span = Activities.StartActivity(what, ActivityKind.Internal, Cause, startTime: began);
+        span?.SetTag("monolith.id", id);
+    }
+
     /// <summary>Times a step and traces it; the span has the id of the item and the outcome.</summary>
     internal static async Task StepAsync(string step, string id, TimeProvider time, Func<Task> act)
     {
-        using var span = Activities.StartActivity(step);
+        using var span = Activities.StartActivity(step, ActivityKind.Consumer, Cause);
         span?.SetTag("monolith.id", id);
         var start = time.GetTimestamp();
         var outcome = "failed";

@@ -45,7 +45,7 @@ public sealed class LoadBalancerAgent(
         sync.Changed += reconciler.OnChanged;
         _parts = Tuple.Create(sync, board);
         // A ledger that is empty is a node that was never told anything: its HAProxy stays as it is until a snapshot.
-        if (desired.Count > 0) reconciler.Start();
+        if (!desired.IsEmpty) reconciler.Start();
         else sync.BecameInSync += reconciler.Start;
         await sync.RunAsync(cancellation);
     }

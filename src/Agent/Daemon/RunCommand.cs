@@ -26,6 +26,7 @@ internal static class RunCommand
         using var held = StateLock.TryTake(state) ?? throw new StateBusyException(state);
         using var loggers = new LineLogs(LevelOf(options.Find("--log")));
         var log = loggers.CreateLogger("Daemon");
+        using var telemetry = Telemetry.Start(identity);
         using var stop = new CancellationTokenSource();
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

@@ -63,18 +63,42 @@ public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDrive
 {
     private readonly Lock _lock = new();
     private Dictionary<LoadBalancerId, LoadBalancerObservation> _observed = [];
+    private volatile bool _crashed;
+
+    public event Action? Ended;
 
     public string Version => "emulated";
+
+    public bool InForce => !_crashed;
+
+    /// <summary>How often something was applied.</summary>
+    public int Applies { get; private set; }
+
+    /// <summary>The data plane ends by itself.</summary>
+    public void Crash()
+    {
+        _crashed = true;
+        Ended?.Invoke();
+    }
 
     public async Task ApplyAsync(IReadOnlyList<LoadBalancerPlan> plans, CancellationToken cancellation)
     {
         var vips = await routing.ListLoopbackAsync(cancellation);
-        lock (_lock) _observed = plans.ToDictionary(p => p.Id, p => Observe(p, vips));
+        lock (_lock)
+        {
+            _observed = plans.ToDictionary(p => p.Id, p => Observe(p, vips));
+            _crashed = false;
+            Applies++;
+        }
     }
 
     public Task<IReadOnlyList<LoadBalancerObservation>> ObserveAsync(CancellationToken cancellation)
     {
-        lock (_lock) return Task.FromResult<IReadOnlyList<LoadBalancerObservation>>([.. _observed.Values]);
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyList<LoadBalancerObservation>>([.. _observed.Values.Select(
+                o => _crashed ? o with { Applied = false, Cause = "It ended; it is being started again." } : o)]);
+        }
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

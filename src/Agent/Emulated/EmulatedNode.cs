@@ -91,4 +91,9 @@ internal sealed class EmulatedImages(Dice dice) : IImages
         progress?.Report(image.SizeBytes);
         return image.Sha256;
     }
+
+    /// <summary>Nothing is stored, so nothing is scarce.</summary>
+    public void RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse)
+    {
+    }
 }

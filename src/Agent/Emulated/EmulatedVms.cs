@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Monolith.Agent.Images;
 using Monolith.Agent.Network;
 using Monolith.Agent.Vms;
 
@@ -99,6 +100,11 @@ public sealed class EmulatedVms : IVmDriver
             await Task.WhenAny(hurried, _dice.WaitAsync(latency < deadline ? latency : deadline, cancellation));
         cancellation.ThrowIfCancellationRequested();
         End(machine, VmPhase.Stopped, "stopped on request", VmEventKind.Stopped);
+    }
+
+    public IReadOnlySet<ImageDigest> ImagesInUse()
+    {
+        lock (_lock) return _machines.Values.Select(m => m.Plan.Image).ToHashSet();
     }
 
     public async Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation)

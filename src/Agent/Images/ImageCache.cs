@@ -116,21 +116,42 @@ public sealed class ImageCache
         }
     }
 
-    /// <summary>Removes every image that is not in use. The caller holds still whoever would begin to use one.</summary>
+    /// <summary>
+    /// Removes images that are not in use, those first that were asked for longest ago, until the rest of them is within
+    /// <see cref="Allowance"/>. Whoever would begin to use one is held still meanwhile.
+    /// </summary>
+    /// <param name="inUse">Asked while nobody can begin to use an image. What it throws is thrown on.</param>
     /// <returns>What was removed.</returns>
-    public IReadOnlyList<ImageDigest> RemoveUnused(IReadOnlySet<ImageDigest> inUse)
+    public IReadOnlyList<ImageDigest> RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse)
+    {
+        var disk = new DriveInfo(_directory);
+        return RemoveUnused(inUse, Allowance(disk.TotalSize, disk.AvailableFreeSpace));
+    }
+
+    /// <summary>What images that nobody uses may take, in bytes: a tenth of the disk, and nothing of a disk that is full
+    /// to nine tenths. They cost a transfer when somebody wants them again.</summary>
+    internal static long Allowance(long total, long free) => free < total / 10 ? 0 : total / 10;
+
+    internal IReadOnlyList<ImageDigest> RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse, long allowance)
     {
         var removed = new List<ImageDigest>();
-        foreach (var digest in List())
+        lock (_gate)
         {
-            lock (_gate)
+            var used = inUse();
+            var unused = List().Where(d => !used.Contains(d) && !_flights.ContainsKey(d))
+                .Select(d => (Digest: d, File: new FileInfo(PathOf(d))))
+                .OrderByDescending(i => i.File.LastWriteTimeUtc).ThenBy(i => i.Digest.Hex, StringComparer.Ordinal);
+            var kept = 0L;
+            foreach (var (digest, file) in unused)
             {
-                if (inUse.Contains(digest) || _flights.ContainsKey(digest)) continue;
-                File.Delete(PathOf(digest));
+                if ((kept += file.Length) <= allowance) continue;
+                kept -= file.Length;
+                file.Delete();
+                removed.Add(digest);
             }
-            removed.Add(digest);
-            ImageLog.Removed(_logger, digest);
         }
+
+        foreach (var digest in removed) ImageLog.Removed(_logger, digest);
         return removed;
     }
 
@@ -190,7 +211,13 @@ public sealed class ImageCache
         ImagePlan plan, ImageFetch fetch, Action<long> report, CancellationToken cancellation)
     {
         var path = PathOf(plan.Digest);
-        if (File.Exists(path)) return path;
+        if (File.Exists(path))
+        {
+            // When it was asked for last: nothing else writes to it.
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+            return path;
+        }
+
         var partial = Path.Combine(_directory, PartialPrefix + plan.Digest.Hex);
         try
         {

@@ -56,6 +56,14 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
 
     public string Version { get; }
 
+    public bool InForce => _inForce.Count == 0 || _process.IsRunning;
+
+    public event Action? Ended
+    {
+        add => _process.Ended += value;
+        remove => _process.Ended -= value;
+    }
+
     internal int? Pid => _process.Pid;
 
     private string ConfigFile => Path.Combine(_options.Directory, "haproxy.cfg");
@@ -134,7 +142,7 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
                 }
                 catch (IOException e)
                 {
-                    trouble = _process.IsRunning ? e.Message : "HAProxy is not running; the next apply starts it";
+                    trouble = _process.IsRunning ? e.Message : "HAProxy is not running; it is started again.";
                 }
             }
             return [.. _results.Select(r => Observe(r.Key, r.Value, trouble, stats))];

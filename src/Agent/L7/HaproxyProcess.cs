@@ -24,6 +24,10 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
 
     private readonly ProcessDirectory _directory = ProcessDirectory.Open(directory);
     private ProcessHandle? _handle;
+    private volatile bool _stopping;
+
+    /// <summary>It served and ended unasked; a worker that dies takes its master with it.</summary>
+    public event Action? Ended;
 
     public bool IsRunning => _handle is { Exited.IsCompleted: false };
 
@@ -36,6 +40,7 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
     public void Adopt()
     {
         if (ProcessSearch.Find("-p", PidFile) is { } found) _handle = ProcessHandle.Adopt(found);
+        Watch();
     }
 
     /// <returns>Null when a worker serves; else HAProxy's words.</returns>
@@ -46,7 +51,9 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
         _handle = ProcessHandle.Spawn(new ProcessPlan(
             executable, ["-W", "-S", $"unix@{MasterSocket},mode,600", "-f", "haproxy.cfg", "-p", PidFile],
             directory, Log));
-        return await WaitAsync(processes => processes.Workers.Count > 0 ? "" : null, from, cancellation);
+        var refusal = await WaitAsync(processes => processes.Workers.Count > 0 ? "" : null, from, cancellation);
+        if (refusal is null) Watch();
+        return refusal;
     }
 
     /// <returns>Null when a new worker serves; else HAProxy's words, and the old one serves on.</returns>
@@ -72,6 +79,7 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
     public async Task StopAsync(CancellationToken cancellation)
     {
         if (_handle is null) return;
+        _stopping = true;
         if (_handle.Signal(ProcessCalls.SIGTERM))
             await Task.WhenAny(_handle.Exited, Task.Delay(AnswerDeadline, time, cancellation));
         cancellation.ThrowIfCancellationRequested();
@@ -140,6 +148,17 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
         return $"HAProxy did not answer within {ChangeDeadline.TotalSeconds} s\n{Words(logFrom)}";
     }
 
+    private void Watch()
+    {
+        _stopping = false;
+        _handle?.Exited.ContinueWith(
+            _ =>
+            {
+                if (!_stopping) Ended?.Invoke();
+            },
+            CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
     private long BoundLog()
     {
         Vms.VmFiles.Bound(Log, 1024 * 1024);
@@ -156,6 +175,7 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
 
     public void Dispose()
     {
+        _stopping = true;
         _handle?.Dispose();
         _directory.Dispose();
     }

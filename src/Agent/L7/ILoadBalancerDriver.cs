@@ -53,6 +53,12 @@ public interface ILoadBalancerDriver : IAsyncDisposable
     /// <summary>The data plane's version.</summary>
     string Version { get; }
 
+    /// <summary>Whether the data plane runs with what was applied last; also when that was nothing.</summary>
+    bool InForce { get; }
+
+    /// <summary>The data plane ended though nobody had asked for it: apply again. On any thread.</summary>
+    event Action? Ended;
+
     /// <summary>
     /// Makes the node do what the plans say, all of them: one that is not named is removed. No connection is lost. A
     /// plan that cannot be applied leaves its last good one in force, and its observation has the cause. May be

@@ -27,7 +27,7 @@ internal sealed class PortServices : IAsyncDisposable
         }
         catch
         {
-            _dhcp.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            _dhcp.Close();
             throw;
         }
 

@@ -20,6 +20,8 @@ public sealed class BlobImages(ImageCache cache, Func<CallInvoker> connect, Time
             new ImagePlan(digest, image.SizeBytes, format), stop => ReadAsync(image.Sha256, stop), progress, cancellation);
     }
 
+    public void RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse) => cache.RemoveUnused(inUse);
+
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
         string sha256, [EnumeratorCancellation] CancellationToken cancellation)
     {

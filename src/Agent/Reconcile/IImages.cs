@@ -13,4 +13,9 @@ public interface IImages
     /// <returns>Path of the file, verified against its digest.</returns>
     /// <exception cref="ImageException">It cannot be had; the message says why and what to do.</exception>
     Task<string> FetchAsync(VmImage image, IProgress<long>? progress, CancellationToken cancellation);
+
+    /// <summary>Gives back the room of images that nobody uses, where it is scarce.</summary>
+    /// <param name="inUse">Asked while no image can begin to be used.</param>
+    /// <exception cref="IOException">What is in use cannot be known now, or the disk refused; repeat it later.</exception>
+    void RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse);
 }

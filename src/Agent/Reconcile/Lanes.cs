@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
 namespace Monolith.Agent.Reconcile;
@@ -38,6 +39,8 @@ internal sealed class Lanes : IAsyncDisposable
         public bool Woken { get; set; }
         public DateTimeOffset? Due { get; set; }
         public CancellationTokenSource? Step { get; set; }
+        // What the steps until the lane rests are a consequence of.
+        public ActivityContext Cause { get; set; }
     }
 
     public Lanes(
@@ -50,7 +53,8 @@ internal sealed class Lanes : IAsyncDisposable
     /// <summary>Has the key's step taken soon. Cheap, never blocks, may be called by anybody.</summary>
     /// <param name="key">Any; an unknown one gets a lane.</param>
     /// <param name="interrupt">A step under way waits for something that is no longer wanted: stop its waiting.</param>
-    public void Wake(string key, bool interrupt = false)
+    /// <param name="cause">The trace that the steps belong to; default: to that of an earlier wake, or to none.</param>
+    public void Wake(string key, bool interrupt = false, ActivityContext cause = default)
     {
         CancellationTokenSource? running = null;
         lock (_lock)
@@ -58,6 +62,7 @@ internal sealed class Lanes : IAsyncDisposable
             if (_stop.IsCancellationRequested) return;
             if (!_lanes.TryGetValue(key, out var lane)) _lanes[key] = lane = new Lane(key);
             lane.Woken = true;
+            if (cause != default) lane.Cause = cause;
             if (lane.Working) running = interrupt ? lane.Step : null;
             else Begin(lane);
         }
@@ -108,7 +113,16 @@ internal sealed class Lanes : IAsyncDisposable
         lane.Working = true;
         lane.Due = null;
         _working++;
-        _ = Task.Run(() => WorkAsync(lane));
+        // Whoever wakes a lane has a trace of his own, which the lane's steps are no part of.
+        var flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
+        try
+        {
+            _ = Task.Run(() => WorkAsync(lane));
+        }
+        finally
+        {
+            if (flow != default) flow.Undo();
+        }
     }
 
     private async Task WorkAsync(Lane lane)
@@ -118,13 +132,19 @@ internal sealed class Lanes : IAsyncDisposable
             Verdict verdict;
             using (var step = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
             {
-                lock (_lock) (lane.Woken, lane.Step) = (false, step);
+                lock (_lock)
+                {
+                    (lane.Woken, lane.Step) = (false, step);
+                    AgentTelemetry.Cause = lane.Cause;
+                }
+
                 verdict = await StepAsync(lane.Key, step.Token);
                 lock (_lock) lane.Step = null;
             }
 
             lock (_lock)
             {
+                if (!lane.Woken && verdict is not Verdict.Again { AsWanted: false }) lane.Cause = default;
                 var again = lane.Woken || verdict is Verdict.Again { Wait.Ticks: 0 };
                 if (again && !_stop.IsCancellationRequested) continue;
                 lane.Working = false;

@@ -12,7 +12,7 @@ internal static class LoadBalancerPlans
     /// <exception cref="FormatException">A text is not what it should be; the message names it.</exception>
     public static LoadBalancerPlan Of(LoadBalancerSpec spec) => new(
         new LoadBalancerId(spec.Id),
-        checked((long)spec.Generation),
+        (long)Math.Min(spec.Generation, long.MaxValue),
         [.. spec.Addresses.Select(AddressOf)],
         [.. spec.Listeners.Select(l => new ListenerPlan(
             l.Port,

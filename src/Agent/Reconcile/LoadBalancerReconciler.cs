@@ -18,15 +18,20 @@ internal sealed record LoadBalancerReconcilerParts(
 /// Makes a node's load balancers what they shall be. One lane for the node, since one HAProxy serves all of them.
 /// <code>
 ///   wanted ─▶ VIPs onto the loopback ─▶ apply all plans ─▶ VIPs that nobody wants off ─▶ observe ─▶ report
-///                                                                          ▲              │ every 2 s
-///                                                                          └──────────────┘
+///                     ▲                                                                     │
+///                     ├──────────── changed, HAProxy ended, or a minute has passed ◀────────┤ every 2 s
+///                     └── wait, longer each time that HAProxy ends ◀────────────────────────┘
 /// </code>
-/// Which VIPs are ours is in a ledger before they are announced: none is left behind by a crash.
+/// Which VIPs are ours is in a ledger before they are announced: none is left behind by a crash. A load balancer that is
+/// no longer wanted keeps its status until apply has left it out, since its address is given to others after that.
 /// </summary>
 internal sealed class LoadBalancerReconciler : IAsyncDisposable
 {
     private const string Node = "node";
     private static readonly TimeSpan ObserveEvery = TimeSpan.FromSeconds(2);
+
+    /// <summary>HAProxy that ran for so long did not end for what it was told.</summary>
+    private static readonly TimeSpan Calm = TimeSpan.FromMinutes(1);
 
     private readonly DesiredSet _desired;
     private readonly StatusBoard _board;
@@ -34,9 +39,11 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
     private readonly HashSet<IPAddress> _vips;
     private readonly LoadBalancerReconcilerParts _with;
     private readonly Lanes _lanes;
-    private IReadOnlyList<object> _applied = [];
+    private IReadOnlyList<object>? _tried;
+    // Null while the last try failed.
+    private DateTimeOffset? _appliedAt;
+    private DateTimeOffset _restUntil;
     private int _attempt;
-    private bool _started;
 
     public LoadBalancerReconciler(
         DesiredSet desired, StatusBoard board, ILedger vipLedger, LoadBalancerReconcilerParts with)
@@ -44,41 +51,97 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
         (_desired, _board, _vipLedger, _with) = (desired, board, vipLedger, with);
         _vips = [.. vipLedger.Load().Select(r => IPAddress.TryParse(r.Key, out var vip) ? vip : null).OfType<IPAddress>()];
         _lanes = new Lanes("load-balancers", (_, cancellation) => StepAsync(cancellation), with.Time, with.Log);
+        foreach (var id in desired.Leaving) SayThatItLeaves(id);
+        with.Driver.Ended += Start;
     }
 
     public void Start() => _lanes.Wake(Node);
 
-    public void OnChanged(IReadOnlyList<DesiredChange> changes) => _lanes.Wake(Node);
+    public void OnChanged(IReadOnlyList<DesiredChange> changes)
+    {
+        // Before the stream's next full report: what is not in that one does not exist.
+        foreach (var change in changes.Where(c => c.Item is null)) SayThatItLeaves(change.Key);
+        _lanes.Wake(Node, cause: changes.Select(c => c.Cause).FirstOrDefault(c => c != default));
+    }
 
-    public ValueTask DisposeAsync() => _lanes.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _with.Driver.Ended -= Start;
+        return _lanes.DisposeAsync();
+    }
 
     private async Task<Verdict> StepAsync(CancellationToken cancellation)
     {
-        var specs = _desired.Snapshot().Select(i => (LoadBalancerSpec)i.Body).OrderBy(s => s.Id, StringComparer.Ordinal).ToList();
-        foreach (var gone in _board.Snapshot().Cast<LoadBalancerStatus>().Where(s => specs.TrueForAll(w => w.Id != s.Id)))
-            _board.Remove(gone.Id);
+        var leaving = _desired.Leaving;
+        var specs = _desired.Snapshot().Select(i => (LoadBalancerSpec)i.Body)
+            .OrderBy(s => s.Id, StringComparer.Ordinal).ToList();
+        var refused = new Dictionary<string, string>(StringComparer.Ordinal);
+        var plans = PlansOf(specs, refused);
         try
         {
-            var refused = new Dictionary<string, string>(StringComparer.Ordinal);
-            var plans = PlansOf(specs, refused);
-            if (!_started || !_applied.SequenceEqual(specs, ReferenceEqualityComparer.Instance))
+            if (IsDue(specs, leaving))
             {
                 await AgentTelemetry.StepAsync("ApplyLoadBalancers", Node, _with.Time, () => ApplyAsync(plans, cancellation));
-                (_applied, _started) = (specs, true);
+                _appliedAt = _with.Time.GetUtcNow();
+                foreach (var id in leaving) SayThatItIsGone(id);
             }
 
+            var rest = _restUntil - _with.Time.GetUtcNow();
+            // What failed was reported as that, and is tried again then.
+            if (_appliedAt is null) return Verdict.After(rest);
             await ReportAsync(specs, refused, cancellation);
-            _attempt = 0;
-            return specs.Count == 0 ? Verdict.Done : Verdict.After(ObserveEvery);
+            if (specs.Count == 0) return Verdict.Done;
+            return Verdict.LookAfter(!_with.Driver.InForce && rest < ObserveEvery ? rest : ObserveEvery);
         }
         catch (Exception e) when (e is LoadBalancerException or IOException)
         {
             var reason = e is LoadBalancerException fault ? $"LB_{fault.Reason.ToString().ToUpperInvariant()}" : "LB_NODE_FAILED";
             foreach (var spec in specs) Report(spec, State.Failed, reason, e.Message, 0, []);
             _with.Log.LoadBalancerFailed(Node, reason, e.Message);
-            return Verdict.After(_with.Policy.Retry.After(_attempt++, Random.Shared.NextDouble()));
+            _appliedAt = null;
+            return Verdict.After(Rest());
         }
     }
+
+    /// <summary>A new wish is tried at once; what is to be repeated, when it has rested.</summary>
+    private bool IsDue(List<LoadBalancerSpec> specs, IReadOnlyList<string> leaving)
+    {
+        if (_tried is null || !_tried.SequenceEqual(specs, ReferenceEqualityComparer.Instance))
+        {
+            (_tried, _attempt) = (specs, 0);
+            return true;
+        }
+
+        var now = _with.Time.GetUtcNow();
+        if (now < _restUntil) return false;
+        if (_appliedAt is not { } at || leaving.Count > 0 || now - at >= _with.Policy.ResyncEvery) return true;
+        if (_with.Driver.InForce) return false;
+        // An end out of the blue is answered at once, a second one soon after it is not.
+        if (now - at > Calm) _attempt = 0;
+        Rest();
+        return true;
+    }
+
+    private TimeSpan Rest()
+    {
+        var wait = _with.Policy.Retry.After(_attempt++, Random.Shared.NextDouble());
+        _restUntil = _with.Time.GetUtcNow() + wait;
+        return wait;
+    }
+
+    private void SayThatItLeaves(string id)
+    {
+        if (_board.Find(id) is null) _board.Set(id, StatusOf(id, State.Removing));
+    }
+
+    /// <summary>Unless it is wanted again meanwhile: then its next status says what became of it.</summary>
+    private void SayThatItIsGone(string id)
+    {
+        if (_desired.Left(id)) _board.Farewell(id, StatusOf(id, State.Removed));
+    }
+
+    private LoadBalancerStatus StatusOf(string id, State state) =>
+        new() { Id = id, State = state, Since = Timestamp.FromDateTimeOffset(_with.Time.GetUtcNow()) };
 
     private static List<LoadBalancerPlan> PlansOf(List<LoadBalancerSpec> specs, Dictionary<string, string> refused)
     {

@@ -38,7 +38,6 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     private readonly ConcurrentDictionary<string, PortSpec> _applied = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, AddressSet> _appliedSets = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, State> _states = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, bool> _ordered = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset> _unwanted = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _attempts = new(StringComparer.Ordinal);
     private volatile bool _inSync;
@@ -71,10 +70,8 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     {
         foreach (var change in changes)
         {
-            if (change is { Item: null, Explicit: true }) _ordered[change.Key] = true;
-            else _ordered.TryRemove(change.Key, out _);
             _attempts.TryRemove(change.Key, out _);
-            _lanes.Wake(change.Key);
+            _lanes.Wake(change.Key, cause: change.Cause);
         }
     }
 
@@ -139,7 +136,8 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     {
         var observed = await _with.DataPlane.ObserveAsync(cancellation);
         // Sets first: what a rule names is there when the rule comes.
-        foreach (var key in _desired.Keys.Concat(observed.Select(KeyOf)).Distinct().OrderBy(k => !PortConcern.IsSet(k)))
+        foreach (var key in _desired.Keys.Concat(_desired.Leaving).Concat(observed.Select(KeyOf)).Distinct()
+            .OrderBy(k => !PortConcern.IsSet(k)))
             _lanes.Wake(key);
     }
 
@@ -187,7 +185,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
 
         await _with.DataPlane.RemoveSetsAsync([id], cancellation);
         _appliedSets.TryRemove(id, out _);
-        _ordered.TryRemove(key, out _);
+        _desired.Left(key);
         return new Verdict.Gone();
     }
 
@@ -230,7 +228,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
         var desired = _desired.Find(key)?.Body as PortSpec;
         if (desired is not null) _unwanted.TryRemove(key, out _);
         return new PortSituation(
-            desired, observed, _applied.GetValueOrDefault(key), _ordered.ContainsKey(key), _inSync,
+            desired, observed, _applied.GetValueOrDefault(key), _desired.IsOrderedToLeave(key), _inSync,
             _unwanted.TryGetValue(key, out var since) ? since : null, _with.Time.GetUtcNow(), _with.Policy.Grace);
     }
 
@@ -253,7 +251,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     private void Forget(string key)
     {
         _applied.TryRemove(key, out _);
-        _ordered.TryRemove(key, out _);
+        _desired.Left(key);
         _unwanted.TryRemove(key, out _);
         _attempts.TryRemove(key, out _);
         _states.TryRemove(key, out _);

@@ -24,4 +24,7 @@ internal static partial class ReconcileLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{concern}: {id} is here and nobody wants it; removed after {grace}")]
     public static partial void Unwanted(this ILogger log, string concern, string id, TimeSpan grace);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "images that nobody uses stay for now: {cause}")]
+    public static partial void ImagesNotRemoved(this ILogger log, string cause);
 }

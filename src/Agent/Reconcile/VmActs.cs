@@ -168,6 +168,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
             var fact = facts.Of(id);
             var steps = VmSteps.End(VmSteps.Begin(fact.Steps, VmSteps.Answering, Now), VmSteps.Answering, Now);
             facts.Keep(id, fact with { Answers = true, Steps = steps });
+            AgentTelemetry.Came("Answer", id, steps[^1].Start);
             with.Log.VmAnswers(id, (long)(Now - steps[0].Start).TotalMilliseconds);
             return Verdict.Next;
         }

@@ -20,7 +20,7 @@ internal static class VmPlans
             throw Invalid(vm, "its image has no valid digest");
         return new VmPlan(
             new VmId(vm.Id),
-            checked((long)vm.Generation),
+            (long)Math.Min(vm.Generation, long.MaxValue),
             NameOf(vm),
             vm.Vcpus,
             vm.MemoryMib,

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Monolith.Agent.Images;
 using Monolith.Agent.Network.Metadata;
 using Monolith.Agent.Sync;
 using Monolith.Agent.V1;
@@ -61,7 +62,7 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
         {
             if (change.Item?.Body is Vm vm) Index(vm);
             if (change is { Item: null, Explicit: true } && _facts.Of(change.Key).Gone) _facts.Forget(change.Key);
-            _lanes.Wake(change.Key, interrupt: IsAnotherWish(change.Key, change.Item?.Body as Vm));
+            _lanes.Wake(change.Key, interrupt: IsAnotherWish(change.Key, change.Item?.Body as Vm), change.Cause);
         }
     }
 
@@ -115,8 +116,10 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
     private async Task WakeEverythingAsync(CancellationToken cancellation)
     {
         var observed = await _with.Driver.ObserveAsync(cancellation);
-        foreach (var key in _desired.Keys.Concat(_facts.Keys).Concat(observed.Select(o => o.Id.Value)).Distinct())
-            _lanes.Wake(key);
+        var keys = _desired.Keys.Concat(_desired.Leaving).Concat(_facts.Keys).Concat(observed.Select(o => o.Id.Value));
+        foreach (var key in keys.Distinct()) _lanes.Wake(key);
+        // Before that, the host may want what this node has not heard of.
+        if (_inSync) RemoveUnusedImages();
     }
 
     private async Task WakeEverythingQuietlyAsync()
@@ -131,6 +134,26 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
         }
     }
 
+    /// <summary>A vm is in the desired set before any step is taken for it, so that none begins to use what goes.</summary>
+    private void RemoveUnusedImages()
+    {
+        try
+        {
+            _with.Images.RemoveUnused(() =>
+            {
+                var images = _with.Driver.ImagesInUse().ToHashSet();
+                foreach (var item in _desired.Snapshot())
+                    if (ImageDigest.TryParse("sha256:" + ((Vm)item.Body).Image?.Sha256, null, out var digest))
+                        images.Add(digest);
+                return images;
+            });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _with.Log.ImagesNotRemoved(e.Message);
+        }
+    }
+
     private async Task<Verdict> StepAsync(string id, CancellationToken cancellation)
     {
         var desired = _desired.Find(id)?.Body as Vm;
@@ -141,7 +164,12 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
             var decision = VmDecide.Decide(now);
             Report(id, now, decision);
             var verdict = await _acts.DoAsync(id, now, decision, cancellation);
-            if (verdict is Verdict.Gone) _board.Remove(id);
+            if (verdict is Verdict.Gone)
+            {
+                _desired.Left(id);
+                _board.Remove(id);
+            }
+
             return verdict;
         }
         catch (IOException e)

@@ -26,7 +26,9 @@ internal sealed class VmConcern : IConcern
         _ => new SyncVmsRequest { StatusesSent = new StatusesSent() },
     };
 
-    private static Downlink Decode(SyncVmsResponse message) => message.KindCase switch
+    internal static Downlink Decode(SyncVmsResponse message) => Kind(message) with { Traceparent = message.Traceparent };
+
+    private static Downlink Kind(SyncVmsResponse message) => message.KindCase switch
     {
         SyncVmsResponse.KindOneofCase.Upsert =>
             new Downlink.Upsert(new DesiredItem(message.Upsert.Id, message.Upsert.Generation, message.Upsert)),
@@ -66,7 +68,9 @@ internal sealed class PortConcern : IConcern
         _ => new SyncPortsRequest { StatusesSent = new StatusesSent() },
     };
 
-    private static Downlink Decode(SyncPortsResponse message) => message.KindCase switch
+    internal static Downlink Decode(SyncPortsResponse message) => Kind(message) with { Traceparent = message.Traceparent };
+
+    private static Downlink Kind(SyncPortsResponse message) => message.KindCase switch
     {
         SyncPortsResponse.KindOneofCase.UpsertPort => new Downlink.Upsert(
             new DesiredItem(message.UpsertPort.Id, message.UpsertPort.Generation, message.UpsertPort)),
@@ -105,7 +109,9 @@ internal sealed class LoadBalancerConcern : IConcern
         _ => new SyncLoadBalancersRequest { StatusesSent = new StatusesSent() },
     };
 
-    private static Downlink Decode(SyncLoadBalancersResponse message) => message.KindCase switch
+    internal static Downlink Decode(SyncLoadBalancersResponse message) => Kind(message) with { Traceparent = message.Traceparent };
+
+    private static Downlink Kind(SyncLoadBalancersResponse message) => message.KindCase switch
     {
         SyncLoadBalancersResponse.KindOneofCase.Upsert =>
             new Downlink.Upsert(new DesiredItem(message.Upsert.Id, message.Upsert.Generation, message.Upsert)),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Google.Protobuf;
 using Monolith.Agent.Ledger;
@@ -7,18 +8,37 @@ namespace Monolith.Agent.Sync;
 /// <summary>
 /// What is wanted of one concern: in memory for reconcilers, in a ledger for the next start. Changes are durable before
 /// anybody sees them, so that nothing is ever done that a restarted agent would not do again.
+/// <code>
+///   upsert ─▶ wanted ── remove ─▶ leaving ── its reconciler: nothing is left (Left) ─▶ forgotten
+///                ▲                   │
+///                └───── upsert ──────┘
+/// </code>
+/// What leaves is remembered until its reconciler has seen the end of it: an agent that is killed in the middle of a
+/// removal takes it up again, and says that it is done when it is.
 /// </summary>
 internal sealed class DesiredSet
 {
+    private const string LeavingPrefix = "leaving:";
+    private const ulong Ordered = 1, LeftOut = 2;
+
     private readonly Lock _lock = new();
     private readonly ILedger _ledger;
     private readonly Dictionary<string, DesiredItem> _items = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, bool> _leaving = new(StringComparer.Ordinal);
+    // Nothing is left of these; the ledger learns it with its next commit, and repeats a removal of nothing before.
+    private readonly HashSet<string> _left = new(StringComparer.Ordinal);
 
     public DesiredSet(IConcern concern, ILedger ledger)
     {
         _ledger = ledger;
         foreach (var record in ledger.Load())
         {
+            if (record.Key.StartsWith(LeavingPrefix, StringComparison.Ordinal))
+            {
+                _leaving[record.Key[LeavingPrefix.Length..]] = record.Generation == Ordered;
+                continue;
+            }
+
             try
             {
                 _items[record.Key] =
@@ -28,6 +48,17 @@ internal sealed class DesiredSet
             {
                 // Not ours to understand (a newer agent wrote it): the digest will differ and the host sends it again.
             }
+        }
+
+        foreach (var key in _items.Keys) _leaving.Remove(key);
+    }
+
+    /// <summary>Nothing is wanted and nothing leaves: a node that was never told anything, or has forgotten it all.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock) return _items.Count == 0 && _leaving.Count == 0;
         }
     }
 
@@ -44,6 +75,33 @@ internal sealed class DesiredSet
         get
         {
             lock (_lock) return [.. _items.Keys];
+        }
+    }
+
+    /// <summary>Keys of what is no longer wanted and of which something may be left.</summary>
+    public IReadOnlyList<string> Leaving
+    {
+        get
+        {
+            lock (_lock) return [.. _leaving.Keys];
+        }
+    }
+
+    /// <summary>Whether the host itself said remove, and something of it may be left.</summary>
+    public bool IsOrderedToLeave(string key)
+    {
+        lock (_lock) return _leaving.TryGetValue(key, out var ordered) && ordered;
+    }
+
+    /// <summary>Its reconciler says that nothing is left of it.</summary>
+    /// <returns>False when it was not leaving: never known, said before, or wanted again.</returns>
+    public bool Left(string key)
+    {
+        lock (_lock)
+        {
+            if (!_leaving.Remove(key)) return false;
+            _left.Add(key);
+            return true;
         }
     }
 
@@ -64,24 +122,60 @@ internal sealed class DesiredSet
         {
             return _items.Count == 0
                 ? ""
-                : Digest.Of(_items.Values.Select(i => KeyValuePair.Create(i.Key, i.Generation.ToString(CultureInfo.InvariantCulture))));
+                : Digest.Of(_items.Values.Select(
+                    i => KeyValuePair.Create(i.Key, i.Generation.ToString(CultureInfo.InvariantCulture))));
         }
     }
 
-    /// <summary>Makes changes durable, then visible.</summary>
+    /// <summary>Makes changes durable, then visible. By one at a time.</summary>
     public void Apply(IReadOnlyList<DesiredChange> changes)
     {
-        _ledger.Commit([.. changes.Select(c => c.Item is { } item
-            ? LedgerRecord.Put(item.Key, item.Generation, item.Body)
-            : LedgerRecord.Drop(c.Key))]);
+        string[] left;
+        Dictionary<string, bool> marked;
         lock (_lock)
         {
+            left = [.. _left];
+            marked = new Dictionary<string, bool>(_leaving, StringComparer.Ordinal);
+            foreach (var key in left) marked[key] = false;
+        }
+
+        _ledger.Commit([
+            .. left.Select(k => LedgerRecord.Drop(LeavingPrefix + k)), .. changes.SelectMany(c => RecordsOf(c, marked))]);
+        lock (_lock)
+        {
+            _left.ExceptWith(left);
             foreach (var change in changes)
             {
-                if (change.Item is null) _items.Remove(change.Key);
-                else _items[change.Key] = change.Item;
+                if (change.Item is null)
+                {
+                    _items.Remove(change.Key);
+                    _leaving[change.Key] = change.Explicit || _leaving.GetValueOrDefault(change.Key);
+                    _left.Remove(change.Key);
+                }
+                else
+                {
+                    _items[change.Key] = change.Item;
+                    _leaving.Remove(change.Key);
+                }
             }
         }
+    }
+
+    /// <summary>In an order of which every beginning is true: a torn commit leaves an item wanted, never forgotten.</summary>
+    private static IEnumerable<LedgerRecord> RecordsOf(DesiredChange change, Dictionary<string, bool> marked)
+    {
+        var mark = LeavingPrefix + change.Key;
+        if (change.Item is { } item)
+        {
+            yield return LedgerRecord.Put(item.Key, item.Generation, item.Body);
+            if (marked.Remove(change.Key)) yield return LedgerRecord.Drop(mark);
+            yield break;
+        }
+
+        // Once it is ordered, it stays ordered.
+        var ordered = marked[change.Key] = change.Explicit || marked.GetValueOrDefault(change.Key);
+        yield return new LedgerRecord(mark, ordered ? Ordered : LeftOut, ByteString.Empty);
+        yield return LedgerRecord.Drop(change.Key);
     }
 }
 
@@ -89,4 +183,8 @@ internal sealed class DesiredSet
 /// <param name="Key">Of the item.</param>
 /// <param name="Item">Null: no longer wanted.</param>
 /// <param name="Explicit">The host said so itself; else it follows from the item's absence in a snapshot.</param>
-internal readonly record struct DesiredChange(string Key, DesiredItem? Item, bool Explicit);
+internal readonly record struct DesiredChange(string Key, DesiredItem? Item, bool Explicit)
+{
+    /// <summary>What led to it; default when that is not known.</summary>
+    public ActivityContext Cause { get; init; }
+}

@@ -6,12 +6,18 @@ namespace Monolith.Agent.Sync;
 /// <summary>
 /// What is reported of one concern. A status is the whole fact, so that of many changes only the last is sent: the queue
 /// holds each key once and is bounded by the number of things that exist.
+/// <para>
+/// What exists has a status here until it is gone, since a full report also tells what does not exist. The end of a thing
+/// is a farewell: sent once, and in no digest. Is the connection lost before the host has it, then the next hello's digest
+/// lacks the thing, and the full report that the host asks for tells the same.
+/// </para>
 /// </summary>
 internal sealed class StatusBoard(IConcern concern)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly Queue<string> _changed = new();
+    private readonly Dictionary<string, IMessage> _farewells = new(StringComparer.Ordinal);
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
@@ -30,9 +36,25 @@ internal sealed class StatusBoard(IConcern concern)
         lock (_lock)
         {
             var old = _entries.GetValueOrDefault(key);
+            _farewells.Remove(key);
             if (old?.Digest == digest) return;
             _entries[key] = new Entry(status, digest) { Queued = true };
             if (old is not { Queued: true }) _changed.Enqueue(key);
+        }
+
+        _signal.Writer.TryWrite(true);
+    }
+
+    /// <summary>Reports the end of a thing, and forgets it.</summary>
+    /// <param name="key">Of the item.</param>
+    /// <param name="status">Owned by the board from here on; its digest field is empty.</param>
+    public void Farewell(string key, IMessage status)
+    {
+        concern.SetDigest(status, Digest.OfBytes(status.ToByteArray()));
+        lock (_lock)
+        {
+            _entries.Remove(key);
+            _farewells[key] = status;
         }
 
         _signal.Writer.TryWrite(true);
@@ -96,6 +118,8 @@ internal sealed class StatusBoard(IConcern concern)
                 taken.Add(entry.Status);
             }
 
+            taken.AddRange(_farewells.Values);
+            _farewells.Clear();
             return taken;
         }
     }
@@ -103,6 +127,7 @@ internal sealed class StatusBoard(IConcern concern)
     private void ClearQueue()
     {
         _changed.Clear();
+        _farewells.Clear();
         foreach (var entry in _entries.Values) entry.Queued = false;
     }
 }

@@ -16,6 +16,9 @@ internal abstract record Downlink
     {
     }
 
+    /// <summary>W3C trace context of what led to the message; empty when that is not known.</summary>
+    public string Traceparent { get; init; } = "";
+
     public sealed record Upsert(DesiredItem Item) : Downlink;
 
     public sealed record Remove(string Key) : Downlink;

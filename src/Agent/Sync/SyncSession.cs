@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Monolith.Agent.Sync;
 
 /// <summary>
@@ -19,6 +21,9 @@ internal sealed class SyncSession
     /// <summary>The host's picture of the statuses differs. Known once <see cref="InSync"/>.</summary>
     public bool SendStatuses { get; private set; }
 
+    private static ActivityContext CauseOf(Downlink message) =>
+        ActivityContext.TryParse(message.Traceparent, null, isRemote: true, out var cause) ? cause : default;
+
     /// <param name="message">The next message of the stream.</param>
     /// <param name="held">Keys held before the stream's changes that are not applied yet.</param>
     public IReadOnlyList<DesiredChange> Receive(Downlink message, Func<IReadOnlyList<string>> held)
@@ -27,10 +32,10 @@ internal sealed class SyncSession
         {
             case Downlink.Upsert upsert:
                 _sent?.Add(upsert.Item.Key);
-                return [new DesiredChange(upsert.Item.Key, upsert.Item, Explicit: true)];
+                return [new DesiredChange(upsert.Item.Key, upsert.Item, Explicit: true) { Cause = CauseOf(upsert) }];
             case Downlink.Remove remove:
                 _sent?.Remove(remove.Key);
-                return [new DesiredChange(remove.Key, null, Explicit: true)];
+                return [new DesiredChange(remove.Key, null, Explicit: true) { Cause = CauseOf(remove) }];
             case Downlink.InSync inSync when _sent is { } sent:
                 _sent = null;
                 SendStatuses = inSync.SendStatuses;

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Monolith.Agent.Images;
 
 namespace Monolith.Agent.Vms;
 
@@ -43,4 +44,8 @@ public interface IVmDriver : IAsyncDisposable
 
     /// <summary>Every VM that is here.</summary>
     Task<IReadOnlyList<VmObservation>> ObserveAsync(CancellationToken cancellation);
+
+    /// <summary>Images that disks here stand on, or soon will.</summary>
+    /// <exception cref="IOException">It is not known of every VM.</exception>
+    IReadOnlySet<ImageDigest> ImagesInUse();
 }

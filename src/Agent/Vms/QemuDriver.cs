@@ -77,9 +77,18 @@ public sealed class QemuDriver : IVmDriver
             [.. _vms.Values.Select(vm => vm.Observation).OfType<VmObservation>()]);
     }
 
-    /// <summary>Images that disks here stand on: never to be removed from the cache.</summary>
-    public IReadOnlySet<ImageDigest> ImagesInUse() =>
-        _vms.Values.Select(vm => vm.Plan).OfType<VmPlan>().Select(plan => plan.Image).ToHashSet();
+    public IReadOnlySet<ImageDigest> ImagesInUse()
+    {
+        var images = new HashSet<ImageDigest>();
+        foreach (var (id, vm) in _vms)
+        {
+            if (vm.Plan is { } plan) images.Add(plan.Image);
+            else if (File.Exists(Path.Combine(_settings.Options.VmsDirectory, id.Value, VmCommandLine.Disk)))
+                throw new IOException($"VM {id} has a disk and no readable plan: its image is not known");
+        }
+
+        return images;
+    }
 
     /// <summary>Lets go of all VMs. They run on.</summary>
     public async ValueTask DisposeAsync()

@@ -22,15 +22,8 @@ public abstract class DataPlaneConformance : IAsyncDisposable
     private async Task<PortObservation?> LookAsync() =>
         (await Plane.ObserveAsync(Stop)).SingleOrDefault(p => p.PortId == Plan.PortId);
 
-    private async Task UntilAsync(Func<PortObservation?, bool> holds, string what)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!holds(await LookAsync()))
-        {
-            if (patience.IsCancellationRequested) Assert.Fail($"{what}: did not come about; {await LookAsync()}");
-            await Task.Yield();
-        }
-    }
+    private Task UntilAsync(Func<PortObservation?, bool> holds, string what) =>
+        Eventually.HoldsAsync(async () => holds(await LookAsync()), what);
 
     [Fact]
     public async Task Ensure_TwiceIsOnce_AndIsFilteredWithoutCarrier()

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
 using Monolith.Agent.Images;
 using Monolith.Agent.Native.Safe;
@@ -65,11 +66,11 @@ public sealed class ImageCacheTests : IDisposable
         {
             yield return Bytes.AsMemory(0, 1000);
             began.SetResult();
-            await Task.Delay(Timeout.Infinite, cancellation);
+            await new TaskCompletionSource().Task.WaitAsync(TimeSpan.FromSeconds(20), cancellation);
         }
         using var impatient = new CancellationTokenSource();
         var left = cache.EnsureAsync(Plan, Endless, null, impatient.Token);
-        await began.Task;
+        await began.Task.WaitAsync(TimeSpan.FromSeconds(20), Stop);
         await impatient.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         var path = await cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop);
@@ -116,15 +117,68 @@ public sealed class ImageCacheTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_scratch.Path));
     }
 
+    /// <summary>Images of random sizes, asked for in a random order: what is used stays, and of the rest the youngest.</summary>
     [Fact]
-    public async Task RemoveUnused_KeepsWhatIsUsed()
+    public void RemoveUnused_KeepsWhatIsUsed_AndTheRestWithinItsBound() =>
+        Gen.Select(Gen.Select(Gen.Int[1, 3000], Gen.Bool).Array[0, 8], Gen.Long[0, 8000]).Sample(
+            (images, allowance) =>
+            {
+                using var scratch = new Scratch();
+                var cache = ImageCache.Open(scratch.Path, NullLogger.Instance);
+                var digests = images.Select((image, n) =>
+                {
+                    var digest = ImageDigest.FromHash(SHA256.HashData([(byte)n]));
+                    File.WriteAllBytes(cache.PathOf(digest), new byte[image.Item1]);
+                    File.SetLastWriteTimeUtc(cache.PathOf(digest), DateTime.UnixEpoch.AddHours(n));
+                    return digest;
+                }).ToList();
+                var used = digests.Where((_, n) => images[n].Item2).ToHashSet();
+                var removed = cache.RemoveUnused(() => used, allowance);
+                var left = cache.List();
+                Assert.Empty(removed.Intersect(used));
+                Assert.Equal(digests.Except(removed).Order(ByHex), left.Order(ByHex));
+                var sizes = digests.Zip(images, (d, i) => (d, (long)i.Item1)).ToDictionary(p => p.d, p => p.Item2);
+                var kept = left.Except(used).Sum(d => sizes[d]);
+                Assert.True(kept <= allowance, $"{kept} bytes of images that nobody uses, {allowance} are allowed");
+                // Nothing was removed for which there was room beside those that were asked for later.
+                Assert.All(removed, d => Assert.True(
+                    left.Except(used).Where(k => digests.IndexOf(k) > digests.IndexOf(d)).Sum(k => sizes[k]) + sizes[d]
+                    > allowance));
+            },
+            iter: 100);
+
+    private static readonly Comparer<ImageDigest> ByHex =
+        Comparer<ImageDigest>.Create((a, b) => string.CompareOrdinal(a.Hex, b.Hex));
+
+    [Fact]
+    public async Task RemoveUnused_WhileItIsFetchedOrWasJustAskedFor_KeepsIt()
     {
         var cache = Open();
-        await cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop);
-        var other = Plan with { Digest = ImageDigest.FromHash(SHA256.HashData([1])), Size = 1 };
-        await cache.EnsureAsync(other, c => Chunks([1], null, c), null, Stop);
-        Assert.Equal([other.Digest], cache.RemoveUnused(new HashSet<ImageDigest> { Plan.Digest }));
-        Assert.Equal([Plan.Digest], cache.List());
+        var (began, go) = (new TaskCompletionSource(), new TaskCompletionSource());
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> Slow([EnumeratorCancellation] CancellationToken cancellation)
+        {
+            began.SetResult();
+            await go.Task.WaitAsync(cancellation);
+            yield return Bytes;
+        }
+
+        var fetch = cache.EnsureAsync(Plan, Slow, null, Stop);
+        await began.Task.WaitAsync(TimeSpan.FromSeconds(20), Stop);
+        Assert.Empty(cache.RemoveUnused(() => new HashSet<ImageDigest>(), 0));
+        go.SetResult();
+        var path = await fetch;
+        File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
+        await cache.EnsureAsync(Plan, Slow, null, Stop);
+        Assert.True(File.GetLastWriteTimeUtc(path) > DateTime.UtcNow.AddHours(-1), "a use makes it young");
+        Assert.Equal([Plan.Digest], cache.RemoveUnused(() => new HashSet<ImageDigest>(), 0));
+        Assert.Throws<IOException>(() => cache.RemoveUnused(() => throw new IOException("not known")));
+    }
+
+    [Fact]
+    public void Allowance_IsATenth_AndNothingWhenTheDiskIsFull()
+    {
+        Assert.Equal(100, ImageCache.Allowance(1000, 500));
+        Assert.Equal(0, ImageCache.Allowance(1000, 99));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http;
 using System.Net.Sockets;
@@ -5,9 +6,16 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Monolith.Agent.Emulated;
 using Monolith.Agent.L7;
+using Monolith.Agent.Ledger;
 using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Reconcile;
+using Monolith.Agent.Sync;
+using Monolith.Agent.Tests.Lab;
 using Monolith.Agent.Tests.Vms;
+using Monolith.Agent.V1;
+using State = Monolith.Agent.V1.LoadBalancerStatus.Types.State;
 
 namespace Monolith.Agent.Tests.L7;
 
@@ -169,15 +177,15 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         var plan = Balancers.Plan("lb", FreePort(), a, Balancers.Member("dead", FreePort()));
         plan = plan with { Pools = [plan.Pools[0] with { Check = new HealthCheck("/", Fall: 1) }] };
         await _driver.ApplyAsync([plan], Stop);
-        MemberObservation dead;
-        do
-        {
-            dead = (await OneAsync()).Members.Single(m => m.Member.Value == "dead");
-            await Task.Yield();
-            Stop.ThrowIfCancellationRequested();
-        }
-        while (dead.Health != MemberHealth.Down);
-        Assert.Contains("L4CON", dead.Detail, StringComparison.Ordinal);
+        MemberObservation? dead = null;
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                dead = (await OneAsync()).Members.Single(m => m.Member.Value == "dead");
+                return dead.Health == MemberHealth.Down;
+            },
+            "the member is down");
+        Assert.Contains("L4CON", dead!.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -218,16 +226,53 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         var port = FreePort();
         var plan = Balancers.Plan("lb", port, a);
         await _driver.ApplyAsync([plan], Stop);
-        using (var handle = ProcessHandle.Adopt(ProcessIdentity.Of(_driver.Pid!.Value)!.Value)!)
-        {
-            handle.Kill();
-            await handle.Exited;
-        }
-        while (_driver.Pid is not null) await Task.Yield();
+        var ended = new TaskCompletionSource();
+        _driver.Ended += () => ended.TrySetResult();
+        Kill(_driver.Pid!.Value);
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(20), Stop);
+        Assert.False(_driver.InForce);
         Assert.Contains("not running", (await OneAsync()).Cause, StringComparison.Ordinal);
         await _driver.ApplyAsync([plan], Stop);
         Assert.True((await OneAsync()).Applied);
         Assert.Equal(["a"], await AnswersAsync(port, 3));
+    }
+
+    /// <summary>Nobody touches what is wanted: the reconciler has to see the end by itself.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Haproxy_Killed_IsStartedAgainByTheReconciler(bool onlyTheWorker)
+    {
+        var a = Start("a");
+        var port = FreePort();
+        var routing = new EmulatedRouting(1);
+        var desired = new DesiredSet(LoadBalancerConcern.Instance, new MemoryLedger());
+        var board = new StatusBoard(LoadBalancerConcern.Instance);
+        await using var reconciler = new LoadBalancerReconciler(desired, board, new MemoryLedger(), new(
+            _driver, routing, new EmulatedRoutes(1), new VmPolicy(), TimeProvider.System, NullLogger.Instance));
+        DesiredChange[] wish = [new("lb", new DesiredItem("lb", 1, Balancers.Spec("lb", port, a.Port)), Explicit: true)];
+        desired.Apply(wish);
+        reconciler.OnChanged(wish);
+        // An observation waits for the apply that is under way.
+        Task ServesAsync() => Eventually.HoldsAsync(
+            async () => await _driver.ObserveAsync(Stop) is [{ Applied: true }]
+                && board.Find("lb") is LoadBalancerStatus { State: State.Serving },
+            "it serves");
+
+        await ServesAsync();
+        var master = _driver.Pid!.Value;
+        var worker = int.Parse((await WorkerAsync())["Pid:".Length..], CultureInfo.InvariantCulture);
+        Kill(onlyTheWorker ? worker : master);
+        await Eventually.HoldsAsync(() => _driver.Pid is { } pid && pid != master, "another HAProxy");
+        await ServesAsync();
+        Assert.Equal(["a"], await AnswersAsync(port, 3));
+        await Eventually.HoldsAsync(() => ProcessIdentity.Of(worker) is null, "the old worker has ended");
+    }
+
+    private static void Kill(int pid)
+    {
+        using var handle = ProcessHandle.Adopt(ProcessIdentity.Of(pid)!.Value)!;
+        handle.Kill();
     }
 
     private async Task<HaproxyDriver> OpenAsync() => await HaproxyDriver.OpenAsync(

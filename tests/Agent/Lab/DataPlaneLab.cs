@@ -81,24 +81,8 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
     public async Task<PortObservation?> ObserveAsync(string portId) =>
         (await Plane.ObserveAsync(Cancellation)).SingleOrDefault(o => o.PortId == portId);
 
-    /// <summary>Waits for the kernel: a look every few milliseconds until the deadline, which fails the test.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> reached, string what)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        deadline.CancelAfter(TimeSpan.FromSeconds(15));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!await reached())
-        {
-            try
-            {
-                await timer.WaitForNextTickAsync(deadline.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                Assert.Fail($"{what}: not within 15 s");
-            }
-        }
-    }
+    /// <summary>Waits for the kernel.</summary>
+    public static Task UntilAsync(Func<Task<bool>> reached, string what) => Eventually.HoldsAsync(reached, what);
 
     public async ValueTask DisposeAsync()
     {

@@ -20,29 +20,35 @@ internal sealed class TestNamespace : IDisposable
     public string Path => $"/run/netns/{Name}";
 
     /// <summary>Runs a command inside; fails the test when the command fails.</summary>
+    /// <returns>Its output alone: ip complains of namespaces that others delete meanwhile, and succeeds.</returns>
     public string Run(params string[] command)
     {
-        var (code, output) = Try(command);
-        return code == 0 ? output : throw new InvalidOperationException($"{string.Join(' ', command)}: {code}: {output}");
+        var (code, output, errors) = Execute("nsenter", Inside(command));
+        return code == 0
+            ? output
+            : throw new InvalidOperationException($"{string.Join(' ', command)}: {code}: {output}{errors}");
     }
 
     /// <summary>Runs a command inside; returns its code and both outputs.</summary>
-    public (int Code, string Output) Try(params string[] command) =>
-        Execute("nsenter", [$"--net={Path}", "--", .. command]);
+    public (int Code, string Output) Try(params string[] command)
+    {
+        var (code, output, errors) = Execute("nsenter", Inside(command));
+        return (code, output + errors);
+    }
 
     /// <summary>Starts a command inside that the caller ends.</summary>
-    public Process Start(params string[] command) => Process.Start(Info("nsenter", [$"--net={Path}", "--", .. command]))!;
+    public Process Start(params string[] command) => Process.Start(Info("nsenter", Inside(command)))!;
 
     public static void Host(string program, params string[] arguments)
     {
-        var (code, output) = Execute(program, arguments);
+        var (code, output, errors) = Execute(program, arguments);
         if (code != 0)
-            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {code}: {output}");
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {code}: {output}{errors}");
     }
 
     public void Dispose() => Execute("ip", ["netns", "delete", Name]);
 
-    internal static (int Code, string Output) Execute(string program, string[] arguments)
+    internal static (int Code, string Output, string Errors) Execute(string program, string[] arguments)
     {
         using var process = Process.Start(Info(program, arguments))!;
         var output = process.StandardOutput.ReadToEndAsync();
@@ -53,8 +59,10 @@ internal sealed class TestNamespace : IDisposable
             throw new TimeoutException($"{program} {string.Join(' ', arguments)} took over {Deadline}");
         }
 
-        return (process.ExitCode, output.Result + errors.Result);
+        return (process.ExitCode, output.Result, errors.Result);
     }
+
+    private string[] Inside(string[] command) => [$"--net={Path}", "--", .. command];
 
     private static ProcessStartInfo Info(string program, string[] arguments) => new(program, arguments)
     {

@@ -79,8 +79,8 @@ public sealed class DeclarationTests
             var program = Path.Combine(directory.FullName, name);
             var includes = string.Concat(headers.Distinct().Select(h => $"#include <{h}>\n"));
             File.WriteAllText(source, $"#define _GNU_SOURCE\n#include <stdio.h>\n{includes}int main(void) {{\n{body}  return 0;\n}}\n");
-            var (code, output) = TestNamespace.Execute("gcc", ["-o", program, source]);
-            Assert.True(code == 0, output);
+            var (code, output, errors) = TestNamespace.Execute("gcc", ["-o", program, source]);
+            Assert.True(code == 0, output + errors);
             return TestNamespace.Execute(program, []).Output.TrimEnd('\n');
         }
         finally

@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Monolith.Agent.Emulated;
+using Monolith.Agent.Ledger;
 using Monolith.Agent.Reconcile;
+using Monolith.Agent.Sync;
+using Monolith.Agent.Tests.Lab;
 using Monolith.Agent.V1;
 using Monolith.Agent.Vms;
 using Power = Monolith.Agent.V1.Vm.Types.Power;
@@ -31,7 +34,7 @@ public sealed class AgentProcessTests : IAsyncDisposable
             new AgentOptions
             {
                 Node = "hv1", StateDirectory = _state, BootId = _bootId,
-                Sync = new Monolith.Agent.Sync.SyncOptions { ReconnectFirst = TimeSpan.FromMilliseconds(20) },
+                Sync = new SyncOptions { ReconnectFirst = TimeSpan.FromMilliseconds(20) },
                 Policy = policy ?? new VmPolicy { RetryFirst = TimeSpan.FromMilliseconds(5) },
             },
             node.Drivers, () => _host, TimeProvider.System, NullLoggerFactory.Instance);
@@ -104,7 +107,7 @@ public sealed class AgentProcessTests : IAsyncDisposable
         _host.RemovePort(Wishes.PortId(1));
         await KillAsync();
         Run();
-        while (!_agent!.Health.InSync) await Task.Yield();
+        await Eventually.HoldsAsync(() => _agent!.Health.InSync, "in sync");
         Assert.Empty(_host.VmStatuses);
     }
 
@@ -171,7 +174,7 @@ public sealed class AgentProcessTests : IAsyncDisposable
         await Until(State.Stopped, s => s.Reason == "GUEST_POWERED_OFF");
         await KillAsync();
         Run();
-        while (!_agent!.Health.InSync) await Task.Yield();
+        await Eventually.HoldsAsync(() => _agent!.Health.InSync, "in sync");
         Assert.Equal(State.Stopped, _host.VmStatuses[Id].State);
         _host.Want(Wishes.Vm(1, 2, restarts: 1));
         await Until(State.Running, s => s.Answers);
@@ -187,7 +190,8 @@ public sealed class AgentProcessTests : IAsyncDisposable
         _node.Vms.LosePower();
         _bootId = "boot-2";
         Run();
-        while ((await _node.Vms.ObserveAsync(default))[0].Phase != VmPhase.Running) await Task.Yield();
+        await Eventually.HoldsAsync(
+            async () => (await _node.Vms.ObserveAsync(default))[0].Phase == VmPhase.Running, "the vm runs");
         Assert.True((await _node.DataPlane.ObserveAsync(default))[0].Carrier);
         _host.Refusing = false;
         await Until(State.Running, s => s.Answers && s.Reason.Length == 0);
@@ -203,7 +207,7 @@ public sealed class AgentProcessTests : IAsyncDisposable
         _host.Received.Clear();
         _host.CutStreams();
         await _host.UntilAsync(() => _host.Received.Count >= 2, "reconnected");
-        while (!_agent!.Health.InSync) await Task.Yield();
+        await Eventually.HoldsAsync(() => _agent!.Health.InSync, "in sync");
         Assert.Equal(2, _host.Received.Count);
         await KillAsync();
         Run();
@@ -234,6 +238,20 @@ public sealed class AgentProcessTests : IAsyncDisposable
         var status = _host.VmStatuses[Id];
         Assert.Contains("emulated failure of the start", status.Message, StringComparison.Ordinal);
         Assert.True(status.Steps.Single(s => s.Name == "Running").Failed);
+    }
+
+    /// <summary>The agent is killed when the order is durable and nothing has been done about it.</summary>
+    [Fact]
+    public async Task RemovalOfAPort_OrderedBeforeAKill_NeedsNeitherGraceNorHost()
+    {
+        await StartOneAsync();
+        await KillAsync();
+        using (var ledger = FileLedger.Open(Path.Combine(_state, "ports.ledger")))
+            new DesiredSet(PortConcern.Instance, ledger).Apply([new DesiredChange(Wishes.PortId(1), null, Explicit: true)]);
+        _host.Refusing = true;
+        Run();
+        await Eventually.HoldsAsync(
+            async () => (await _node.DataPlane.ObserveAsync(default)).Count == 0, "the port is gone");
     }
 
     [Fact]

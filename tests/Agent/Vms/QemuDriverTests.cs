@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Monolith.Agent.Images;
 using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Tests.Lab;
 using Monolith.Agent.Vms;
 using Monolith.Agent.Vms.Qmp;
 
@@ -163,12 +164,14 @@ public sealed class QemuDriverTests : IAsyncLifetime
             await using var monitor = await QmpMonitor.OpenAsync(
                 socket, e => _ = e.Name == "SHUTDOWN" && down.TrySetResult(), Deadline, Stop);
             var commands = new QmpCommands(monitor, Deadline);
-            while (!down.Task.IsCompleted)
-            {
-                await commands.SystemPowerdownAsync(Stop);
-                await Task.WhenAny(down.Task, Task.Delay(TimeSpan.FromSeconds(1), Stop));
-                Stop.ThrowIfCancellationRequested();
-            }
+            // A guest that still boots misses the button: it is pressed until it was felt.
+            await Eventually.HoldsAsync(
+                async () =>
+                {
+                    if (!down.Task.IsCompleted) await commands.SystemPowerdownAsync(Stop);
+                    return down.Task.IsCompleted;
+                },
+                "the guest powers off", seconds: 60);
         }
         _driver = await OpenAsync();
         if ((await OneAsync()).Phase != VmPhase.Stopped) await EventAsync(VmEventKind.Stopped);

@@ -25,13 +25,21 @@ internal sealed class RouterAdvertiser : IAsyncDisposable
     {
         (_tap, _index, _plan, _time, _logger) = (tap, index, plan, time, logger);
         _socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Raw, ProtocolType.IcmpV6);
-        DeviceBinding.Bind(_socket, tap);
-        _socket.SetRawSocketOption(IcmpV6Level, FilterOption, PassOnlySolicitations());
-        _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastTimeToLive, MaxHops);
-        _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.IpTimeToLive, MaxHops);
-        _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastInterface, index);
-        _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastLoopback, false);
-        _socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+        try
+        {
+            DeviceBinding.Bind(_socket, tap);
+            _socket.SetRawSocketOption(IcmpV6Level, FilterOption, PassOnlySolicitations());
+            _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastTimeToLive, MaxHops);
+            _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.IpTimeToLive, MaxHops);
+            _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastInterface, index);
+            _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastLoopback, false);
+            _socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+        }
+        catch
+        {
+            Close();
+            throw;
+        }
     }
 
     public void Start() => _loops = Task.WhenAll(
@@ -41,6 +49,11 @@ internal sealed class RouterAdvertiser : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _loops;
+        Close();
+    }
+
+    private void Close()
+    {
         _socket.Dispose();
         _stop.Dispose();
     }

@@ -27,18 +27,32 @@ internal sealed class DhcpServer : IAsyncDisposable
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         _socket.EnableBroadcast = true;
-        DeviceBinding.Bind(_socket, tap);
-        _socket.Bind(new IPEndPoint(IPAddress.Any, ServerPort));
+        try
+        {
+            DeviceBinding.Bind(_socket, tap);
+            _socket.Bind(new IPEndPoint(IPAddress.Any, ServerPort));
+        }
+        catch
+        {
+            Close();
+            throw;
+        }
     }
 
     public void Start() => _loop = Task.Run(() => LoopAsync(_stop.Token));
+
+    /// <summary>Ends what was never started.</summary>
+    public void Close()
+    {
+        _socket.Dispose();
+        _stop.Dispose();
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _loop;
-        _socket.Dispose();
-        _stop.Dispose();
+        Close();
     }
 
     private async Task LoopAsync(CancellationToken cancellation)

@@ -5,6 +5,7 @@ using Monolith.Agent.V1;
 using Monolith.Compute.Hypervisors;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Nodes;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 
@@ -30,8 +31,8 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
             await WakeServersAsync(node, ended.Token);
             var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
                 (id, vm) => responses.WriteAsync(vm is null
-                    ? new SyncVmsResponse { Remove = id }
-                    : new SyncVmsResponse { Upsert = vm }, ended.Token),
+                    ? new SyncVmsResponse { Remove = id, Traceparent = SyncTrace.Parent }
+                    : new SyncVmsResponse { Upsert = vm, Traceparent = SyncTrace.Parent }, ended.Token),
                 (unchanged, sendStatuses) => responses.WriteAsync(new SyncVmsResponse
                 {
                     InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },

@@ -20,8 +20,12 @@ internal sealed class LoadBalancerItems(Store<LbDb> store) : INodeItems<LoadBala
             .Where(b => uids.Contains(b.Uid) && b.DeleteTime == null && b.Address != "").ToListAsync(cancel)));
     }
 
+    /// <summary>
+    /// With what a node was told of and never reported: no node's digest agrees with that, so that a full report says
+    /// whether it holds it.
+    /// </summary>
     public Task<string> StatusDigestAsync(string node, CancellationToken cancel) => store.ReadAsync(async db =>
-        SyncDigest.Of((await db.Statuses.Where(s => s.Node == node && s.ReportDigest != "")
+        SyncDigest.Of((await db.Statuses.Where(s => s.Node == node)
             .Select(s => new { s.LoadBalancerUid, s.ReportDigest }).ToListAsync(cancel))
             .Select(s => (s.LoadBalancerUid.ToString(), s.ReportDigest))));
 

@@ -5,6 +5,7 @@ using Monolith.Agent.V1;
 using Monolith.Lb.Nodes;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Nodes;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 
@@ -61,13 +62,14 @@ internal sealed partial class LoadBalancerSyncService(Store<LbDb> store, LoadBal
         if (spec is null)
         {
             told.Remove(uid);
-            await responses.WriteAsync(new SyncLoadBalancersResponse { Remove = id }, cancel);
+            await responses.WriteAsync(new SyncLoadBalancersResponse { Remove = id, Traceparent = SyncTrace.Parent }, cancel);
             return;
         }
         // Before the node knows of it: from here on a delete waits for the node.
         if (!told.Contains(uid) && !await RememberAsync(uid, node, cancel)) return;
         told.Add(uid);
-        await responses.WriteAsync(new SyncLoadBalancersResponse { Upsert = spec }, cancel);
+        await responses.WriteAsync(
+            new SyncLoadBalancersResponse { Upsert = spec, Traceparent = SyncTrace.Parent }, cancel);
     }
 
     Task<bool> RememberAsync(Guid uid, string node, CancellationToken cancel) =>

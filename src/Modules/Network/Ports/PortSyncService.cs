@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Nodes;
 
 namespace Monolith.Network.Ports;
 
@@ -23,7 +24,7 @@ internal sealed partial class PortSyncService(PortNodes nodes, PortReports repor
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         var intake = new PortIntake(node);
         var down = nodes.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
-            (id, item) => responseStream.WriteAsync(item ?? Remove(id), ended.Token),
+            (id, item) => responseStream.WriteAsync(Traced(item ?? Remove(id)), ended.Token),
             (unchanged, sendStatuses) =>
             {
                 intake.AskedForAll = sendStatuses;
@@ -45,6 +46,15 @@ internal sealed partial class PortSyncService(PortNodes nodes, PortReports repor
     static SyncPortsResponse Remove(string id) => PortItems.IsSet(id)
         ? new SyncPortsResponse { RemoveSet = PortItems.SetOf(id) }
         : new SyncPortsResponse { RemovePort = id };
+
+    /// <summary>A set's message is shared by all streams: what is a stream's own is in a copy.</summary>
+    static SyncPortsResponse Traced(SyncPortsResponse message)
+    {
+        if (SyncTrace.Parent is not { Length: > 0 } parent) return message;
+        var traced = message.Clone();
+        traced.Traceparent = parent;
+        return traced;
+    }
 
     static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -38,6 +39,18 @@ public static class SyncDigest
 
     public static string Of<TItem>(IEnumerable<DesiredItem<TItem>> items) =>
         Of(items.Select(i => (i.Id, i.Generation.ToString(CultureInfo.InvariantCulture))));
+}
+
+/// <summary>The trace that goes to a node with a message.</summary>
+public static class SyncTrace
+{
+    internal const string Send = "send to node";
+
+    internal static readonly ActivitySource Activities = new("Monolith.Platform");
+
+    /// <summary>The <c>traceparent</c> of the message that is being sent; empty when it is not known what led to it. A
+    /// stream's own trace is as long as the stream, and is nobody's cause.</summary>
+    public static string Parent => Activity.Current is { OperationName: Send, Id: { } id } ? id : "";
 }
 
 /// <summary>
@@ -94,16 +107,21 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
                 var woken = await session.WaitAsync(FullComparison, time, ended.Token);
                 var wanted = woken is null
                     ? await items.AllAsync(node, ended.Token)
-                    : await items.SomeAsync(node, woken, ended.Token);
+                    : await items.SomeAsync(node, woken.Keys, ended.Token);
                 foreach (var item in wanted)
                 {
                     if (session.Sent.TryGetValue(item.Id, out var sent) && sent == item.Generation) continue;
+                    using var activity = StartSend(node, item.Id, woken);
                     await send(item.Id, item.Item);
                     session.Sent[item.Id] = item.Generation;
                 }
                 var present = wanted.Select(i => i.Id).ToHashSet(StringComparer.Ordinal);
-                foreach (var id in (woken ?? [.. session.Sent.Keys]).Where(id => !present.Contains(id)))
-                    if (session.Sent.Remove(id)) await send(id, default);
+                foreach (var id in (woken?.Keys ?? [.. session.Sent.Keys]).Where(id => !present.Contains(id)))
+                {
+                    if (!session.Sent.Remove(id)) continue;
+                    using var activity = StartSend(node, id, woken);
+                    await send(id, default);
+                }
             }
         }
         finally
@@ -111,12 +129,19 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
             sessions.TryRemove(new(node, session));
         }
     }
+
+    static Activity? StartSend(string node, string id, Dictionary<string, ActivityContext>? woken)
+    {
+        if (woken is null || !woken.TryGetValue(id, out var cause) || cause == default) return null;
+        var activity = SyncTrace.Activities.StartActivity(SyncTrace.Send, ActivityKind.Producer, cause);
+        return activity?.SetTag("monolith.node", node).SetTag("monolith.id", id);
+    }
 }
 
 internal sealed class NodeSession<TItem>(CancellationTokenSource ended)
 {
     readonly Lock gate = new();
-    HashSet<string> woken = new(StringComparer.Ordinal);
+    Dictionary<string, ActivityContext> woken = new(StringComparer.Ordinal);
     TaskCompletionSource signal = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Generation of each item that the node was sent. Used by the serving loop only.</summary>
@@ -126,15 +151,16 @@ internal sealed class NodeSession<TItem>(CancellationTokenSource ended)
     {
         lock (gate)
         {
-            woken.Add(id);
+            if (!woken.TryGetValue(id, out var cause) || cause == default)
+                woken[id] = Activity.Current?.Context ?? default;
             signal.TrySetResult();
         }
     }
 
     public void End() => ended.Cancel();
 
-    /// <summary>The ids that were woken; null when it is time for a full comparison.</summary>
-    public async Task<IReadOnlyCollection<string>?> WaitAsync(TimeSpan patience, TimeProvider time,
+    /// <summary>The ids that were woken, each with its first cause; null when it is time for a full comparison.</summary>
+    public async Task<Dictionary<string, ActivityContext>?> WaitAsync(TimeSpan patience, TimeProvider time,
         CancellationToken cancel)
     {
         Task wait;

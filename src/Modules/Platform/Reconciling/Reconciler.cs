@@ -52,6 +52,8 @@ public sealed partial class Reconciler<TKey>(string name, Func<TKey, Cancellatio
         public bool Dirty;
         public int Failures;
         public ITimer? Timer;
+        // The trace of the first wake: what follows until it is settled is its consequence.
+        public ActivityContext Cause;
     }
 
     readonly Lock gate = new();
@@ -66,6 +68,7 @@ public sealed partial class Reconciler<TKey>(string name, Func<TKey, Cancellatio
             if (!entries.TryGetValue(key, out var entry)) entries[key] = entry = new Entry();
             entry.Timer?.Dispose();
             entry.Timer = null;
+            if (entry.Cause == default && Activity.Current is { } cause) entry.Cause = cause.Context;
             if (entry.Working) entry.Dirty = true;
             else if (!entry.Queued)
             {
@@ -109,19 +112,21 @@ public sealed partial class Reconciler<TKey>(string name, Func<TKey, Cancellatio
     {
         await foreach (var key in queue.Reader.ReadAllAsync(stop))
         {
+            ActivityContext cause;
             lock (gate)
             {
                 var entry = entries[key];
                 (entry.Queued, entry.Working, entry.Dirty) = (false, true, false);
+                cause = entry.Cause;
             }
-            var (outcome, failed) = await StepAsync(key, stop);
+            var (outcome, failed) = await StepAsync(key, cause, stop);
             Settle(key, outcome, failed);
         }
     }
 
-    async Task<(Outcome, bool Failed)> StepAsync(TKey key, CancellationToken stop)
+    async Task<(Outcome, bool Failed)> StepAsync(TKey key, ActivityContext cause, CancellationToken stop)
     {
-        using var activity = Activities.StartActivity("reconcile " + name);
+        using var activity = Activities.StartActivity("reconcile " + name, ActivityKind.Internal, cause);
         activity?.SetTag("key", key.ToString());
         var started = Stopwatch.GetTimestamp();
         using var alarm = new CancellationTokenSource(StepDeadline, time);
