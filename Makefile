@@ -30,16 +30,13 @@ test: ## install what is missing and run every test
 	@lab/deps
 	@tests/run
 
-test-drivers: ## the agent's drivers against the real things, and the command
+test-drivers: ## the agent's drivers against the real things
 	@lab/deps
-	@tests/run agent command
+	@tests/run agent
 
 lint: ## layout and syntax of everything, and what breaks clients
 	@lab/deps test
 	@tests/lint
-	shellcheck -x tests/lint tests/Clients/install tests/Clients/protos tests/Clients/generate tests/Clients/lint tests/Clients/run
-	shellcheck -x lab/bird lab/cloud lab/settings $$(grep -lr '^#!.*bash' lab --exclude-dir=run --exclude-dir=cache)
-	shellcheck -s sh lab/web.sh lab/image/initrd/init lab/image/root/etc/rc.* lab/image/root/etc/udhcpc.script
 
 bench: ## benchmarks
 	@echo "no benchmark yet" >&2; exit 1
