@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help deps build image up down lab-up lab-down test test-drivers lint bench fuzz
+.PHONY: help deps build image up down lab-up lab-down test lint bench fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,16 +30,9 @@ test: ## install what is missing and run every test
 	@lab/deps
 	@tests/run
 
-test-drivers: ## the agent's drivers against the real things, and the command
-	@lab/deps
-	@tests/run agent command
-
 lint: ## layout and syntax of everything, and what breaks clients
 	@lab/deps test
 	@tests/lint
-	shellcheck -x tests/lint tests/run tests/fuzz tests/Clients/install tests/Clients/protos tests/Clients/generate tests/Clients/lint tests/Clients/run
-	shellcheck -x lab/bird lab/cloud lab/settings $$(grep -lr '^#!.*bash' lab --exclude-dir=run --exclude-dir=cache)
-	shellcheck -s sh lab/web.sh lab/image/initrd/init lab/image/root/etc/rc.* lab/image/root/etc/udhcpc.script
 
 bench: ## benchmarks
 	@echo "no benchmark yet" >&2; exit 1

@@ -14,12 +14,10 @@ namespace Monolith.Cli;
 /// <summary>The command tree, and the one place where a command's outcome becomes text and an exit code.</summary>
 internal sealed class App
 {
-    readonly LiveNames _names;
-
     public App(Surroundings around)
     {
         Around = around;
-        _names = new LiveNames(around);
+        Names = new LiveNames(around);
         Root = new RootCommand($"monolith: a private cloud in one process.\n\n{ExitCode.Explained}");
         Globals.AddTo(Root);
         foreach (var noun in Catalog.All)
@@ -39,8 +37,10 @@ internal sealed class App
 
     public Surroundings Around { get; }
 
+    public LiveNames Names { get; }
+
     /// <summary>Completions of the names of resources that exist.</summary>
-    public Func<CompletionContext, IEnumerable<CompletionItem>> NamesOf(Func<Noun> noun) => _names.Of(noun);
+    public Func<CompletionContext, IEnumerable<CompletionItem>> NamesOf(Func<Noun> noun) => Names.Of(noun);
 
     /// <summary>Gives a command its action: a run with a connection.</summary>
     public Command Does(Command command, Func<Run, Task<int>> action)

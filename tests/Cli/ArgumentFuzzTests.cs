@@ -50,11 +50,13 @@ public sealed class ArgumentFuzzTests
     }
 
     [Fact]
-    public void Completing_NeverThrows()
+    public async Task Completing_NeverThrows()
     {
         using var shell = new Shell();
         shell.Environment["MONOLITH_ENDPOINT"] = "not an endpoint";
-        var root = new App(shell.Around()).Root;
-        Lines.Sample(line => Assert.NotNull(Completions.Of(root, line)), iter: 1_000, threads: 1);
+        var app = new App(shell.Around());
+        await Lines.SampleAsync(
+            async line => Assert.NotNull(await Completions.OfAsync(app.Root, app.Names, line, default)),
+            iter: 1_000, threads: 1);
     }
 }

@@ -115,8 +115,16 @@ internal static class VmDecide
 
         var rested = now.Fact with
         {
-            Generation = desired.Generation, Restarts = desired.Restarts, Restarting = null, RunSince = null,
-            Answers = false, PoweredOffAt = null, Trouble = null, Stage = VmStage.None, Gone = false, UnwantedSince = null,
+            Generation = desired.Generation,
+            Restarts = desired.Restarts,
+            Restarting = null,
+            RunSince = null,
+            Answers = false,
+            PoweredOffAt = null,
+            Trouble = null,
+            Stage = VmStage.None,
+            Gone = false,
+            UnwantedSince = null,
         };
         return rested == now.Fact ? new VmDecision.Settle() : new VmDecision.Note(rested);
     }
@@ -165,8 +173,15 @@ internal static class VmDecide
         {
             return new VmDecision.Note(fact with
             {
-                RunSince = observed.Since, BootId = now.BootId, Answers = false, PoweredOffAt = null, Trouble = null,
-                Stage = VmStage.None, Restarts = desired.Restarts, Restarting = null, Generation = desired.Generation,
+                RunSince = observed.Since,
+                BootId = now.BootId,
+                Answers = false,
+                PoweredOffAt = null,
+                Trouble = null,
+                Stage = VmStage.None,
+                Restarts = desired.Restarts,
+                Restarting = null,
+                Generation = desired.Generation,
             });
         }
 
@@ -193,7 +208,10 @@ internal static class VmDecide
     {
         var fact = now.Fact with
         {
-            CrashNoted = observed.Since, RunSince = null, Answers = false, Stage = VmStage.None,
+            CrashNoted = observed.Since,
+            RunSince = null,
+            Answers = false,
+            Stage = VmStage.None,
         };
         if (fact.BootId.Length > 0 && fact.BootId != now.BootId) return fact with { BootId = now.BootId, Crashes = [] };
         var recent = fact.Crashes.RemoveAll(c => now.Now - c > now.Policy.CrashWindow).Add(observed.Since);
@@ -226,7 +244,10 @@ internal static class VmDecide
         {
             return new VmDecision.Note(fact with
             {
-                PoweredOffAt = fact.Generation, RunSince = null, Answers = false, Stage = VmStage.None,
+                PoweredOffAt = fact.Generation,
+                RunSince = null,
+                Answers = false,
+                Stage = VmStage.None,
             });
         }
 

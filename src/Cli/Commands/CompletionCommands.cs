@@ -30,11 +30,11 @@ internal static class CompletionCommands
             Arity = ArgumentArity.ZeroOrMore,
         };
         command.Arguments.Add(words);
-        return app.DoesLocally(command, (line, _) =>
+        return app.DoesLocally(command, async (line, cancel) =>
         {
-            foreach (var word in Completions.Of(app.Root, line.GetValue(words) ?? []))
+            foreach (var word in await Completions.OfAsync(app.Root, app.Names, line.GetValue(words) ?? [], cancel))
                 app.Around.Out.WriteLine(word);
-            return Task.FromResult(ExitCode.Done);
+            return ExitCode.Done;
         });
     }
 }

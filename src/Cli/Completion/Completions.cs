@@ -8,8 +8,11 @@ namespace Monolith.Cli.Completion;
 internal static class Completions
 {
     /// <param name="root">The command tree.</param>
+    /// <param name="names">Those that the tree's options and arguments ask names of.</param>
     /// <param name="words">The words so far; the last is the one to complete and may be empty.</param>
-    public static IReadOnlyList<string> Of(RootCommand root, IReadOnlyList<string> words)
+    /// <param name="cancel">Gives up what the host has not said yet.</param>
+    public static async Task<IReadOnlyList<string>> OfAsync(
+        RootCommand root, LiveNames names, IReadOnlyList<string> words, CancellationToken cancel)
     {
         var last = words.Count > 0 ? words[^1] : "";
         var text = new StringBuilder();
@@ -17,8 +20,9 @@ internal static class Completions
             text.Append(Quoted(word)).Append(' ');
         text.Append(last);
         var line = text.ToString();
-        return [.. Items(root, line)
-            .Select(item => item.InsertText ?? item.Label)
+        // The library's are lazy: gathered first, for only then is it known which names are wanted.
+        var known = Items(root, line).Select(item => item.InsertText ?? item.Label).ToList();
+        return [.. known.Concat(await names.TakeAsync(cancel))
             .Where(word => word.StartsWith(last, StringComparison.Ordinal))
             // `-` alone asks for options, of which only the long ones explain themselves.
             .Where(word => word is not ("-?" or "/?" or "/h"))

@@ -9,25 +9,54 @@ namespace Monolith.Cli.Completion;
 
 /// <summary>
 /// Completes the names of resources that exist, by asking the host. A person is waiting at the prompt: what is not
-/// there within half a second is left out, and no failure is shown.
+/// there within <see cref="Patience"/> is left out, and no failure is shown.
 /// </summary>
+/// <remarks>
+/// System.CommandLine asks for completions without awaiting, so a source only notes which names are wanted there; they
+/// are asked for afterwards.
+/// </remarks>
 internal sealed class LiveNames(Surroundings around)
 {
-    static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+    /// <summary>With the start of the process, an answer stays under the 300 ms in which a prompt feels stuck.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(220);
 
+    readonly List<(Noun Noun, CompletionContext Context)> _wanted = [];
+
+    /// <summary>A source that has no words of its own and has the noun's names asked for.</summary>
     public Func<CompletionContext, IEnumerable<CompletionItem>> Of(Func<Noun> noun) => context =>
     {
-        // System.CommandLine asks on this thread and takes no task.
-        using var limit = new CancellationTokenSource(Patience);
-        var asked = Task.Run(() => ListAsync(noun(), context, limit.Token), CancellationToken.None);
-        return asked.GetAwaiter().GetResult().Select(name => new CompletionItem(name));
+        _wanted.Add((noun(), context));
+        return [];
     };
+
+    /// <summary>The names that were wanted since the last call; none when the host does not give them in time.</summary>
+    public async Task<IReadOnlyList<string>> TakeAsync(CancellationToken cancel)
+    {
+        var wanted = _wanted.ToArray();
+        _wanted.Clear();
+        if (wanted.Length == 0)
+            return [];
+        using var limit = new CancellationTokenSource(Patience, around.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
+        // Apart from this thread, and given up even where the library does not heed the token: looking up a host's
+        // name, for one, cannot be stopped.
+        var asked = Task.WhenAll(wanted.Select(one =>
+            Task.Run(() => ListAsync(one.Noun, one.Context, either.Token), CancellationToken.None)));
+        try
+        {
+            return [.. (await asked.WaitAsync(either.Token)).SelectMany(names => names)];
+        }
+        catch (OperationCanceledException)
+        {
+            return [];
+        }
+    }
 
     async Task<IReadOnlyList<string>> ListAsync(Noun noun, CompletionContext context, CancellationToken cancel)
     {
         try
         {
-            var settings = Globals.Settle(context.ParseResult, around) with { Timeout = Patience, Verbose = false };
+            var settings = Globals.Settle(context.ParseResult, around) with { Verbose = false };
             using var run = new Run(context.ParseResult, around, settings, cancel);
             var method = noun.Method("List")!;
             var request = Messages.New(method.InputType);

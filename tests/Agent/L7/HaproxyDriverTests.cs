@@ -134,7 +134,8 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         const string pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n";
         var broken = turned with
         {
-            Generation = 2, Listeners = [turned.Listeners[0] with { CertificatePem = pem }],
+            Generation = 2,
+            Listeners = [turned.Listeners[0] with { CertificatePem = pem }],
         };
         var elsewhere = Balancers.Plan("elsewhere", port, a) with { Vips = [IPAddress.Parse("192.0.2.77")] };
         var thief = Balancers.Plan("thief", port, b);

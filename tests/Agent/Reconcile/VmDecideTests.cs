@@ -116,8 +116,11 @@ public class VmDecideTests
     {
         var fact = Ran with
         {
-            Crashes = [Now], Restarting = new RestartBegun(3, Now), Steps = [new StepFact("Running", Now, TimeSpan.FromTicks(7))],
-            Trouble = new VmTrouble(1, 2, "R", "m", Now, 3), PoweredOffAt = 4,
+            Crashes = [Now],
+            Restarting = new RestartBegun(3, Now),
+            Steps = [new StepFact("Running", Now, TimeSpan.FromTicks(7))],
+            Trouble = new VmTrouble(1, 2, "R", "m", Now, 3),
+            PoweredOffAt = 4,
         };
         var read = VmFact.Decode(fact.Encode())!;
         Assert.Equal(fact.Encode(), read.Encode());

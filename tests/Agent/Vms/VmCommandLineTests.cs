@@ -75,8 +75,13 @@ public sealed class VmCommandLineTests
         var bad = new VmPort("02:00:00:00:00:0G", "tap,script=/bin/sh", 10);
         var plan = Plans.Small() with
         {
-            Name = "a\nb", Vcpus = 0, MemoryMib = 1, DiskGib = 0, ConsoleLogKib = 0,
-            Machine = new VmMachine("q35,dumpdtb=/etc/passwd", "max,+x", 99), Ports = [bad, bad],
+            Name = "a\nb",
+            Vcpus = 0,
+            MemoryMib = 1,
+            DiskGib = 0,
+            ConsoleLogKib = 0,
+            Machine = new VmMachine("q35,dumpdtb=/etc/passwd", "max,+x", 99),
+            Ports = [bad, bad],
         };
         var found = VmPlanRules.Violations(plan);
         Assert.Equal(5 + 3 + 6 + 2, found.Count);

@@ -16,8 +16,22 @@ namespace Monolith.Cli.Tests.Fake;
 internal sealed record Connection(
     IReadOnlyList<WatchServersResponse> Messages, StatusCode? Then = null, bool Ends = false);
 
+internal static class Silence
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Until the client leaves; one that stays is told, so that a test fails and never hangs.</summary>
+    public static async Task Async(ServerCallContext context)
+    {
+        await Task.Delay(Patience, context.CancellationToken);
+        throw new RpcException(new Status(StatusCode.DeadlineExceeded, $"The client stayed for {Patience}."));
+    }
+}
+
 internal sealed class Servers : ServerService.ServerServiceBase
 {
+    readonly TaskCompletionSource _listing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public ConcurrentQueue<Connection> Watches { get; } = new();
 
     public ConcurrentQueue<WatchServersRequest> Watched { get; } = new();
@@ -53,15 +67,24 @@ internal sealed class Servers : ServerService.ServerServiceBase
             ?? throw new RpcException(new Status(StatusCode.NotFound, $"{request.Name} does not exist.")));
     }
 
-    public override Task<ListServersResponse> ListServers(ListServersRequest request, ServerCallContext context)
+    /// <summary>Lists are asked for and never answered.</summary>
+    public bool Silent { get; set; }
+
+    /// <summary>When the first list was asked for.</summary>
+    public Task Listing => _listing.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+    public override async Task<ListServersResponse> ListServers(ListServersRequest request, ServerCallContext context)
     {
         Requests.Enqueue(request);
+        _listing.TrySetResult();
+        if (Silent)
+            await Silence.Async(context);
         // Pages of two, so that the client must turn them.
         var from = request.PageToken.Length > 0 ? int.Parse(request.PageToken, null) : 0;
         var page = new ListServersResponse { Servers = { Known.Skip(from).Take(Math.Min(request.PageSize, 2)) } };
         if (from + page.Servers.Count < Known.Count)
             page.NextPageToken = $"{from + page.Servers.Count}";
-        return Task.FromResult(page);
+        return page;
     }
 
     public override Task<Server> DeleteServer(DeleteServerRequest request, ServerCallContext context)
@@ -90,7 +113,7 @@ internal sealed class Servers : ServerService.ServerServiceBase
         if (connection.Then is { } code)
             throw new RpcException(new Status(code, "scripted"));
         if (!connection.Ends)
-            await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            await Silence.Async(context);
     }
 }
 

@@ -9,6 +9,8 @@ internal sealed class Shell : IDisposable
 
     public Dictionary<string, string> Environment { get; } = [];
 
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Standard error is a terminal.</summary>
     public bool Interactive { get; init; }
 
@@ -16,9 +18,10 @@ internal sealed class Shell : IDisposable
 
     public string FileAt(string name) => Path.Combine(_home, name);
 
-    public static Shell Of(Cloud cloud, bool interactive = false) => new()
+    public static Shell Of(Cloud cloud, bool interactive = false, TimeProvider? time = null) => new()
     {
         Interactive = interactive,
+        Time = time ?? TimeProvider.System,
         Environment = { ["MONOLITH_ENDPOINT"] = cloud.Endpoint },
     };
 
@@ -39,6 +42,7 @@ internal sealed class Shell : IDisposable
         Variable = name => Environment.GetValueOrDefault(name),
         ConfigurationFile = ConfigurationFile,
         Interactive = Interactive,
+        Time = Time,
     };
 
     public void Dispose() => Directory.Delete(_home, recursive: true);

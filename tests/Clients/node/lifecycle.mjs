@@ -1,5 +1,7 @@
 // A server's life through the API, by a client in Node: create, watch to READY, delete, watch to REMOVED.
-// Reads MONOLITH_ENDPOINT and MONOLITH_TOKEN; makes what a server needs when it is not there. One line a step.
+// Then what goes wrong, by code and by the reasons that ride along with it.
+// Reads MONOLITH_ENDPOINT and MONOLITH_TOKEN; makes what a server needs when it is not there. A line for each step, and a
+// line `ok …` for each thing that was to be seen and was.
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,11 +20,17 @@ function step(text) {
   console.log(`node ${(Number(process.hrtime.bigint() - began) / 1e9).toFixed(3)}s ${text}`);
 }
 
+/** Counted by tests/Clients/check. */
+function saw(text) {
+  console.log(`ok    Node: ${text}`);
+}
+
 const definition = loader.loadSync(
   ['identity/v1/project', 'image/v1/image', 'compute/v1/server', 'compute/v1/flavor', 'network/v1/network',
-    'network/v1/address_pool'].map((file) => `monolith/${file}.proto`),
+    'network/v1/address_pool'].map((file) => `monolith/${file}.proto`)
+    .concat('google/rpc/status.proto', 'google/rpc/error_details.proto'),
   { includeDirs: [protos], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true });
-const api = grpc.loadPackageDefinition(definition).monolith;
+const { monolith: api, google } = grpc.loadPackageDefinition(definition);
 
 const credentials = grpc.credentials.createInsecure();
 const address = endpoint.replace(/^https?:\/\//, '');
@@ -149,6 +157,7 @@ async function main() {
   step(`created ${made.name} ${made.state}`);
   const again = await servers.call('CreateServer', request);
   if (again.uid !== made.uid) throw new Error('the same request_id made another server');
+  saw('a repeated request_id makes no second server');
 
   const ready = await watch(made.name, ({ server, change }) => {
     if (change === 'CHANGE_TYPE_REMOVED') throw new Error('the server is gone before it was READY');
@@ -156,6 +165,8 @@ async function main() {
     return server?.state === 'STATE_READY' ? server : null;
   });
   step(`ready ${ready.addresses.join(' ')} ${ready.dns_name}`);
+  if (ready.addresses.length === 0) throw new Error('a READY server has no address');
+  saw('created, and watched to READY');
 
   await servers.call('DeleteServer', { name: made.name, request_id: randomUUID() });
   step('deleting');
@@ -164,13 +175,42 @@ async function main() {
     seen ||= Boolean(server);
     return change === 'CHANGE_TYPE_REMOVED' || (change === 'CHANGE_TYPE_IN_SYNC' && !seen);
   });
-  step('removed');
+  saw('deleted, and watched to REMOVED');
   const gone = await servers.call('GetServer', { name: made.name }).then(() => null, (error) => error);
   if (gone?.code !== grpc.status.NOT_FOUND) throw new Error('the deleted server can still be read');
-  step('done');
+  saw('a deleted server is NOT_FOUND');
 }
 
-main().then(() => process.exit(0), (error) => {
+/** The details of an error by their type's short name: what the status carries beyond code and words. */
+function details(error) {
+  const [raw] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  if (!raw) throw new Error('an error came without its details');
+  return Object.fromEntries(google.rpc.Status.deserialize(raw).details.map(({ type_url: url, value }) => {
+    const type = url.slice(url.lastIndexOf('.') + 1);
+    return [type, google.rpc[type].deserialize(value)];
+  }));
+}
+
+async function failures() {
+  const wrong = await flavors.call('CreateFlavor', { flavor_id: 'Not Good', flavor: {}, request_id: randomUUID() })
+    .then(() => null, (error) => error);
+  if (wrong?.code !== grpc.status.INVALID_ARGUMENT) throw new Error(`a malformed flavor: ${wrong?.message}`);
+  const { ErrorInfo: info, BadRequest: bad } = details(wrong);
+  if (!info?.reason || !info.domain) throw new Error('no ErrorInfo with reason and domain');
+  const fields = (bad?.field_violations ?? []).map((one) => one.field);
+  if (fields.length < 3) throw new Error(`not every violation at once: ${fields}`);
+  saw('INVALID_ARGUMENT with every violation at once');
+
+  const anonymous = new api.compute.v1.FlavorService(address, credentials);
+  const refused = await new Promise((resolve) => {
+    anonymous.ListFlavors({}, new grpc.Metadata(), { deadline: Date.now() + 30_000 }, resolve);
+  });
+  if (refused?.code !== grpc.status.UNAUTHENTICATED || !details(refused).ErrorInfo?.reason)
+    throw new Error(`a call without a token: ${refused?.message}`);
+  saw('UNAUTHENTICATED without a token');
+}
+
+main().then(failures).then(() => process.exit(0), (error) => {
   const code = error.code === undefined ? '' : `${grpc.status[error.code]}: `;
   console.error(`node failed: ${code}${error.details ?? error.message}`);
   process.exit(1);

@@ -3,19 +3,33 @@ using Monolith.Platform.Calls;
 
 namespace Monolith.Modules.Tests.Calls;
 
-/// <summary>A call context for services that are called directly.</summary>
+/// <summary>A call as the access interceptor leaves it, for services whose methods are called directly.</summary>
 internal sealed class FakeCall : ServerCallContext
 {
     static readonly PermissionSet Everything = new([], [""]);
 
+    /// <summary>By a caller who may do everything everywhere.</summary>
     public FakeCall(string permission = "", string caller = "users/admin", CancellationToken cancel = default)
+        : this(AllPowerful(caller), permission, "/test/Method", cancel)
     {
-        CancellationTokenCore = cancel;
-        this.SetCall(new Call(new Caller(caller, [new CallerGrant("", "roles/admin", Everything)]), permission,
-            MethodCore, ""));
     }
 
-    protected override string MethodCore => "/test/Method";
+    FakeCall(Caller caller, string permission, string method, CancellationToken cancel)
+    {
+        (MethodCore, CancellationTokenCore) = (method, cancel);
+        this.SetCall(new Call(caller, permission, method, ""));
+    }
+
+    /// <summary>A caller who may do everything everywhere.</summary>
+    public static Caller Root { get; } = AllPowerful("users/admin");
+
+    /// <param name="caller">Who calls, with what the test wants it to hold.</param>
+    public static FakeCall By(Caller caller, string permission = "", string method = "/test/Method",
+        CancellationToken cancel = default) => new(caller, permission, method, cancel);
+
+    static Caller AllPowerful(string name) => new(name, [new CallerGrant("", "roles/admin", Everything)]);
+
+    protected override string MethodCore { get; }
     protected override string HostCore => "test";
     protected override string PeerCore => "test";
     protected override DateTime DeadlineCore => DateTime.MaxValue;

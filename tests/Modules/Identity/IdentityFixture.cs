@@ -46,7 +46,7 @@ internal sealed class IdentityFixture : IAsyncDisposable
     /// <summary>A service that only the gRPC server makes.</summary>
     public T Make<T>() => ActivatorUtilities.CreateInstance<T>(services);
 
-    public FakeContext As(Caller caller, string permission = "") => FakeContext.By(caller, permission);
+    public FakeCall As(Caller caller, string permission = "") => FakeCall.By(caller, permission);
 
     public async ValueTask DisposeAsync()
     {

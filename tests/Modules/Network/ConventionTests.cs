@@ -4,7 +4,6 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
-using ScriptedCall = Monolith.Modules.Tests.Calls.ScriptedCall;
 using V1Network = Monolith.Network.V1.Network;
 
 namespace Monolith.Modules.Tests.Network;
@@ -29,7 +28,7 @@ public class ConventionTests
         await net.PoolAsync("servers", "10.64.0.0/24");
         var dry = await net.Networks.CreateNetwork(Create("a", validateOnly: true), NetworkFixture.Call());
         Assert.Equal(("projects/p/networks/a", 1500), (dry.Name, dry.Mtu));
-        Assert.Equal(0, await net.Store.ReadAsync(db => db.Networks.CountAsync() ));
+        Assert.Equal(0, await net.Store.ReadAsync(db => db.Networks.CountAsync()));
         Assert.Equal(0, await net.Store.ReadAsync(db => db.SecurityGroups.CountAsync()));
 
         var id = Guid.NewGuid().ToString();
@@ -86,7 +85,7 @@ public class ConventionTests
         Assert.Equal(5, (await ListAsync("projects/-", "mtu >= 1500", NetworkFixture.Call())).Count);
         var member = new Caller("users/u", [new("projects/q", "roles/viewer", new(["network.networks.list"], []))]);
         Assert.Equal(["projects/q/networks/theirs"],
-            await ListAsync("projects/-", "", ScriptedCall.Of(member, "network.networks.list")));
+            await ListAsync("projects/-", "", FakeCall.By(member, "network.networks.list")));
         await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST",
             () => ListAsync("projects/p", "colour = red", NetworkFixture.Call()));
     }

@@ -8,7 +8,6 @@ using Monolith.Network.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
 
-using ScriptedCall = Monolith.Modules.Tests.Calls.ScriptedCall;
 using AddressPoolService = Monolith.Network.AddressPools.AddressPoolService;
 using NetworkService = Monolith.Network.Networks.NetworkService;
 using PortService = Monolith.Network.Ports.PortService;
@@ -64,8 +63,8 @@ internal sealed class NetworkFixture : IAsyncDisposable
 
     public T Get<T>() where T : notnull => services.GetRequiredService<T>();
 
-    public static ScriptedCall Call(string method = "/test/Method", CancellationToken cancel = default) =>
-        ScriptedCall.Of(ScriptedCall.Root, "network.test", method, cancel);
+    public static FakeCall Call(string method = "/test/Method", CancellationToken cancel = default) =>
+        FakeCall.By(FakeCall.Root, "network.test", method, cancel);
 
     /// <summary>A pool, a network <c>default</c> in project <c>p</c>, and its group.</summary>
     public async Task<V1Network> PrepareAsync(params string[] prefixes)

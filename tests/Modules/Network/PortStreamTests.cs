@@ -232,10 +232,10 @@ public class PortStreamTests
     {
         await using var net = await NetworkFixture.StartAsync("sqlite");
         await using var agent = new ScriptedAgent(net, "hv1");
-        var context = Calls.ScriptedCall.Of(new Monolith.Platform.Calls.Caller("users/eve", []));
+        var context = Calls.FakeCall.By(new Monolith.Platform.Calls.Caller("users/eve", []));
         await Expect.FaultAsync(StatusCode.PermissionDenied, "PERMISSION_MISSING", () => net.Stream.SyncPorts(
             new EmptyReader(), new TestStream<SyncPortsResponse>(), context));
-        context = Calls.ScriptedCall.Of(new Monolith.Platform.Calls.Caller("nodes/hv1", []));
+        context = Calls.FakeCall.By(new Monolith.Platform.Calls.Caller("nodes/hv1", []));
         await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST", () => net.Stream.SyncPorts(
             new EmptyReader(), new TestStream<SyncPortsResponse>(), context));
     }

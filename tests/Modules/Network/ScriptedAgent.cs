@@ -5,7 +5,6 @@ using Monolith.Agent.V1;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Nodes;
-using ScriptedCall = Monolith.Modules.Tests.Calls.ScriptedCall;
 
 namespace Monolith.Modules.Tests.Network;
 
@@ -92,7 +91,7 @@ internal sealed class ScriptedAgent(NetworkFixture net, string node) : IAsyncDis
                 StatusDigest = SyncDigest.Of(Statuses.Values.Select(s => (s.Id, s.ReportDigest))),
             },
         });
-        var context = ScriptedCall.Of(new Caller("nodes/" + node, []), "agent.ports.sync");
+        var context = FakeCall.By(new Caller("nodes/" + node, []), "agent.ports.sync");
         serving = Task.Run(() => net.Stream.SyncPorts(new Reader(up.Reader), down, context));
     }
 

@@ -35,17 +35,17 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
 
     public PortSpec Of(PortRow port, NetworkRow network, IEnumerable<SecurityGroupRow> groups,
         Func<string, string?> setOf) => new()
-    {
-        Id = port.Uid.ToString(),
-        Generation = (ulong)port.SpecGeneration,
-        MacAddress = port.MacAddress,
-        Addresses = { Words.Load(port.Addresses) },
-        Mtu = port.Mtu,
-        Rules = { RuleResolution.Resolve(groups.Select(g => g.Rules), setOf) },
-        DnsServers = { network.DnsServers.Length > 0 ? Words.Load(network.DnsServers) : options.DnsServers },
-        Hostname = port.Hostname,
-        Domain = Domain(port.Project),
-    };
+        {
+            Id = port.Uid.ToString(),
+            Generation = (ulong)port.SpecGeneration,
+            MacAddress = port.MacAddress,
+            Addresses = { Words.Load(port.Addresses) },
+            Mtu = port.Mtu,
+            Rules = { RuleResolution.Resolve(groups.Select(g => g.Rules), setOf) },
+            DnsServers = { network.DnsServers.Length > 0 ? Words.Load(network.DnsServers) : options.DnsServers },
+            Hostname = port.Hostname,
+            Domain = Domain(port.Project),
+        };
 
     /// <summary>All that specs take from options and from other modules.</summary>
     public string Fingerprint() => $"{string.Join(' ', options.DnsServers)}|{Domain("p")}";

@@ -78,13 +78,13 @@ internal static class PortStates
 
     static Condition Next(Condition? before, string type, Condition.Types.Status status, string reason, string message,
         DateTime now) => new()
-    {
-        Type = type,
-        Status = status,
-        Reason = reason,
-        Message = message,
-        Since = before?.Status == status ? before.Since : now.ToTimestamp(),
-    };
+        {
+            Type = type,
+            Status = status,
+            Reason = reason,
+            Message = message,
+            Since = before?.Status == status ? before.Since : now.ToTimestamp(),
+        };
 
     static string Cut(string text, int length) => text.Length <= length ? text : text[..length];
 }
