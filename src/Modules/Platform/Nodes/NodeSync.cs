@@ -116,7 +116,8 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
                     session.Sent[item.Id] = item.Generation;
                 }
                 var present = wanted.Select(i => i.Id).ToHashSet(StringComparer.Ordinal);
-                foreach (var id in (woken?.Keys ?? [.. session.Sent.Keys]).Where(id => !present.Contains(id)))
+                IEnumerable<string> looked = woken is null ? [.. session.Sent.Keys] : woken.Keys;
+                foreach (var id in looked.Where(id => !present.Contains(id)))
                 {
                     if (!session.Sent.Remove(id)) continue;
                     using var activity = StartSend(node, id, woken);
