@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using System.CommandLine.Help;
 using Grpc.Core;
 using Monolith.Cli.Commands;
 using Monolith.Cli.Completion;
+using Monolith.Cli.Manual;
 using Monolith.Cli.Nouns;
 using Monolith.Cli.Output;
 using Monolith.Cli.Session;
@@ -18,7 +20,8 @@ internal sealed class App
     {
         Around = around;
         Names = new LiveNames(around);
-        Root = new RootCommand($"monolith: a private cloud in one process.\n\n{ExitCode.Explained}");
+        Root = new RootCommand("The command of a Monolith cloud, for people and scripts.");
+        Root.Options.OfType<HelpOption>().Single().Action = new HelpText(around);
         Globals.AddTo(Root);
         foreach (var noun in Catalog.All)
             Root.Subcommands.Add(NounCommand.Of(noun, this));
@@ -63,10 +66,10 @@ internal sealed class App
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancel = default)
     {
         var line = Root.Parse(arguments, Parsing);
-        if (line.Errors.Count > 0 && line.Action is not System.CommandLine.Help.HelpAction)
+        if (line.Errors.Count > 0 && line.Action is not HelpText)
         {
-            foreach (var error in line.Errors.Select(error => error.Message).Distinct())
-                Around.Error.WriteLine($"{Around.ErrorInk.Red("error:")} {error}");
+            foreach (var mistake in Mistakes.In(line))
+                Around.Error.WriteLine($"{Around.ErrorInk.Red("error:")} {mistake}");
             Around.Error.WriteLine($"Try `{Path(line.CommandResult.Command)} --help`.");
             return ExitCode.Usage;
         }
@@ -80,7 +83,8 @@ internal sealed class App
             cancel);
     }
 
-    static string Path(Command command) =>
+    /// <summary>A command as it is typed: <c>monolith server create</c>.</summary>
+    public static string Path(Command command) =>
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent
             ? $"{Path(parent)} {command.Name}"
             : "monolith";
@@ -113,10 +117,10 @@ internal sealed class App
         {
             if (cancel.IsCancellationRequested)
                 return Interrupted();
-            var endpoint = Globals.Settle(line, Around).Endpoint;
-            foreach (var text in Failure.Describe(error, endpoint, Around.ErrorInk))
+            var settings = Globals.Settle(line, Around);
+            foreach (var text in Failure.Describe(error, settings, Around.ErrorInk, line.CommandResult.Command))
                 Around.Error.WriteLine(text);
-            return ExitCode.Of(error.StatusCode);
+            return ExitCode.Of(Failure.CodeOf(error));
         }
     }
 

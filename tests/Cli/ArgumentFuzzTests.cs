@@ -46,7 +46,7 @@ public sealed class ArgumentFuzzTests
             var outcome = await shell.RunAsync([.. line, "--timeout", "2s"]);
             Assert.InRange(outcome.Code, 0, 9);
             Assert.DoesNotContain("Unhandled exception", outcome.Error, StringComparison.Ordinal);
-        }, iter: 300, threads: 1);
+        }, iter: 150, threads: 1);
     }
 
     [Fact]
@@ -57,6 +57,6 @@ public sealed class ArgumentFuzzTests
         var app = new App(shell.Around());
         await Lines.SampleAsync(
             async line => Assert.NotNull(await Completions.OfAsync(app.Root, app.Names, line, default)),
-            iter: 1_000, threads: 1);
+            iter: 400, threads: 1);
     }
 }

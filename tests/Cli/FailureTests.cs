@@ -12,7 +12,7 @@ namespace Monolith.Cli.Tests;
 
 public sealed class FailureTests
 {
-    static readonly Uri Endpoint = new("http://127.0.0.1:5080");
+    static readonly Settings Called = new() { Endpoint = new("http://127.0.0.1:5080") };
 
     static RpcException Rich(StatusCode code, params IMessage[] details) => new Status
     {
@@ -21,7 +21,7 @@ public sealed class FailureTests
         Details = { details.Select(Any.Pack) },
     }.ToRpcException();
 
-    static string Text(RpcException error) => string.Join('\n', Failure.Describe(error, Endpoint, Ink.None));
+    static string Text(RpcException error) => string.Join('\n', Failure.Describe(error, Called, Ink.None));
 
     [Fact]
     public void InvalidArgument_ShowsEveryViolationOnALine()
@@ -44,6 +44,58 @@ public sealed class FailureTests
                 count: 2
             """, text);
     }
+
+    [Fact]
+    public void Violations_AreSaidOnce_ByTheOptionThatSetsThem_WithWhatToDo()
+    {
+        using var shell = new Shell();
+        var command = new App(shell.Around()).Root.Parse("server create web1 --flavor a --image b").CommandResult.Command;
+        var error = new Status
+        {
+            Code = (int)StatusCode.InvalidArgument,
+            Message = "server.flavor: flavors/a does not exist; server.image: projects/demo/images/b does not exist",
+            Details =
+            {
+                Any.Pack(new BadRequest
+                {
+                    FieldViolations =
+                    {
+                        Violation("server.flavor", "flavors/a does not exist"),
+                        Violation("server.image", "projects/demo/images/b does not exist"),
+                        Violation("server.networks.network", "projects/demo/networks/x does not exist"),
+                        Violation("server.bogus", "projects/demo/unknown/x does not exist"),
+                    },
+                }),
+                Any.Pack(new ErrorInfo
+                {
+                    Reason = "INVALID_REQUEST", Domain = "monolith", Metadata = { ["trace_id"] = "0123" },
+                }),
+            },
+        };
+        error.Message += "; projects/demo/networks/x does not exist; projects/demo/unknown/x does not exist";
+        Assert.Equal("""
+            error: INVALID_ARGUMENT: 4 fields are wrong
+              --flavor: flavors/a does not exist
+              --image: projects/demo/images/b does not exist
+              --network: projects/demo/networks/x does not exist
+              server.bogus: projects/demo/unknown/x does not exist
+              reason: INVALID_REQUEST (monolith)
+            hint: `monolith flavor list` and `monolith image list` and `monolith network list` show what there is.
+            """, string.Join('\n', Failure.Describe(error.ToRpcException(), Called, Ink.None, command)));
+        Assert.Contains("trace_id: 0123", string.Join('\n',
+            Failure.Describe(error.ToRpcException(), Called with { Verbose = true }, Ink.None, command)),
+            StringComparison.Ordinal);
+    }
+
+    static BadRequest.Types.FieldViolation Violation(string field, string description) =>
+        new() { Field = field, Description = description };
+
+    [Fact]
+    public void NotFound_SaysWhichListShowsWhatThereIs() =>
+        Assert.Contains("hint: `monolith server list` shows", Text(Rich(StatusCode.NotFound, new ErrorInfo
+        {
+            Reason = "RESOURCE_NOT_FOUND", Metadata = { ["resource"] = "projects/demo/servers/web9" },
+        })), StringComparison.Ordinal);
 
     [Fact]
     public void FailedPrecondition_ShowsWhatIsInTheWay()
@@ -77,7 +129,7 @@ public sealed class FailureTests
     }
 
     [Theory]
-    [InlineData(StatusCode.Unavailable, "Is the host up at http://127.0.0.1:5080/?")]
+    [InlineData(StatusCode.Unavailable, "Is the host up at http://127.0.0.1:5080?")]
     [InlineData(StatusCode.Unauthenticated, "monolith token create")]
     [InlineData(StatusCode.PermissionDenied, "monolith token whoami")]
     [InlineData(StatusCode.AlreadyExists, "--exist-ok")]
@@ -117,7 +169,7 @@ public sealed class FailureTests
         var outcome = await shell.RunAsync(
             "server", "create", "1web", "--flavor", "small", "--image", "x/y", "-p", "demo");
         Assert.Equal(ExitCode.Refused, outcome.Code);
-        Assert.Contains("server_id: begins with a digit", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("NAME: begins with a digit", outcome.Error, StringComparison.Ordinal);
         Assert.Empty(outcome.Out);
     }
 
@@ -128,6 +180,6 @@ public sealed class FailureTests
         // Port 1 of loopback refuses connections.
         var outcome = await shell.RunAsync("flavor", "list", "--endpoint", "127.0.0.1:1");
         Assert.Equal(ExitCode.TryLater, outcome.Code);
-        Assert.Contains("Is the host up at http://127.0.0.1:1/?", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("Is the host up at http://127.0.0.1:1?", outcome.Error, StringComparison.Ordinal);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Monolith.Cli.Nouns;
 using Monolith.Cli.Output;
@@ -84,24 +85,29 @@ internal static class EventCommands
                 AfterSequence = run.Line.GetValue(After),
                 Filter = run.Line.GetValue(List.Filter) ?? "",
             };
-            while (true)
-            {
-                try
-                {
-                    await foreach (var message in run.Calls.StreamAsync(method, request, run.Cancel))
-                    {
-                        var one = (Event)message;
-                        request.AfterSequence = one.Sequence;
-                        Write(run, one);
-                    }
-                }
-                catch (RpcException error) when (
-                    error.StatusCode == StatusCode.Unavailable && request.AfterSequence >= 0)
-                {
-                }
-                await Task.Delay(TimeSpan.FromMilliseconds(500), run.Around.Time, run.Cancel);
-            }
+            return await Verbs.Watch.ForAsync(run, cancel => FollowAsync(run, method, request, cancel));
         });
+    }
+
+    static async Task FollowAsync(
+        Run run, MethodDescriptor method, WatchEventsRequest request, CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                await foreach (var message in run.Calls.StreamAsync(method, request, cancel))
+                {
+                    var one = (Event)message;
+                    request.AfterSequence = one.Sequence;
+                    Write(run, one);
+                }
+            }
+            catch (RpcException error) when (error.StatusCode == StatusCode.Unavailable && request.AfterSequence >= 0)
+            {
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(500), run.Around.Time, cancel);
+        }
     }
 
     static void Write(Run run, Event one)

@@ -37,8 +37,7 @@ internal static class LoadBalancerCommands
 
     static Command Create(Noun noun, App app)
     {
-        var command = new Command(
-            "create", "Create a load balancer: --listener http:80:web --pool web --member web1:80.");
+        var command = new Command("create", "Create a load balancer with its listeners, pools and members.");
         var name = new Argument<string>("NAME") { Description = "The new load balancer's id." };
         var listeners = Many("--listener", "Where connections come in.", BalancerSyntax.ListenerForm);
         var pools = Many("--pool", "Members that serve the same thing.", BalancerSyntax.PoolForm);
@@ -96,8 +95,9 @@ internal static class LoadBalancerCommands
 
     static Command Members(Noun noun, App app)
     {
-        var command = new Command("member", "Add, remove and drain members.");
+        var command = new Command("member", "List, add, remove and drain members.");
         command.Aliases.Add("members");
+        command.Subcommands.Add(BalancerLists.Members(noun, app));
         command.Subcommands.Add(
             Editing(noun, app, "add", "Add members.", BalancerSyntax.MemberForm, async (run, texts) =>
         {
@@ -139,13 +139,18 @@ internal static class LoadBalancerCommands
             }
         }));
 
-    static bool Is(Member member, string which) =>
-        member.Id == which || member.Address == which
-            || (member.Server.Length > 0 && (member.Server == which || Names.Id(member.Server) == which));
+    // As it was added, `web1:80` and `10.0.0.7:80`, as well as without the port.
+    static bool Is(Member member, string which)
+    {
+        string[] names = [member.Id, member.Address, member.Server, Names.Id(member.Server)];
+        return names.Any(name => name.Length > 0 && (name == which || $"{name}:{member.Port}" == which));
+    }
 
     static Command Listeners(Noun noun, App app)
     {
-        var command = new Command("listener", "Add and remove listeners.");
+        var command = new Command("listener", "List, add and remove listeners.");
+        command.Aliases.Add("listeners");
+        command.Subcommands.Add(BalancerLists.Listeners(noun, app));
         command.Subcommands.Add(Editing(noun, app, "add", "Add listeners.", BalancerSyntax.ListenerForm, (_, texts) =>
             Task.FromResult<Action<LoadBalancer>>(
                 balancer => balancer.Listeners.Add(texts.Select(BalancerSyntax.Listener))),
@@ -163,7 +168,9 @@ internal static class LoadBalancerCommands
 
     static Command Pools(Noun noun, App app)
     {
-        var command = new Command("pool", "Add and remove pools.");
+        var command = new Command("pool", "List, add and remove pools.");
+        command.Aliases.Add("pools");
+        command.Subcommands.Add(BalancerLists.Pools(noun, app));
         command.Subcommands.Add(Editing(noun, app, "add", "Add pools.", BalancerSyntax.PoolForm, (_, texts) =>
             Task.FromResult<Action<LoadBalancer>>(balancer => balancer.Pools.Add(texts.Select(BalancerSyntax.Pool)))));
         command.Subcommands.Add(Editing(noun, app, "remove", "Remove pools by id.", "ID", (_, texts) =>

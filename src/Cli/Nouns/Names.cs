@@ -63,6 +63,6 @@ internal static class Names
     };
 
     static UsageException Wrong(Noun noun, string text) => new(
-        $"'{text}' is not the name of a {noun.Word}.",
+        $"'{text}' is not the name of a {noun.Spoken}.",
         $"Write NAME or {string.Join('/', Pattern(noun)).Replace("*", "NAME", StringComparison.Ordinal)}.");
 }

@@ -51,6 +51,9 @@ internal sealed record Noun(string Word, Place Place, ServiceDescriptor Service,
     /// <summary><c>security_group</c>: the field that carries the resource in requests.</summary>
     public string Snake => Messages.Snake(Resource.Name);
 
+    /// <summary><c>security group</c>: as it is spoken of.</summary>
+    public string Spoken => Snake.Replace('_', ' ');
+
     /// <summary><c>securityGroups</c>: the part of the name before the id.</summary>
     public string Collection => char.ToLowerInvariant(Resource.Name[0]) + Resource.Name[1..] + "s";
 

@@ -165,7 +165,7 @@ internal static class ServerCommands
             var host = await ReachAsync(server, run.Cancel)
                 ?? throw new UsageException(
                     $"{server.Name} has no address yet.", $"`monolith server events {server.Name}` shows why.");
-            return Exec.Replace("ssh", [$"{run.Line.GetValue(user)}@{host}", .. run.Line.GetValue(rest) ?? []],
+            return Exec.Replace("ssh", ["-o", "ConnectTimeout=10", $"{run.Line.GetValue(user)}@{host}", .. run.Line.GetValue(rest) ?? []],
                 "Install OpenSSH's client (apt install openssh-client).");
         });
     }

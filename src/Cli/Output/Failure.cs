@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using Google.Rpc;
 using Grpc.Core;
@@ -10,44 +11,66 @@ namespace Monolith.Cli.Output;
 internal static class Failure
 {
     const string DetailsTrailer = "grpc-status-details-bin";
+    const string Trace = "trace_id";
 
-    public static IEnumerable<string> Describe(RpcException error, Uri endpoint, Ink ink)
+    /// <param name="error">The failure.</param>
+    /// <param name="settings">Where it was called, and whether everything is to be shown.</param>
+    /// <param name="ink">How it is painted.</param>
+    /// <param name="command">The command that called: fields are then shown by the options that set them.</param>
+    public static IEnumerable<string> Describe(RpcException error, Settings settings, Ink ink, Command? command = null)
     {
         var status = Details(error);
         var details = status?.Details.ToList() ?? [];
-        var message = status is { Message.Length: > 0 } ? status.Message : Detail(error.Status);
-        yield return $"{ink.Red("error:")} {Code(error.StatusCode)}: {Clean(message)}";
+        var fields = All<BadRequest>(details).SelectMany(bad => bad.FieldViolations).ToList();
+        var infos = All<ErrorInfo>(details).ToList();
+        var message = Clean(status is { Message.Length: > 0 } ? status.Message : Detail(error, settings));
+        // Words for programs that read nothing else: here the list below says the same.
+        if (fields.Count > 0 && fields.All(one => message.Contains(Clean(one.Description), StringComparison.Ordinal)))
+            message = fields.Count == 1 ? "one field is wrong" : $"{fields.Count} fields are wrong";
+        yield return $"{ink.Red("error:")} {Code(CodeOf(error))}: {message}";
 
-        foreach (var violation in All<BadRequest>(details).SelectMany(bad => bad.FieldViolations))
-            yield return $"  {ink.Bold(Clean(violation.Field))}: {Clean(violation.Description)}";
+        foreach (var violation in fields)
+            yield return $"  {ink.Bold(FieldNames.Of(Clean(violation.Field), command))}: "
+                + Clean(violation.Description);
         foreach (var violation in All<PreconditionFailure>(details).SelectMany(failure => failure.Violations))
             yield return $"  {ink.Bold(Clean(violation.Subject))}: {Clean(violation.Description)}"
                 + (violation.Type.Length > 0 ? ink.Dim($" ({Clean(violation.Type)})") : "");
         foreach (var violation in All<QuotaFailure>(details).SelectMany(failure => failure.Violations))
             yield return $"  {ink.Bold(Clean(violation.Subject))}: {Clean(violation.Description)}";
-        foreach (var info in All<ErrorInfo>(details))
+        foreach (var info in infos)
         {
             yield return $"  reason: {Clean(info.Reason)}"
                 + (info.Domain.Length > 0 ? ink.Dim($" ({Clean(info.Domain)})") : "");
             foreach (var (key, value) in info.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-                yield return $"    {Clean(key)}: {Clean(value)}";
+                if (settings.Verbose || (key != Trace && !message.Contains(Clean(value), StringComparison.Ordinal)))
+                    yield return $"    {Clean(key)}: {Clean(value)}";
         }
         foreach (var retry in All<RetryInfo>(details).Where(retry => retry.RetryDelay is not null))
             yield return "  try again in "
                 + retry.RetryDelay.ToTimeSpan().TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture) + " s";
         foreach (var help in All<Help>(details).SelectMany(help => help.Links))
             yield return $"  {Clean(help.Description)} {Clean(help.Url)}";
-        if (error.Data["trace"] is string trace && error.StatusCode is StatusCode.Internal or StatusCode.Unknown)
+        // What an operator finds in the host's log.
+        if (error.Data["trace"] is string trace && CodeOf(error) is StatusCode.Internal or StatusCode.Unknown)
             yield return $"  trace: {error.Data["trace"] ?? ""}";
-        if (Hint(error, endpoint) is { } hint)
+        var resource = infos.Select(info => info.Metadata.GetValueOrDefault("resource")).FirstOrDefault(it => it is not null);
+        if (Hints.Of(error, fields, resource, settings) is { } hint)
             yield return $"{ink.Yellow("hint:")} {hint}";
     }
 
+    /// <summary>The call's code. A connection that was never made is UNAVAILABLE, whatever the library calls it.</summary>
+    public static StatusCode CodeOf(RpcException error) =>
+        Hints.Transport(error) is null ? error.StatusCode : StatusCode.Unavailable;
+
+    /// <summary>An endpoint as a person writes it.</summary>
+    public static string Shown(Uri endpoint) => endpoint.GetLeftPart(UriPartial.Authority);
+
     // What failed on this side, the system says better than the channel does.
-    static string Detail(Grpc.Core.Status status) => status switch
+    static string Detail(RpcException error, Settings settings) => Hints.Transport(error) switch
     {
-        { StatusCode: StatusCode.Unavailable, DebugException: { } cause } => cause.GetBaseException().Message,
-        _ => status.Detail,
+        null => error.Status.Detail,
+        var broken when Hints.Distrusted(broken) => $"The certificate of {Shown(settings.Endpoint)} is not trusted.",
+        var broken => $"{Shown(settings.Endpoint)}: {broken.GetBaseException().Message}",
     };
 
     /// <summary>The rich status, when the trailer carries one that parses.</summary>
@@ -81,28 +104,6 @@ internal static class Failure
                 yield return message;
         }
     }
-
-    static string? Hint(RpcException error, Uri endpoint) => error.StatusCode switch
-    {
-        StatusCode.Unavailable when error.Status.DebugException?.GetBaseException()
-            is System.Security.Authentication.AuthenticationException =>
-            $"The certificate of {endpoint} is not trusted. Name the cloud's CA with --ca FILE or $MONOLITH_CA.",
-        StatusCode.Unavailable =>
-            $"Is the host up at {endpoint}? Check --endpoint, $MONOLITH_ENDPOINT and `monolith config list`.",
-        StatusCode.Unauthenticated =>
-            "Pass a token with --token, $MONOLITH_TOKEN or `monolith config save NAME --token TOKEN`. An administrator "
-            + "makes one with `monolith token create --user YOU`.",
-        StatusCode.PermissionDenied =>
-            "`monolith token whoami` shows your roles; an administrator adds one with `monolith role create`.",
-        StatusCode.NotFound =>
-            "Check the name and the project (--project). What you may not see looks the same as what is not there.",
-        StatusCode.AlreadyExists => "--exist-ok takes the one that is there.",
-        StatusCode.Aborted => "Somebody changed it meanwhile: read it again, and repeat the change.",
-        StatusCode.DeadlineExceeded => "--timeout gives it longer. The request may have been carried out all the same.",
-        StatusCode.ResourceExhausted => "Wait, or ask for less.",
-        StatusCode.Unimplemented => $"Is {endpoint} a Monolith host, and as new as this command?",
-        _ => null,
-    };
 
     static string Code(StatusCode code) => Api.Messages.Snake(code.ToString()).ToUpperInvariant();
 

@@ -57,6 +57,9 @@ internal static class Printer
                 break;
             default:
                 Write(run, noun.Columns, resources);
+                // Beside the table, not in it: a script that counts lines counts none.
+                if (resources.Count == 0 && run.Around.Interactive)
+                    run.Around.Error.WriteLine($"There are no {noun.Spoken}s here; `monolith {noun.Word} --help`.");
                 break;
         }
     }

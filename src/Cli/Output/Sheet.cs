@@ -28,14 +28,31 @@ internal static class Sheet
         foreach (var field in fields.Where(field => !IsLine(field)))
         {
             var items = Api.Messages.Many<IMessage>(resource, field.Name).ToList();
-            if (items.Count == 0)
+            var (columns, rows) = Filled(
+                items.FirstOrDefault() is Condition ? Conditions : ColumnsOf(field.MessageType, noun.Hidden), items, now);
+            if (rows.Count == 0)
                 continue;
             yield return "";
             yield return ink.Dim(field.Name + ":");
-            var columns = items[0] is Condition ? Conditions : ColumnsOf(field.MessageType, noun.Hidden);
-            foreach (var line in Table.Lines(columns, items, new View(now, null), ink))
+            foreach (var line in Table.Lines(columns, rows, ink))
                 yield return "  " + line;
         }
+    }
+
+    /// <summary>A message in a few words: the fields that are set, as <c>name=value</c>.</summary>
+    public static string Brief(IMessage message) => string.Join(" ", message.Descriptor.Fields.InDeclarationOrder()
+        .Select(field => (field.Name, Text: Text(field, message, DateTimeOffset.MinValue)))
+        .Where(pair => pair.Text.Length > 0)
+        .Select(pair => $"{pair.Name}={pair.Text}"));
+
+    // Neither a row nor a column without a word in it tells anybody anything.
+    static (IReadOnlyList<Column> Columns, IReadOnlyList<string[]> Rows) Filled(
+        IReadOnlyList<Column> columns, IReadOnlyList<IMessage> items, DateTimeOffset now)
+    {
+        var rows = Table.Rows(columns, items, new View(now, null))
+            .Where(row => row.Any(cell => cell.Length > 0)).ToList();
+        var kept = Enumerable.Range(0, columns.Count).Where(at => rows.Any(row => row[at].Length > 0)).ToList();
+        return ([.. kept.Select(at => columns[at])], [.. rows.Select(row => kept.Select(at => row[at]).ToArray())]);
     }
 
     static readonly IReadOnlyList<Column> Conditions =
@@ -56,7 +73,7 @@ internal static class Sheet
         .. item.Fields.InDeclarationOrder()
             .Where(field => !hidden.Contains(field.Name))
             .Select(field => new Column(
-                field.Name.ToUpperInvariant(), (message, view) => Text(field, message, view.Now))
+                field.Name.ToUpperInvariant().Replace('_', ' '), (message, view) => Text(field, message, view.Now))
             {
                 IsState = field.FieldType == FieldType.Enum,
             }),
@@ -80,9 +97,8 @@ internal static class Sheet
             ByteString bytes => bytes.Length == 0 ? "" : Column.Size(bytes.Length),
             MapField<string, string> map => string.Join(", ", map.Select(pair => $"{pair.Key}={pair.Value}")),
             IEnumerable<string> many => string.Join(", ", many),
-            IMessage inner => Printer.JsonLine(inner),
-            System.Collections.IEnumerable items =>
-                string.Join(", ", items.OfType<IMessage>().Select(Printer.JsonLine)),
+            IMessage inner => Brief(inner),
+            System.Collections.IEnumerable items => string.Join("; ", items.OfType<IMessage>().Select(Brief)),
             IFormattable number when number.ToString(null, CultureInfo.InvariantCulture) is not "0" and var digits =>
                 digits,
             _ => "",

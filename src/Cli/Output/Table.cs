@@ -12,11 +12,12 @@ namespace Monolith.Cli.Output;
 internal static class Table
 {
     public static IEnumerable<string> Lines(
-        IReadOnlyList<Column> columns, IEnumerable<IMessage> resources, View view, Ink ink)
-    {
-        var rows = resources.Select(resource => columns.Select(column => Cell(column.Text(resource, view))).ToArray());
-        return Lines(columns, [.. rows], ink);
-    }
+        IReadOnlyList<Column> columns, IEnumerable<IMessage> resources, View view, Ink ink) =>
+        Lines(columns, Rows(columns, resources, view), ink);
+
+    public static IReadOnlyList<string[]> Rows(
+        IReadOnlyList<Column> columns, IEnumerable<IMessage> resources, View view) =>
+        [.. resources.Select(resource => columns.Select(column => Cell(column.Text(resource, view))).ToArray())];
 
     public static IEnumerable<string> Lines(IReadOnlyList<Column> columns, IReadOnlyList<string[]> rows, Ink ink)
     {

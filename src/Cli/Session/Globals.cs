@@ -89,7 +89,8 @@ internal static class Globals
         return new Settings
         {
             Endpoint = Settings.ParseEndpoint(
-                Choose(Endpoint, "MONOLITH_ENDPOINT", context?.Endpoint) ?? tls ?? Settings.DefaultEndpoint, tls),
+                Choose(Endpoint, "MONOLITH_ENDPOINT", context?.Endpoint) ?? tls ?? Settings.DefaultEndpoint, tls,
+                secure: line.GetValue(Ca) is { Length: > 0 }),
             Token = Choose(Token, "MONOLITH_TOKEN", context?.Token),
             Ca = Choose(Ca, "MONOLITH_CA", context?.Ca),
             Project = Choose(Project, "MONOLITH_PROJECT", context?.Project),

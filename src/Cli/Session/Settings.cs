@@ -35,13 +35,14 @@ internal sealed record Settings
     /// </summary>
     /// <param name="text"><c>host:port</c>, <c>http://…</c> or <c>https://…</c>.</param>
     /// <param name="tlsEndpoint">The lab's or the deployment's TLS endpoint, when the environment names it.</param>
-    public static Uri ParseEndpoint(string text, string? tlsEndpoint)
+    /// <param name="secure">Whoever names a CA in the same breath wants TLS.</param>
+    public static Uri ParseEndpoint(string text, string? tlsEndpoint, bool secure = false)
     {
         var written = text;
         if (!text.Contains("://", StringComparison.Ordinal))
         {
             var host = Uri.TryCreate("any://" + text, UriKind.Absolute, out var bare) ? bare.Host : "";
-            var plain = text != tlsEndpoint && bare?.Port != 5443 && host is "localhost" or "127.0.0.1" or "[::1]";
+            var plain = !secure && text != tlsEndpoint && bare?.Port != 5443 && host is "localhost" or "127.0.0.1" or "[::1]";
             written = (plain ? "http://" : "https://") + text;
         }
         if (Uri.TryCreate(written, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https"

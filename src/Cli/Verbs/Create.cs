@@ -14,8 +14,8 @@ internal static class Create
 {
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("create", $"Create a {noun.Word}.");
-        var name = new Argument<string>("NAME") { Description = $"The new {noun.Word}'s id." };
+        var command = new Command("create", $"Create a {noun.Spoken}.");
+        var name = new Argument<string>("NAME") { Description = $"The new {noun.Spoken}'s id." };
         if (noun.NamedByCaller)
             command.Arguments.Add(name);
         var options = FieldOption.AddTo(command, noun, app, creates: true);
@@ -62,6 +62,10 @@ internal static class Create
         if (noun.Life is not null && Mutation.Waits(run))
             made = await Waiter.WaitAsync(run, noun, made, Goal.Settle) ?? made;
         Printer.Write(run, noun, made);
+        if (noun.Life?.Judge(made, Goal.Settle) == Verdict.GoOn && run.Around.Interactive
+            && run.Settings.Output == OutputFormat.Table && !run.Line.GetValue(Mutation.ValidateOnly))
+            run.Around.Error.WriteLine($"It is under way: `monolith {noun.Word} watch {Names.Id(Messages.Text(made, "name"))}` "
+                + "follows it; with --wait, create stays until it is there.");
         return ExitCode.Done;
     }
 

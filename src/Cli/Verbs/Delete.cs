@@ -20,11 +20,11 @@ internal static class Delete
 
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("delete", $"Delete {noun.Word}s.");
+        var command = new Command("delete", $"Delete {noun.Spoken}s.");
         command.Aliases.Add("rm");
         var names = new Argument<string[]>("NAME")
         {
-            Description = $"The {noun.Word}s.",
+            Description = $"The {noun.Spoken}s.",
             Arity = ArgumentArity.OneOrMore,
         };
         names.CompletionSources.Add(app.NamesOf(() => noun));
@@ -38,6 +38,15 @@ internal static class Delete
                 await DeleteAsync(run, noun, await run.ExpandAsync(noun, text));
             return ExitCode.Done;
         });
+    }
+
+    static void WriteGone(Run run, string name)
+    {
+        var what = run.Line.GetValue(Mutation.ValidateOnly) ? "could be deleted" : "is deleted";
+        if (run.Settings.Output is OutputFormat.Table)
+            run.Around.Out.WriteLine($"{name} {what}");
+        else if (run.Settings.Output is OutputFormat.Name)
+            run.Around.Out.WriteLine(name);
     }
 
     static async Task DeleteAsync(Run run, Noun noun, string name)
@@ -57,12 +66,18 @@ internal static class Delete
         }
         if (answer is Empty)
         {
-            if (run.Settings.Output is OutputFormat.Table or OutputFormat.Name)
-                run.Around.Out.WriteLine(name);
+            WriteGone(run, name);
             return;
         }
         if (noun.Life is not null && Mutation.Waits(run))
+        {
             answer = await Waiter.WaitAsync(run, noun, answer, Goal.Vanish) ?? answer;
+            if (run.Settings.Output is OutputFormat.Table)
+            {
+                WriteGone(run, name);
+                return;
+            }
+        }
         Printer.Write(run, noun, answer);
     }
 }

@@ -26,7 +26,7 @@ internal static class NounCommand
     /// <summary>The argument that names an existing resource.</summary>
     public static Argument<string> Name(Noun noun, App app)
     {
-        var name = new Argument<string>("NAME") { Description = $"The {noun.Word}." };
+        var name = new Argument<string>("NAME") { Description = $"The {noun.Spoken}." };
         name.CompletionSources.Add(app.NamesOf(() => noun));
         return name;
     }

@@ -12,7 +12,7 @@ internal static class Show
 {
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("show", $"Show a {noun.Word} in full.");
+        var command = new Command("show", $"Show a {noun.Spoken} in full.");
         command.Aliases.Add("get");
         var name = NounCommand.Name(noun, app);
         command.Arguments.Add(name);

@@ -20,7 +20,7 @@ internal static class Update
 
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("update", $"Change a {noun.Word}.");
+        var command = new Command("update", $"Change a {noun.Spoken}.");
         var name = NounCommand.Name(noun, app);
         command.Arguments.Add(name);
         var options = FieldOption.AddTo(command, noun, app, creates: false);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Google.Protobuf;
+using Grpc.Core;
 using Monolith.Api.V1;
 using Monolith.Cli.Api;
 using Monolith.Cli.Nouns;
@@ -20,7 +21,7 @@ internal static class Watch
 
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("watch", $"Follow the changes of {noun.Word}s.");
+        var command = new Command("watch", $"Follow the changes of {noun.Spoken}s, until interrupted or for --timeout.");
         var name = NounCommand.Name(noun, app);
         name.Arity = ArgumentArity.ZeroOrOne;
         command.Arguments.Add(name);
@@ -31,14 +32,34 @@ internal static class Watch
             var only = run.Line.GetValue(name) is { } text ? await run.ExpandAsync(noun, text) : null;
             var parent = only is null ? await run.ParentAsync(noun) : string.Join('/', only.Split('/')[..^2]);
             var inSync = false;
-            await foreach (var change in Changes.FollowAsync(run, noun, parent, only, run.Cancel))
+            return await ForAsync(run, async cancel =>
             {
-                inSync |= change.Type == ChangeType.InSync;
-                if (change.Resource is { } resource && (inSync || !run.Line.GetValue(OnlyNew)))
-                    Write(run, noun, change.Type, resource);
-            }
-            return ExitCode.Done;
+                await foreach (var change in Changes.FollowAsync(run, noun, parent, only, cancel))
+                {
+                    inSync |= change.Type == ChangeType.InSync;
+                    if (change.Resource is { } resource && (inSync || !run.Line.GetValue(OnlyNew)))
+                        Write(run, noun, change.Type, resource);
+                }
+            });
         });
+    }
+
+    /// <summary>Follows for as long as --timeout says, where it is given: then the end of that time is no failure.</summary>
+    public static async Task<int> ForAsync(Run run, Func<CancellationToken, Task> follow)
+    {
+        var given = run.Line.GetResult(Globals.Timeout) is { Implicit: false };
+        using var limit = new CancellationTokenSource(
+            given ? run.Settings.Timeout : Timeout.InfiniteTimeSpan, run.Around.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(run.Cancel, limit.Token);
+        try
+        {
+            await follow(either.Token);
+        }
+        catch (Exception error) when (error is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled }
+            && limit.IsCancellationRequested && !run.Cancel.IsCancellationRequested)
+        {
+        }
+        return ExitCode.Done;
     }
 
     static void Write(Run run, Noun noun, ChangeType type, IMessage resource)

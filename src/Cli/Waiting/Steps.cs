@@ -41,6 +41,15 @@ internal static class Steps
             condition.Deadline?.ToDateTimeOffset()))];
     }
 
+    /// <summary>
+    /// What a resource that is to go still waits for: facts that hold no longer are its way down, not failures.
+    /// </summary>
+    public static IReadOnlyList<Step> Left(IMessage resource, DateTimeOffset began) =>
+        [.. Of(resource, began).Where(step => !step.Done && step.Cause.Length > 0)
+            .Select(step => Messages.Enum(resource, "state") == "FAILED"
+                ? step
+                : step with { Status = Condition.Types.Status.Pending, Took = null })];
+
     static TimeSpan? Took(Condition condition, DateTimeOffset began, List<DateTimeOffset> ends)
     {
         if (condition.Since is null

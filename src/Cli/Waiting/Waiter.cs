@@ -42,7 +42,9 @@ internal static class Waiter
                 {
                     seen = true;
                     last = resource;
-                    progress.Show(new Frame(Messages.Enum(resource, "state"), Steps.Of(resource, began)));
+                    progress.Show(new Frame(Messages.Enum(resource, "state"), goal.Gone
+                        ? Steps.Left(resource, began)
+                        : Steps.Of(resource, began)));
                 }
                 if (change.Type == ChangeType.Removed || (change.Type == ChangeType.InSync && !seen))
                     return await GoneAsync(progress, title, last, goal);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -27,19 +28,29 @@ internal sealed class Cloud : IAsyncDisposable
     public string Endpoint =>
         _web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
-    public static async Task<Cloud> StartAsync()
+    public Balancers Balancers => _web.Services.GetRequiredService<Balancers>();
+
+    /// <param name="certificate">The host's own: then it speaks TLS, and plaintext otherwise.</param>
+    public static async Task<Cloud> StartAsync(X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+            kestrel.Listen(IPAddress.Loopback, 0, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (certificate is not null)
+                    listen.UseHttps(certificate);
+            }));
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
-        builder.Services.AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>();
+        builder.Services.AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
+            .AddSingleton<Balancers>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
         web.MapGrpcService<Groups>();
         web.MapGrpcService<Identity>();
+        web.MapGrpcService<Balancers>();
         await web.StartAsync();
         return new Cloud(web);
     }

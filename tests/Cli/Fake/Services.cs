@@ -31,6 +31,7 @@ internal static class Silence
 internal sealed class Servers : ServerService.ServerServiceBase
 {
     readonly TaskCompletionSource _listing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource _watching = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConcurrentQueue<Connection> Watches { get; } = new();
 
@@ -103,10 +104,14 @@ internal sealed class Servers : ServerService.ServerServiceBase
         ListServerEventsRequest request, ServerCallContext context) =>
         Task.FromResult(new ListServerEventsResponse { Events = { Events } });
 
+    /// <summary>When the first watch was opened.</summary>
+    public Task Watching => _watching.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
     public override async Task WatchServers(
         WatchServersRequest request, IServerStreamWriter<WatchServersResponse> stream, ServerCallContext context)
     {
         Watched.Enqueue(request);
+        _watching.TrySetResult();
         var connection = Watches.TryDequeue(out var scripted) ? scripted : new Connection([]);
         foreach (var message in connection.Messages)
             await stream.WriteAsync(message);

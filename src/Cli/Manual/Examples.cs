@@ -1,0 +1,163 @@
+namespace Monolith.Cli.Manual;
+
+/// <summary>
+/// What a person would type. Every command has an example, and every example is a line that the command accepts: a test
+/// holds both.
+/// </summary>
+internal static class Examples
+{
+    /// <param name="path">A command as it is called: <c>monolith server create</c>.</param>
+    public static IReadOnlyList<string> Of(string path)
+    {
+        if (Special.TryGetValue(path, out var own))
+            return own;
+        if (path.Split(' ') is not [_, var word, var verb] || !Samples.TryGetValue(word, out var name))
+            return [];
+        return verb switch
+        {
+            "list" => [$"monolith {word} list", $"monolith {word} list -o json"],
+            "show" => [$"monolith {word} show {name}", $"monolith {word} show {name} -o yaml"],
+            "delete" => [$"monolith {word} delete {name}"],
+            "watch" => [$"monolith {word} watch", $"monolith {word} watch {name} --timeout 1m"],
+            "update" => [$"monolith {word} update {name} --label tier=web"],
+            _ => [],
+        };
+    }
+
+    static readonly Dictionary<string, string> Samples = new()
+    {
+        ["server"] = "web1",
+        ["image"] = "debian",
+        ["flavor"] = "small",
+        ["keypair"] = "laptop",
+        ["network"] = "default",
+        ["port"] = "db1-0",
+        ["security-group"] = "web",
+        ["lb"] = "front",
+        ["zone"] = "corp",
+        ["record"] = "corp/www.A",
+        ["project"] = "demo",
+        ["user"] = "bob",
+        ["token"] = "bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e",
+        ["role-binding"] = "01a20d26-5d59-7dd0-b515-f125f3820984",
+        ["hypervisor"] = "hv1",
+        ["pool"] = "servers",
+    };
+
+    static readonly Dictionary<string, string[]> Special = new()
+    {
+        ["monolith"] =
+        [
+            "monolith config save home --endpoint 127.0.0.1:5080 --token TOKEN --project demo",
+            "monolith project create demo",
+            "monolith server create web1 --image debian --flavor small --wait",
+            "monolith server list",
+        ],
+        ["monolith server create"] =
+        [
+            "monolith server create web1 --image debian --flavor small --wait",
+            "monolith server create web1 --image debian --flavor small --key laptop --user-data init.yaml",
+            "monolith server create db1 --image debian --flavor small --network back,sg=db --label tier=db",
+        ],
+        ["monolith server list"] =
+        [
+            "monolith server list", "monolith server list --filter 'state = READY AND labels.tier = \"web\"'",
+            "monolith server list --all-projects -o json",
+        ],
+        ["monolith server delete"] =
+            ["monolith server delete web1 web2 --wait", "monolith server delete web1 --missing-ok"],
+        ["monolith server start"] = ["monolith server start web1 --wait"],
+        ["monolith server stop"] = ["monolith server stop web1 --wait", "monolith server stop web1 --hard"],
+        ["monolith server restart"] = ["monolith server restart web1 --wait", "monolith server restart web1 --hard"],
+        ["monolith server events"] = ["monolith server events web1", "monolith server events web1 -o json"],
+        ["monolith server ssh"] =
+        [
+            "monolith server ssh web1", "monolith server ssh web1 -L debian -- uptime",
+        ],
+        ["monolith image upload"] =
+        [
+            "monolith image upload debian disk.qcow2", "monolith image upload debian disk.raw --exist-ok",
+        ],
+        ["monolith image download"] = ["monolith image download debian disk.qcow2"],
+        ["monolith flavor create"] = ["monolith flavor create small --vcpus 1 --memory 2GiB --disk 10GiB"],
+        ["monolith keypair create"] = ["monolith keypair create laptop --public-key ~/.ssh/id_ed25519.pub"],
+        ["monolith network create"] =
+        [
+            "monolith network create default --pool servers",
+            "monolith network create back --pool servers --security-group db",
+        ],
+        ["monolith port create"] = ["monolith port create db1-0 --network default --address 10.64.0.9"],
+        ["monolith security-group create"] = ["monolith security-group create web --rule tcp:80 --rule tcp:443"],
+        ["monolith security-group rule add"] =
+        [
+            "monolith security-group rule add web tcp:80",
+            "monolith security-group rule add db tcp:5432@web icmp",
+        ],
+        ["monolith security-group rule remove"] = ["monolith security-group rule remove web tcp:80"],
+        ["monolith lb create"] =
+        [
+            "monolith lb create front --listener http:80:web --pool web --member web1:80 --member web2:80 --wait",
+            "monolith lb create mail --listener tcp:25:mx --pool mx,health=tcp --member 10.0.0.7:25,weight=50",
+        ],
+        ["monolith lb member list"] = ["monolith lb member list front"],
+        ["monolith lb member add"] =
+            ["monolith lb member add front web3:80", "monolith lb member add front web=web3:80,weight=10 --wait"],
+        ["monolith lb member remove"] = ["monolith lb member remove front web3"],
+        ["monolith lb member drain"] = ["monolith lb member drain front web3"],
+        ["monolith lb member undrain"] = ["monolith lb member undrain front web3"],
+        ["monolith lb listener list"] = ["monolith lb listener list front"],
+        ["monolith lb listener add"] = ["monolith lb listener add front tcp:5432:db"],
+        ["monolith lb listener remove"] = ["monolith lb listener remove front tcp-5432"],
+        ["monolith lb pool list"] = ["monolith lb pool list front"],
+        ["monolith lb pool add"] = ["monolith lb pool add front db,health=tcp,interval=2s"],
+        ["monolith lb pool remove"] = ["monolith lb pool remove front db"],
+        ["monolith zone create"] = ["monolith zone create corp --domain corp.example"],
+        ["monolith record create"] =
+        [
+            "monolith record create --zone corp www A 10.64.0.9",
+            "monolith record create --zone corp @ MX '10 mail.corp.example.' --ttl 300",
+        ],
+        ["monolith record list"] = ["monolith record list --zone corp"],
+        ["monolith record update"] = ["monolith record update corp/www.A --ttl 300"],
+        ["monolith record watch"] = ["monolith record watch --zone corp"],
+        ["monolith project create"] = ["monolith project create demo"],
+        ["monolith user create"] = ["monolith user create bob --email bob@corp.example"],
+        ["monolith user update"] = ["monolith user update bob --disabled"],
+        ["monolith token create"] =
+            ["monolith token create", "monolith token create --user bob --ttl 30d --display-name laptop"],
+        ["monolith token list"] = ["monolith token list", "monolith token list --user bob"],
+        ["monolith token revoke"] = ["monolith token revoke bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e"],
+        ["monolith token whoami"] = ["monolith token whoami"],
+        ["monolith role-binding create"] =
+        [
+            "monolith role-binding create --role member --member bob --scope demo",
+            "monolith role-binding create --role operator --member bob --scope cloud",
+        ],
+        ["monolith hypervisor enable"] = ["monolith hypervisor enable hv1"],
+        ["monolith hypervisor disable"] = ["monolith hypervisor disable hv1"],
+        ["monolith pool create"] =
+        [
+            "monolith pool create servers --prefix 10.64.0.0/16 --purpose server",
+            "monolith pool create vips --prefix 10.96.0.0/24 --purpose load-balancer",
+        ],
+        ["monolith event list"] = ["monolith event list", "monolith event list --all-projects --limit 20"],
+        ["monolith event watch"] = ["monolith event watch", "monolith event watch --all-projects -o json"],
+        ["monolith node token"] =
+        [
+            "monolith node token hv1 --role hypervisor", "monolith node token lb1 --role load-balancer --ttl 1d",
+        ],
+        ["monolith agent join"] = ["monolith agent join --host 192.0.2.1:5443 --token TOKEN"],
+        ["monolith config list"] = ["monolith config list"],
+        ["monolith config save"] =
+            ["monolith config save home --endpoint cloud.example:5443 --ca ca.pem --token TOKEN --project demo"],
+        ["monolith config show"] = ["monolith config show"],
+        ["monolith config use"] = ["monolith config use home"],
+        ["monolith config delete"] = ["monolith config delete home"],
+        ["monolith completion"] =
+        [
+            "source <(monolith completion bash)",
+            "monolith completion fish > ~/.config/fish/completions/monolith.fish",
+        ],
+        ["monolith version"] = ["monolith version"],
+    };
+}
