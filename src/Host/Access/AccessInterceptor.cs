@@ -126,7 +126,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             {
                 more = await stream.MoveNext(cancel);
             }
-            catch (InvalidProtocolBufferException)
+            catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException)
             {
                 throw MalformedMessageMiddleware.Malformed();
             }
