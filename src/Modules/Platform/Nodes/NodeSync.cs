@@ -131,7 +131,17 @@ internal sealed class NodeSession<TItem>(CancellationTokenSource ended)
         }
     }
 
-    public void End() => ended.Cancel();
+    public void End()
+    {
+        try
+        {
+            ended.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was ending by itself.
+        }
+    }
 
     /// <summary>The ids that were woken; null when it is time for a full comparison.</summary>
     public async Task<IReadOnlyCollection<string>?> WaitAsync(TimeSpan patience, TimeProvider time,
