@@ -130,6 +130,11 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             {
                 throw MalformedMessageMiddleware.Malformed();
             }
+            // A length that no message has comes as this; so does a caller who is gone, and hears nothing of it.
+            catch (IOException)
+            {
+                throw MalformedMessageMiddleware.Malformed();
+            }
             catch (RpcException e) when (e.StatusCode == StatusCode.Internal)
             {
                 throw MalformedMessageMiddleware.Malformed();
