@@ -126,7 +126,12 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             {
                 more = await stream.MoveNext(cancel);
             }
-            catch (InvalidProtocolBufferException)
+            catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException)
+            {
+                throw MalformedMessageMiddleware.Malformed();
+            }
+            // A length that no message has comes as this; so does a caller who is gone, and hears nothing of it.
+            catch (IOException)
             {
                 throw MalformedMessageMiddleware.Malformed();
             }

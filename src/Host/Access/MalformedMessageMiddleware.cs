@@ -8,7 +8,7 @@ namespace Monolith.Host.Access;
 /// Bytes that are no message of the method are the caller's mistake: INVALID_ARGUMENT. The server library reads a unary
 /// request before any interceptor runs, and calls what it cannot read UNKNOWN or INTERNAL, which would blame the host
 /// and invite clients to try again. A call that ends so before <see cref="AccessInterceptor"/> was reached is one whose
-/// request could not be read.
+/// request could not be read, or was none of gRPC's.
 /// </summary>
 internal sealed class MalformedMessageMiddleware(RequestDelegate next)
 {
@@ -26,8 +26,7 @@ internal sealed class MalformedMessageMiddleware(RequestDelegate next)
     public async Task InvokeAsync(HttpContext context)
     {
         await next(context);
-        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) != true
-            || context.Items.ContainsKey(Key) || context.RequestAborted.IsCancellationRequested) return;
+        if (context.Items.ContainsKey(Key) || context.RequestAborted.IsCancellationRequested) return;
         // A response without messages has its status in the headers; otherwise it is in the trailers.
         var trailers = context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers;
         if (!context.Response.HasStarted && IsOurFault(context.Response.Headers)) Rewrite(context.Response.Headers);
@@ -40,7 +39,7 @@ internal sealed class MalformedMessageMiddleware(RequestDelegate next)
 
     static void Rewrite(IHeaderDictionary headers)
     {
-        var error = FaultInterceptor.Convert(Malformed());
+        var error = FaultWire.Convert(Malformed());
         headers[StatusHeader] = ((int)error.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture);
         headers[MessageHeader] = Uri.EscapeDataString(error.Status.Detail);
         foreach (var entry in error.Trailers)

@@ -10,6 +10,26 @@ public sealed class LifecycleTests
 {
     static readonly DateTime Start = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
+    [Theory]
+    [InlineData(0, "Pending", "Pending")]
+    [InlineData(31, "False", "Degraded")]
+    public void AName_ThatIsAnothers_IsSaidFromTheFirstRefusalOn_AndTriedOn(int seconds, string status, string state)
+    {
+        var row = Row();
+        row.Address = "10.96.0.1";
+        row.Failed(LoadBalancerLifecycle.Named, "NAME_TAKEN", "It is the name of projects/demo/servers/web.");
+        var facts = Facts(row, "a:s", Start.AddSeconds(seconds));
+        var report = LoadBalancerLifecycle.ReportOf(row, facts);
+        Assert.Equal(state, report.State.ToString());
+        foreach (var type in new[] { LoadBalancerLifecycle.Named, LoadBalancerLifecycle.Ready })
+        {
+            var condition = Assert.Single(report.Conditions, c => c.Type == type);
+            Assert.Equal((status, "NAME_TAKEN", "It is the name of projects/demo/servers/web."),
+                (condition.Status.ToString(), condition.Reason, condition.Message));
+        }
+        Assert.IsType<Next.PublishName>(LoadBalancerLifecycle.Decide(row, facts));
+    }
+
     /// <summary>
     /// Nodes are written <c>name:what</c>: <c>s</c> serves the generation, <c>o</c> an older one, <c>f</c> failed at it,
     /// <c>n</c> was told and said nothing, <c>-</c> was never told; a capital letter: the node is not connected.

@@ -62,7 +62,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         var keyNames = server.KeyPairs.Distinct().ToList();
         var (flavor, keys) = await store.ReadAsync(async db => (
             await db.Flavors.FirstOrDefaultAsync(f => f.Name == server.Flavor, cancel),
-            await db.KeyPairs.Where(k => keyNames.Contains(k.Name)).ToListAsync(cancel)));
+            await db.KeyPairs.Where(k => k.Project == project && keyNames.Contains(k.Name)).ToListAsync(cancel)));
         if (server.Flavor.Length > 0)
             violations.Require(flavor is not null, "server.flavor", $"{server.Flavor} does not exist");
         for (var i = 0; i < server.KeyPairs.Count; i++)

@@ -174,8 +174,8 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             if (server is null && past.Count == 0) throw Fault.NotFound(request.Parent);
             if (server is not null) past.Add(OperationRow.Of(server));
             var all = past.SelectMany(o => o.Steps.OrderBy(s => s.Start).Select(s => s.ToEvent(o.Operation))).ToList();
-            var skip = page.After.Length == 0 ? 0 : int.Parse(page.After, System.Globalization.CultureInfo.InvariantCulture);
-            var numbered = all.Select((e, i) => (Event: e, Number: i + 1)).Skip(skip).Take(page.Size + 1).ToList();
+            var after = page.AfterNumber();
+            var numbered = all.Select((e, i) => (Event: e, Number: i + 1)).Where(n => n.Number > after).Take(page.Size + 1).ToList();
             var (rows, next) = page.Cut(numbered, n => n.Number.ToString(System.Globalization.CultureInfo.InvariantCulture));
             return new ListServerEventsResponse { Events = { rows.Select(r => r.Event) }, NextPageToken = next };
         });

@@ -24,10 +24,10 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
         if (!await requests.MoveNext(context.CancellationToken) || requests.Current.Hello is not { } hello)
             throw Fault.Invalid("hello", "must be the first message of the stream");
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-        await presence.ConnectedAsync(node, hello, ended.Token);
-        LogConnected(node, hello.AgentVersion);
         try
         {
+            await presence.ConnectedAsync(node, hello, ended.Token);
+            LogConnected(node, hello.AgentVersion);
             await WakeServersAsync(node, ended.Token);
             var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
                 (id, vm) => responses.WriteAsync(vm is null
@@ -38,8 +38,12 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
                     InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
                 }, ended.Token), ended.Token);
             var listen = ListenAsync(node, requests, ended.Token);
-            await await Task.WhenAny(serve, listen);
+            var first = await Task.WhenAny(serve, listen);
             await ended.CancelAsync();
+            await Task.WhenAll(Quiet(serve), Quiet(listen));
+            if (first == serve && serve.IsCanceled && !context.CancellationToken.IsCancellationRequested)
+                throw new Fault(StatusCode.Aborted, "STREAM_REPLACED", $"{node} has opened a newer stream of its vms.");
+            await first;
         }
         finally
         {
@@ -47,6 +51,8 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
             LogDisconnected(node);
         }
     }
+
+    static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     async Task ListenAsync(string node, IAsyncStreamReader<SyncVmsRequest> requests, CancellationToken cancel)
     {

@@ -70,12 +70,20 @@ internal static class VmWire
 
     public static Step ToStep(this VmStep step, string node)
     {
-        var start = step.StartTime?.ToDateTime() ?? DateTime.UnixEpoch;
-        var end = step.Duration is { } duration ? start + duration.ToTimeSpan() : start;
+        var start = Time(step.StartTime);
+        var end = start.AddSeconds(Math.Clamp(step.Duration?.Seconds ?? 0, 0, LongestStep))
+            .AddTicks(Math.Clamp(step.Duration?.Nanos ?? 0, 0, 999_999_999) / 100);
         var status = step.Failed ? StepStatus.False : step.Duration is null ? StepStatus.Pending : StepStatus.True;
         return new Step(step.Name, status, "agent " + node, start, end, step.Failed ? "STEP_FAILED" : "",
             Limit(step.Message));
     }
+
+    const long LongestStep = 366 * 24 * 3600;
+
+    // What no clock can show is no time.
+    static DateTime Time(Timestamp? time) => time is { Seconds: >= 0 and < 253_000_000_000, Nanos: >= 0 and <= 999_999_999 }
+        ? time.ToDateTime()
+        : DateTime.UnixEpoch;
 
     /// <summary>An agent's words are kept, within reason.</summary>
     public static string Limit(string text) => text.Length <= 2000 ? text : text[..2000] + "…";

@@ -28,7 +28,7 @@ internal sealed class EventService(Store<EventsDb> store, EventLog log, TimeProv
     {
         var scope = Scope(request.Parent, context.GetCall());
         var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var after = page.After.Length == 0 ? 0 : long.Parse(page.After, CultureInfo.InvariantCulture);
+        var after = page.AfterNumber();
         var found = await store.ReadAsync(db => Rows(db, scope, request.Filter)
             .Where(l => l.Sequence > after).OrderBy(l => l.Sequence).Take(page.Size + 1)
             .ToListAsync(context.CancellationToken));

@@ -31,10 +31,10 @@ internal sealed partial class LoadBalancerSyncService(Store<LbDb> store, LoadBal
         if (!await requests.MoveNext(context.CancellationToken) || requests.Current.Hello is not { } hello)
             throw Fault.Invalid("hello", "must be the first message of the stream");
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-        await presence.ConnectedAsync(node, hello.AgentVersion, ended.Token);
-        LogConnected(node, hello.AgentVersion);
         try
         {
+            await presence.ConnectedAsync(node, hello.AgentVersion, ended.Token);
+            LogConnected(node, hello.AgentVersion);
             var told = await store.ReadAsync(async db => (await db.Statuses.Where(s => s.Node == node)
                 .Select(s => s.LoadBalancerUid).ToListAsync(ended.Token)).ToHashSet());
             var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
@@ -44,8 +44,13 @@ internal sealed partial class LoadBalancerSyncService(Store<LbDb> store, LoadBal
                     InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
                 }, ended.Token), ended.Token);
             var listen = ListenAsync(node, requests, ended.Token);
-            await await Task.WhenAny(serve, listen);
+            var first = await Task.WhenAny(serve, listen);
             await ended.CancelAsync();
+            await Task.WhenAll(Quiet(serve), Quiet(listen));
+            if (first == serve && serve.IsCanceled && !context.CancellationToken.IsCancellationRequested)
+                throw new Fault(StatusCode.Aborted, "STREAM_REPLACED",
+                    $"{node} has opened a newer stream of its load balancers.");
+            await first;
         }
         finally
         {
@@ -53,6 +58,8 @@ internal sealed partial class LoadBalancerSyncService(Store<LbDb> store, LoadBal
             LogDisconnected(node);
         }
     }
+
+    static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <param name="told">Load balancers of which the rows know that the node was told. The serving loop's own.</param>
     async Task SendAsync(string node, string id, LoadBalancerSpec? spec, HashSet<Guid> told,

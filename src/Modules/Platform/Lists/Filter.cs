@@ -80,6 +80,8 @@ public static class Filter
 
     public static Expression<Func<TRow, bool>> Compile<TRow>(string filter, FilterFields<TRow> fields)
     {
+        // PostgreSQL has no text with NUL in it.
+        if (filter.Contains('\0')) throw Fault.Invalid("filter", "must not contain NUL");
         var row = Expression.Parameter(typeof(TRow), "row");
         var parser = new FilterParser<TRow>(FilterTokens.Read(filter), fields, row);
         return Expression.Lambda<Func<TRow, bool>>(parser.Parse(), row);

@@ -124,7 +124,7 @@ internal sealed class FilterParser<TRow>(List<FilterToken> tokens, FilterFields<
     {
         var operand = Expression.Convert(Held(value), column.Type);
         if (op == ":") op = "=";
-        if (column.Type.IsEnum && op is not ("=" or "!="))
+        if ((column.Type.IsEnum || column.Type == typeof(bool)) && op is not ("=" or "!="))
             throw Fault.Invalid("filter", "words are compared with = and !=");
         return Compare(column, op, operand);
     }

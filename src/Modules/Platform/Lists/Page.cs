@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Monolith.Platform.Faults;
@@ -26,12 +27,21 @@ public readonly record struct Page(int Size, string After, string Fingerprint)
         if (token.Length > 0)
         {
             after = Decode(token) is { } text && text.StartsWith(fingerprint, StringComparison.Ordinal)
+                && !text.Any(char.IsControl)
                 ? text[fingerprint.Length..]
-                : throw Fault.Invalid("page_token",
-                    "is not a token of this list; pass the next_page_token of a list with the same parent and filter");
+                : throw Foreign();
         }
         return new(size == 0 ? DefaultSize : Math.Min(size, MaxSize), after, fingerprint);
     }
+
+    /// <summary>For lists whose keys are numbers: the last one of the page before, or 0.</summary>
+    /// <exception cref="Fault">INVALID_ARGUMENT for a token that somebody made up.</exception>
+    public long AfterNumber() => After.Length == 0 ? 0
+        : long.TryParse(After, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+        : throw Foreign();
+
+    static Fault Foreign() => Fault.Invalid("page_token",
+        "is not a token of this list; pass the next_page_token of a list with the same parent and filter");
 
     /// <summary>Splits one row more than wanted into the page and its token.</summary>
     public (IReadOnlyList<T> Rows, string NextPageToken) Cut<T>(IReadOnlyList<T> oneMore, Func<T, string> key)

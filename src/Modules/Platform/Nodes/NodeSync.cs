@@ -158,7 +158,17 @@ internal sealed class NodeSession<TItem>(CancellationTokenSource ended)
         }
     }
 
-    public void End() => ended.Cancel();
+    public void End()
+    {
+        try
+        {
+            ended.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was ending by itself.
+        }
+    }
 
     /// <summary>The ids that were woken, each with its first cause; null when it is time for a full comparison.</summary>
     public async Task<Dictionary<string, ActivityContext>?> WaitAsync(TimeSpan patience, TimeProvider time,

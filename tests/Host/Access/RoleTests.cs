@@ -1,0 +1,73 @@
+using System.Text.RegularExpressions;
+using Grpc.Core;
+using Monolith.Host.Tests.Cloud;
+
+namespace Monolith.Host.Tests.Access;
+
+/// <summary>
+/// The matrix of the built-in roles, written down a second time: each role on each scope where it can be bound, with
+/// every method. Where the role has the permission, the gate opens, and otherwise it says which permission is missing.
+/// </summary>
+public sealed partial class RoleTests(RunningHost host)
+{
+    const string Member = @"(compute\.(servers|keyPairs)|image\.images|network\.(networks|ports|securityGroups)"
+        + @"|dns\.(zones|recordSets)|lb\.loadBalancers)\.\w+|events\.events\.list|identity\.projects\.get";
+    const string ProjectAdmin = Member + @"|identity\.roleBindings\.\w+|identity\.projects\.update";
+
+    static readonly Dictionary<string, string> Matrix = new()
+    {
+        ["roles/admin"] = @"(identity|compute|image|network|dns|lb|events)\..*",
+        ["roles/operator"] = @"compute\.(flavors|hypervisors)\.\w+|network\.addressPools\.\w+|events\.events\.list"
+            + @"|identity\.joinTokens\.create|identity\.projects\.get",
+        ["roles/projectAdmin"] = ProjectAdmin,
+        ["roles/member"] = Member,
+        ["roles/reader"] = @"(?!agent\.).*\.(get|list|watch|download)",
+    };
+
+    [Theory]
+    [InlineData("roles/admin", "")]
+    [InlineData("roles/operator", "")]
+    [InlineData("roles/member", "")]
+    [InlineData("roles/reader", "")]
+    [InlineData("roles/projectAdmin", "projects/own")]
+    [InlineData("roles/member", "projects/own")]
+    [InlineData("roles/reader", "projects/own")]
+    public async Task ARole_OpensExactlyWhatItHolds(string role, string scope)
+    {
+        var user = $"{role["roles/".Length..].ToLowerInvariant()}-{(scope.Length == 0 ? "cloud" : "own")}";
+        var token = await host.UserAsync(user, (role, scope));
+        var wrong = new List<string>();
+        foreach (var method in Methods.All)
+        {
+            var at = method.Pattern.StartsWith("users/", StringComparison.Ordinal) ? user : "own";
+            var answer = await host.Api.CallAsync(method.Descriptor, token, method.At(at, "none"));
+            var passes = method.IsOpen || Holds(role, scope, method);
+            var fits = passes
+                ? answer.Code is not (StatusCode.PermissionDenied or StatusCode.Unauthenticated or StatusCode.Internal
+                    or StatusCode.Unknown or StatusCode.Unimplemented)
+                : answer.Code == StatusCode.PermissionDenied && answer.Info?.Metadata["permission"] == method.Permission;
+            // Joining is for everybody, and refused for its token.
+            if (!fits && method.Permission != "public")
+                wrong.Add($"{method} ({method.Permission}) should {(passes ? "pass" : "be denied")}: {answer}");
+        }
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void EveryPermission_IsHeldBySomeRole()
+    {
+        var orphans = Methods.All.Where(m => !m.IsOpen && !m.IsAgents)
+            .Select(m => m.Permission).Where(p => !Matrix.Values.Any(v => Fits(v, p))).Distinct();
+        Assert.Empty(orphans);
+    }
+
+    static bool Holds(string role, string scope, ApiMethod method)
+    {
+        if (!Fits(Matrix[role], method.Permission)) return false;
+        if (scope.Length == 0) return true;
+        // On a project a role holds what the project's administrator could, and opens that project alone.
+        return Fits(ProjectAdmin, method.Permission) && (method.InProject || method.Anywhere);
+    }
+
+    static bool Fits(string pattern, string permission) => Regex.IsMatch(permission, $"^({pattern})$");
+}

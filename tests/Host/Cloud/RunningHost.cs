@@ -1,0 +1,139 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+using Monolith.Identity.V1;
+
+namespace Monolith.Host.Tests.Cloud;
+
+/// <summary>
+/// The real host in this process: free loopback ports, a data directory of its own, an emulated fleet, and three tenants
+/// (<see cref="Tenant"/>) with one resource of each kind.
+/// </summary>
+public sealed class RunningHost : IAsyncLifetime
+{
+    readonly DirectoryInfo data = Directory.CreateTempSubdirectory("monolith-host-");
+    WebApplication app = null!;
+    GrpcChannel channel = null!;
+
+    public IPEndPoint Plain { get; } = Free();
+    public IPEndPoint Tls { get; } = Free();
+
+    public string Data => data.FullName;
+    public IServiceProvider Services => app.Services;
+    public CallInvoker Invoker => channel.CreateCallInvoker();
+    internal ApiClient Api { get; private set; } = null!;
+
+    /// <summary>The administrator's.</summary>
+    public string Token { get; private set; } = "";
+
+    /// <summary>Of a user who may do nothing.</summary>
+    public string NobodysToken { get; private set; } = "";
+
+    /// <summary>Of the administrator of the project <c>own</c>, who is nobody elsewhere.</summary>
+    public string OwnersToken { get; private set; } = "";
+
+    internal Tenant Own { get; } = new("own");
+    internal Tenant Other { get; } = new("other");
+    /// <summary>Where things may be broken.</summary>
+    internal Tenant Rubbish { get; } = new("rubbish");
+
+    public async ValueTask InitializeAsync()
+    {
+        app = await MonolithHost.StartAsync(new HostOptions
+        {
+            Data = data.FullName,
+            Plain = [Plain],
+            Tls = [Tls],
+            Dns = [],
+            Fleet = 2,
+            LogLevel = LogLevel.Warning,
+        }, CancellationToken.None);
+        channel = GrpcChannel.ForAddress($"http://{Plain}", new GrpcChannelOptions { MaxReceiveMessageSize = null });
+        Api = new ApiClient(channel.CreateCallInvoker());
+        Token = (await File.ReadAllTextAsync(Path.Combine(Data, "admin.token"))).Trim();
+        NobodysToken = await UserAsync("nobody");
+        await UserAsync("broken");
+        await Tenant.PrepareCloudAsync(this);
+        await Own.FillAsync(this);
+        await Other.FillAsync(this);
+        await Rubbish.FillAsync(this);
+        OwnersToken = await UserAsync("owner", ("roles/projectAdmin", "projects/own"));
+    }
+
+    public Metadata Headers(string? token = null) => new() { { "authorization", "Bearer " + (token ?? Token) } };
+
+    /// <summary>A new user's token.</summary>
+    /// <param name="bindings">Role, and a project's name or empty for the cloud.</param>
+    public async Task<string> UserAsync(string id, params (string Role, string Scope)[] bindings)
+    {
+        await new UserService.UserServiceClient(channel)
+            .CreateUserAsync(new CreateUserRequest { UserId = id }, Headers());
+        foreach (var (role, scope) in bindings)
+            await new RoleBindingService.RoleBindingServiceClient(channel).CreateRoleBindingAsync(
+                new CreateRoleBindingRequest
+                {
+                    RoleBinding = new() { Member = "users/" + id, Role = role, Scope = scope },
+                }, Headers());
+        return (await new TokenService.TokenServiceClient(channel)
+            .CreateTokenAsync(new CreateTokenRequest { Parent = "users/" + id }, Headers())).Secret;
+    }
+
+    public async Task<string> JoinTokenAsync(string node, NodeRole role) =>
+        (await new TokenService.TokenServiceClient(channel)
+            .CreateJoinTokenAsync(new CreateJoinTokenRequest { NodeId = node, Role = role }, Headers())).Token;
+
+    /// <summary>A channel over TLS that shows a certificate.</summary>
+    public GrpcChannel Channel(X509Certificate2? certificate) => GrpcChannel.ForAddress($"https://{Tls}",
+        new GrpcChannelOptions
+        {
+            DisposeHttpClient = true,
+            HttpHandler = new SocketsHttpHandler
+            {
+                SslOptions =
+                {
+                    // Who the host is has tests of the agent's own.
+                    RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                    LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate!,
+                },
+            },
+        });
+
+    /// <summary>It still answers.</summary>
+    public async Task AliveAsync() => Assert.Equal("users/admin", (await new TokenService.TokenServiceClient(channel)
+        .GetCallerAsync(new GetCallerRequest(), Headers(), DateTime.UtcNow.AddSeconds(30))).Name);
+
+    /// <summary>Waits until a condition holds that nothing tells of.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> holds, string what)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!await holds())
+            try
+            {
+                await tick.WaitForNextTickAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.Fail($"not within two minutes: {what}");
+            }
+    }
+
+    static IPEndPoint Free()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return (IPEndPoint)listener.LocalEndpoint;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        channel.Dispose();
+        await app.StopAsync(new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token);
+        await app.DisposeAsync();
+        data.Delete(recursive: true);
+    }
+}
