@@ -34,8 +34,9 @@ lint: ## layout and syntax of everything, and what breaks clients
 	@lab/deps test
 	@tests/lint
 
-bench: ## benchmarks
-	@echo "no benchmark yet" >&2; exit 1
+bench: ## measure the published programs: figure, goal, verdict
+	@lab/deps
+	@bench/run
 
 fuzz: ## hostile input for the agent's parsers, for FUZZ_SECONDS (300); FUZZ_SEED repeats a run
 	@tests/fuzz

@@ -24,6 +24,8 @@ internal static class Completions
         var known = Items(root, line).Select(item => item.InsertText ?? item.Label).ToList();
         return [.. known.Concat(await names.TakeAsync(cancel))
             .Where(word => word.StartsWith(last, StringComparison.Ordinal))
+            // Where only an option could follow an empty word, the shell offers its files.
+            .Where(word => last.Length > 0 || !word.StartsWith('-'))
             // `-` alone asks for options, of which only the long ones explain themselves.
             .Where(word => word is not ("-?" or "/?" or "/h"))
             .Distinct(StringComparer.Ordinal)

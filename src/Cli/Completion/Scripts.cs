@@ -47,9 +47,14 @@ internal static class Scripts
     const string Fish = """
         function __monolith_complete
             set -l words (commandline -opc) (commandline -ct)
-            $words[1] complete -- $words[2..-1] 2>/dev/null
+            set -l found ($words[1] complete -- $words[2..-1] 2>/dev/null)
+            if test (count $found) -gt 0
+                printf '%s\n' $found
+            else
+                __fish_complete_path (commandline -ct)
+            end
         end
-        complete -c monolith -a '(__monolith_complete)'
+        complete -c monolith -f -a '(__monolith_complete)'
 
         """;
 }

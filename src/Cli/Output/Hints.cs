@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net.Http;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using Google.Rpc;
 using Grpc.Core;
@@ -46,7 +47,7 @@ internal static class Hints
             return null;
         for (var cause = error.Status.DebugException; cause is not null; cause = cause.InnerException)
             if (cause is HttpRequestException or IOException or AuthenticationException
-                or System.Net.Sockets.SocketException)
+                or SocketException)
                 return error.Status.DebugException;
         return null;
     }
@@ -73,10 +74,10 @@ internal static class Hints
         if (broken.ToString().Contains("HTTP_1_1_REQUIRED", StringComparison.Ordinal)
             || spoken?.HttpRequestError == HttpRequestError.VersionNegotiationError)
             return $"Something else than the API answers at {shown}: is that the port of /metrics?";
-        if (endpoint.Scheme == Uri.UriSchemeHttp
-            && (spoken?.HttpRequestError == HttpRequestError.ResponseEnded
-                || broken.GetBaseException() is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded }))
-            return $"It may speak TLS there: try --endpoint https://{endpoint.Authority}.";
+        // Somebody listened and made no sense, or hung up: how a TLS port takes plaintext differs from time to time.
+        if (endpoint.Scheme == Uri.UriSchemeHttp && broken.GetBaseException()
+            is not SocketException { SocketErrorCode: not SocketError.ConnectionReset })
+            return $"If it speaks TLS there: --endpoint https://{endpoint.Authority}. {IsUp(settings)}";
         return IsUp(settings);
     }
 

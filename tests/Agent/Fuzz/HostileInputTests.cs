@@ -68,7 +68,8 @@ public sealed class HostileInputTests(ITestOutputHelper output)
             {
                 Loop();
                 ended.SetResult();
-            }) { IsBackground = true, Name = "fuzz " + input.Name }.Start();
+            })
+            { IsBackground = true, Name = "fuzz " + input.Name }.Start();
             return ended.Task;
         }
 
