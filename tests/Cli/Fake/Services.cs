@@ -30,7 +30,7 @@ internal static class Silence
 
 internal sealed class Servers : ServerService.ServerServiceBase
 {
-    readonly TaskCompletionSource _listing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource listing = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConcurrentQueue<Connection> Watches { get; } = new();
 
@@ -71,12 +71,12 @@ internal sealed class Servers : ServerService.ServerServiceBase
     public bool Silent { get; set; }
 
     /// <summary>When the first list was asked for.</summary>
-    public Task Listing => _listing.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    public Task Listing => listing.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     public override async Task<ListServersResponse> ListServers(ListServersRequest request, ServerCallContext context)
     {
         Requests.Enqueue(request);
-        _listing.TrySetResult();
+        listing.TrySetResult();
         if (Silent)
             await Silence.Async(context);
         // Pages of two, so that the client must turn them.
