@@ -51,16 +51,18 @@ public sealed record AgentOptions
 public sealed record HypervisorDrivers(
     IVmDriver Vms, IDataPlane DataPlane, IGuestProbe Probe, IRoutes Routes, IImages Images)
 {
-    /// <summary>Where the data plane asks for metadata; the agent sets it. Null for a data plane that does not ask.</summary>
+    /// <summary>
+    /// Where the data plane asks for metadata; the agent sets it. Null for a data plane that does not ask.
+    /// </summary>
     public MetadataRelay? Metadata { get; init; }
 }
 
 /// <summary>Metadata for a data plane that is made before those who know.</summary>
 public sealed class MetadataRelay : IMetadataSource
 {
-    private volatile IMetadataSource? _source;
+    private volatile IMetadataSource? source;
 
-    public MetadataDocument? Find(string portId) => _source?.Find(portId);
+    public MetadataDocument? Find(string portId) => source?.Find(portId);
 
-    internal void Use(IMetadataSource? source) => _source = source;
+    internal void Use(IMetadataSource? source) => this.source = source;
 }

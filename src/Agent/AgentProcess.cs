@@ -17,8 +17,8 @@ public sealed record AgentHealth(IReadOnlyList<SyncState> Streams, IReadOnlyDict
 }
 
 /// <summary>
-/// One agent: the streams of its role, their reconcilers, and their ledgers. The daemon runs one; a host that emulates a
-/// fleet runs thousands, which then share what <c>connect</c> gives them.
+/// One agent: the streams of its role, their reconcilers, and their ledgers. The daemon runs one; a host that emulates
+/// a fleet runs thousands, which then share what <c>connect</c> gives them.
 /// <code>
 ///   host ⇄ SyncClient ─▶ DesiredSet (ledger) ─▶ reconciler ─▶ drivers
 ///              ▲                                    │
@@ -37,11 +37,11 @@ public sealed class AgentProcess(
     TimeProvider time,
     ILoggerFactory loggers) : IAgent
 {
-    private volatile Parts? _parts;
+    private volatile Parts? parts;
 
     private sealed record Parts(SyncClient Vms, SyncClient Ports, StatusBoard VmBoard, StatusBoard PortBoard);
 
-    public AgentHealth Health => _parts is not { } parts
+    public AgentHealth Health => this.parts is not { } parts
         ? new AgentHealth([], new Dictionary<string, int>())
         : new AgentHealth(
             [parts.Vms.State, parts.Ports.State],
@@ -52,7 +52,8 @@ public sealed class AgentProcess(
                 .ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal));
 
     /// <summary>Runs until cancelled; VMs and ports stay as they are then.</summary>
-    /// <exception cref="IOException">The state directory or the data plane is unusable; the message says what to do.</exception>
+    /// <exception cref="IOException">The state directory or the data plane is unusable; the message says what to
+    /// do.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var vmLedger = options.OpenLedger("vms");
@@ -76,10 +77,11 @@ public sealed class AgentProcess(
         var vmSync = Stream(VmConcern.Instance, vms, vmBoard, Hello);
         vmSync.Changed += vmReconciler.OnChanged;
         vmSync.BecameInSync += vmReconciler.OnInSync;
-        var portSync = Stream(PortConcern.Instance, ports, portBoard, () => new Hello { AgentVersion = options.Version });
+        var portSync = Stream(
+            PortConcern.Instance, ports, portBoard, () => new Hello { AgentVersion = options.Version });
         portSync.Changed += portReconciler.OnChanged;
         portSync.BecameInSync += portReconciler.OnInSync;
-        _parts = new Parts(vmSync, portSync, vmBoard, portBoard);
+        parts = new Parts(vmSync, portSync, vmBoard, portBoard);
 
         // Ports first: a vm of the ledger waits for them.
         await portReconciler.StartAsync(cancellation);

@@ -19,9 +19,9 @@ public sealed class LoadBalancerAgent(
     TimeProvider time,
     ILoggerFactory loggers) : IAgent
 {
-    private volatile Tuple<SyncClient, StatusBoard>? _parts;
+    private volatile Tuple<SyncClient, StatusBoard>? parts;
 
-    public AgentHealth Health => _parts is not { } parts
+    public AgentHealth Health => this.parts is not { } parts
         ? new AgentHealth([], new Dictionary<string, int>())
         : new AgentHealth(
             [parts.Item1.State],
@@ -43,7 +43,7 @@ public sealed class LoadBalancerAgent(
             LoadBalancerConcern.Instance, desired, board, connect, () => new Hello { AgentVersion = options.Version },
             options.Sync, time, Random.Shared, loggers.CreateLogger("Monolith.Agent.Sync"));
         sync.Changed += reconciler.OnChanged;
-        _parts = Tuple.Create(sync, board);
+        parts = Tuple.Create(sync, board);
         // A ledger that is empty is a node that was never told anything: its HAProxy stays as it is until a snapshot.
         if (!desired.IsEmpty) reconciler.Start();
         else sync.BecameInSync += reconciler.Start;

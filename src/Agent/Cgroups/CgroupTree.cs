@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Monolith.Agent.Cgroups;
 
 /// <summary>What a group may use.</summary>
-/// <param name="CpuWeight">Share beside other groups when the CPU is short: 1 to 10,000, 100 is one ordinary share.</param>
+/// <param name="CpuWeight">Share beside other groups when the CPU is short: 1 to 10,000, 100 is one ordinary
+/// share.</param>
 /// <param name="CpuMax">Whole CPUs that it may keep busy.</param>
 /// <param name="MemoryBytes">Above it the kernel reclaims, then kills in the group.</param>
 /// <param name="Tasks">Threads.</param>
@@ -46,7 +47,8 @@ internal abstract class CgroupTree
     {
         var causes = new List<string>();
         var mounts = CgroupMount.Parse(mountTable);
-        foreach (var make in new Func<CgroupTree>[] { () => CgroupV2.Open(name, mounts), () => CgroupV1.Open(name, mounts) })
+        foreach (var make in new Func<CgroupTree>[] { () => CgroupV2.Open(name, mounts),
+            () => CgroupV1.Open(name, mounts) })
         {
             try
             {
@@ -69,7 +71,8 @@ internal abstract class CgroupTree
         try
         {
             // Control files take one write and cannot be truncated or made.
-            using var stream = new FileStream(Path.Combine(directory, file), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
+            using var stream = new FileStream(
+                Path.Combine(directory, file), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
             stream.Write(System.Text.Encoding.ASCII.GetBytes(value));
         }
         catch (IOException e)
@@ -99,14 +102,18 @@ internal abstract class CgroupTree
         }
     }
 
-    /// <summary>The number after a key in a file of "key number" lines; 0 when there is none. Pure but for the read.</summary>
+    /// <summary>
+    /// The number after a key in a file of "key number" lines; 0 when there is none. Pure but for the read.
+    /// </summary>
     protected static long ReadKey(string path, string key)
     {
         try
         {
             foreach (var line in File.ReadLines(path))
-                if (line.StartsWith(key, StringComparison.Ordinal) && line.Length > key.Length && line[key.Length] == ' '
-                    && long.TryParse(line.AsSpan(key.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n))
+                if (line.StartsWith(key, StringComparison.Ordinal) && line.Length > key.Length
+                    && line[key.Length] == ' '
+                    && long.TryParse(
+                        line.AsSpan(key.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n))
                     return n;
         }
         catch (IOException)

@@ -6,11 +6,12 @@ namespace Monolith.Agent.Cgroups;
 internal sealed class CgroupV1 : CgroupTree
 {
     private const long PeriodMicroseconds = 100_000;
-    private readonly string _cpu;
-    private readonly string _memory;
-    private readonly string _tasks;
+    private readonly string cpu;
+    private readonly string memory;
+    private readonly string tasks;
 
-    private CgroupV1(string cpu, string memory, string tasks) => (_cpu, _memory, _tasks) = (cpu, memory, tasks);
+    private CgroupV1(string cpu, string memory, string tasks) =>
+        (this.cpu, this.memory, this.tasks) = (cpu, memory, tasks);
 
     public override int Version => 1;
 
@@ -25,13 +26,13 @@ internal sealed class CgroupV1 : CgroupTree
 
     public override void Ensure(string group, CgroupLimits limits)
     {
-        var cpu = Directory.CreateDirectory(Path.Combine(_cpu, group)).FullName;
+        var cpu = Directory.CreateDirectory(Path.Combine(this.cpu, group)).FullName;
         Write(cpu, "cpu.shares", limits.CpuWeight * 1024L / 100);
         Write(cpu, "cpu.cfs_period_us", PeriodMicroseconds);
         Write(cpu, "cpu.cfs_quota_us", limits.CpuMax * PeriodMicroseconds);
-        var memory = Directory.CreateDirectory(Path.Combine(_memory, group)).FullName;
+        var memory = Directory.CreateDirectory(Path.Combine(this.memory, group)).FullName;
         Write(memory, "memory.limit_in_bytes", limits.MemoryBytes);
-        var tasks = Directory.CreateDirectory(Path.Combine(_tasks, group)).FullName;
+        var tasks = Directory.CreateDirectory(Path.Combine(this.tasks, group)).FullName;
         Write(tasks, "pids.max", limits.Tasks);
     }
 
@@ -41,7 +42,7 @@ internal sealed class CgroupV1 : CgroupTree
     }
 
     public override long OutOfMemoryKills(string group) =>
-        ReadKey(Path.Combine(_memory, group, "memory.oom_control"), "oom_kill");
+        ReadKey(Path.Combine(memory, group, "memory.oom_control"), "oom_kill");
 
     public override bool Remove(string group)
     {
@@ -55,5 +56,5 @@ internal sealed class CgroupV1 : CgroupTree
         foreach (var root in Roots) RemoveDirectory(root);
     }
 
-    private IEnumerable<string> Roots => [_cpu, _memory, _tasks];
+    private IEnumerable<string> Roots => [cpu, memory, tasks];
 }

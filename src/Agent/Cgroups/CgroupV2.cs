@@ -6,16 +6,17 @@ namespace Monolith.Agent.Cgroups;
 internal sealed class CgroupV2 : CgroupTree
 {
     private static readonly string[] Controllers = ["cpu", "memory", "pids"];
-    private readonly string _mount;
-    private readonly string _root;
+    private readonly string mount;
+    private readonly string root;
 
-    private CgroupV2(string mount, string root) => (_mount, _root) = (mount, root);
+    private CgroupV2(string mount, string root) => (this.mount, this.root) = (mount, root);
 
     public override int Version => 2;
 
     public static CgroupV2 Open(string name, IReadOnlyList<CgroupMount> mounts)
     {
-        var mount = mounts.FirstOrDefault(m => m.Version == 2) ?? throw new IOException("no version 2 hierarchy is mounted");
+        var mount = mounts.FirstOrDefault(m => m.Version == 2)
+            ?? throw new IOException("no version 2 hierarchy is mounted");
         var offered = File.ReadAllText(Path.Combine(mount.Path, "cgroup.controllers")).Split([' ', '\n']);
         foreach (var controller in Controllers)
             if (!offered.Contains(controller))
@@ -26,28 +27,28 @@ internal sealed class CgroupV2 : CgroupTree
     /// <summary>A group gets files only for the controllers that each level above it passes down.</summary>
     private void PassDown()
     {
-        Directory.CreateDirectory(_root);
+        Directory.CreateDirectory(root);
         var enable = string.Join(' ', Controllers.Select(c => $"+{c}"));
-        Write(_mount, "cgroup.subtree_control", enable);
-        Write(_root, "cgroup.subtree_control", enable);
+        Write(mount, "cgroup.subtree_control", enable);
+        Write(root, "cgroup.subtree_control", enable);
     }
 
     public override void Ensure(string group, CgroupLimits limits)
     {
         PassDown();
-        var path = Directory.CreateDirectory(Path.Combine(_root, group)).FullName;
+        var path = Directory.CreateDirectory(Path.Combine(root, group)).FullName;
         Write(path, "cpu.weight", limits.CpuWeight);
         Write(path, "cpu.max", string.Create(CultureInfo.InvariantCulture, $"{limits.CpuMax * 100_000L} 100000"));
         Write(path, "memory.max", limits.MemoryBytes);
         Write(path, "pids.max", limits.Tasks);
     }
 
-    public override void Place(string group, int pid) => Write(Path.Combine(_root, group), "cgroup.procs", pid);
+    public override void Place(string group, int pid) => Write(Path.Combine(root, group), "cgroup.procs", pid);
 
     public override long OutOfMemoryKills(string group) =>
-        ReadKey(Path.Combine(_root, group, "memory.events"), "oom_kill");
+        ReadKey(Path.Combine(root, group, "memory.events"), "oom_kill");
 
-    public override bool Remove(string group) => RemoveDirectory(Path.Combine(_root, group));
+    public override bool Remove(string group) => RemoveDirectory(Path.Combine(root, group));
 
-    public override void Close() => RemoveDirectory(_root);
+    public override void Close() => RemoveDirectory(root);
 }

@@ -8,7 +8,8 @@ internal sealed class LineLogs(LogLevel least) : ILoggerFactory
 {
     private static readonly Lock Gate = new();
 
-    public ILogger CreateLogger(string categoryName) => new Line(categoryName[(categoryName.LastIndexOf('.') + 1)..], least);
+    public ILogger CreateLogger(string categoryName) =>
+        new Line(categoryName[(categoryName.LastIndexOf('.') + 1)..], least);
 
     public void AddProvider(ILoggerProvider provider)
     {
@@ -26,7 +27,8 @@ internal sealed class LineLogs(LogLevel least) : ILoggerFactory
         public bool IsEnabled(LogLevel logLevel) => logLevel >= least && logLevel != LogLevel.None;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            LogLevel logLevel,
+            EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (!IsEnabled(logLevel)) return;
             var now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);

@@ -113,7 +113,8 @@ internal static class RunCommand
         public async Task LoadBalancerAsync()
         {
             await using var haproxy = await HaproxyDriver.OpenAsync(
-                new HaproxyOptions { Directory = Path.Combine(State, "haproxy") }, Time, Loggers.CreateLogger("Haproxy"),
+                new HaproxyOptions { Directory = Path.Combine(State, "haproxy") }, Time,
+                Loggers.CreateLogger("Haproxy"),
                 Stop.Token);
             using var routing = Bird();
             var drivers = new LoadBalancerDrivers(haproxy, routing, new FabricRoutes(routing, Time));

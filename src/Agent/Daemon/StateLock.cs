@@ -5,9 +5,9 @@ namespace Monolith.Agent.Daemon;
 /// <summary>One agent to a state directory. The kernel lets go of it when the process ends, however it ends.</summary>
 internal sealed class StateLock : IDisposable
 {
-    private readonly SafeFileHandle _handle;
+    private readonly SafeFileHandle handle;
 
-    private StateLock(SafeFileHandle handle) => _handle = handle;
+    private StateLock(SafeFileHandle handle) => this.handle = handle;
 
     /// <returns>Null when another agent holds it.</returns>
     public static StateLock? TryTake(string stateDirectory)
@@ -23,5 +23,5 @@ internal sealed class StateLock : IDisposable
         }
     }
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => handle.Dispose();
 }

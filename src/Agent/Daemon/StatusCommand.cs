@@ -7,7 +7,8 @@ internal static class StatusCommand
         var state = Arguments.Parse(arguments, "--state").Find("--state") ?? Usage.DefaultState;
         if (!Directory.Exists(state))
         {
-            Console.Error.WriteLine($"monolith-agent: there is no {state}: this machine is no node. See monolith-agent --help.");
+            Console.Error.WriteLine(
+                $"monolith-agent: there is no {state}: this machine is no node. See monolith-agent --help.");
             return 1;
         }
 

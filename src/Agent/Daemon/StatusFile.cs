@@ -32,7 +32,8 @@ internal sealed record StatusFile(
             do
             {
                 var status = current();
-                var text = JsonSerializer.Serialize(status with { Written = default }, StatusFileJson.Default.StatusFile);
+                var text = JsonSerializer.Serialize(
+                    status with { Written = default }, StatusFileJson.Default.StatusFile);
                 if (text == last) continue;
                 var path = Path.Combine(stateDirectory, Name);
                 File.WriteAllText(path + ".new", JsonSerializer.Serialize(status, StatusFileJson.Default.StatusFile));

@@ -11,11 +11,11 @@ namespace Monolith.Agent.Emulated;
 public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataPlane
 {
     private const int EventsKept = 256;
-    private readonly DataPlaneOptions _options = options ?? new DataPlaneOptions();
-    private readonly Lock _lock = new();
-    private readonly Dictionary<string, Port> _ports = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, AddressSetPlan> _sets = new(StringComparer.Ordinal);
-    private readonly List<Channel<DataPlaneEvent>> _watchers = [];
+    private readonly DataPlaneOptions options = options ?? new DataPlaneOptions();
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Port> ports = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AddressSetPlan> sets = new(StringComparer.Ordinal);
+    private readonly List<Channel<DataPlaneEvent>> watchers = [];
 
     private sealed class Port(PortPlan plan)
     {
@@ -24,12 +24,14 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
         public bool Carrier { get; set; }
     }
 
-    /// <summary>Address sets that are in the kernel, for people who ask what an emulated node would let through.</summary>
+    /// <summary>
+    /// Address sets that are in the kernel, for people who ask what an emulated node would let through.
+    /// </summary>
     public IReadOnlyCollection<string> Sets
     {
         get
         {
-            lock (_lock) return [.. _sets.Keys];
+            lock (gate) return [.. sets.Keys];
         }
     }
 
@@ -38,18 +40,18 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
     /// <summary>What a new agent finds: everything is there and nothing is planned.</summary>
     public void ForgetPlans()
     {
-        lock (_lock)
+        lock (gate)
         {
-            foreach (var port in _ports.Values) port.Planned = false;
+            foreach (var port in ports.Values) port.Planned = false;
         }
     }
 
     public Task EnsureSetsAsync(IReadOnlyCollection<AddressSetPlan> sets, CancellationToken cancellation)
     {
         foreach (var set in sets) PlanRules.Check(set);
-        lock (_lock)
+        lock (gate)
         {
-            foreach (var set in sets) _sets[set.SetId] = set;
+            foreach (var set in sets) this.sets[set.SetId] = set;
         }
 
         return Task.CompletedTask;
@@ -57,9 +59,9 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
 
     public Task RemoveSetsAsync(IReadOnlyCollection<string> setIds, CancellationToken cancellation)
     {
-        lock (_lock)
+        lock (gate)
         {
-            foreach (var id in setIds) _sets.Remove(id);
+            foreach (var id in setIds) sets.Remove(id);
         }
 
         return Task.CompletedTask;
@@ -67,11 +69,11 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
 
     public Task EnsurePortAsync(PortPlan plan, CancellationToken cancellation)
     {
-        PlanRules.Check(plan, _options);
-        lock (_lock)
+        PlanRules.Check(plan, options);
+        lock (gate)
         {
-            if (_ports.TryGetValue(plan.PortId, out var port)) (port.Plan, port.Planned) = (plan, true);
-            else _ports[plan.PortId] = new Port(plan);
+            if (ports.TryGetValue(plan.PortId, out var port)) (port.Plan, port.Planned) = (plan, true);
+            else ports[plan.PortId] = new Port(plan);
         }
 
         return Task.CompletedTask;
@@ -79,15 +81,15 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
 
     public Task RemovePortAsync(string portId, CancellationToken cancellation)
     {
-        lock (_lock) _ports.Remove(portId);
+        lock (gate) ports.Remove(portId);
         return Task.CompletedTask;
     }
 
     public Task RemoveTapAsync(string tapName, CancellationToken cancellation)
     {
-        lock (_lock)
+        lock (gate)
         {
-            if (FindTap(tapName) is { } port) _ports.Remove(port.Plan.PortId);
+            if (FindTap(tapName) is { } port) ports.Remove(port.Plan.PortId);
         }
 
         return Task.CompletedTask;
@@ -95,21 +97,21 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
 
     public Task<IReadOnlyList<PortObservation>> ObserveAsync(CancellationToken cancellation)
     {
-        lock (_lock) return Task.FromResult<IReadOnlyList<PortObservation>>([.. _ports.Values.Select(Observe)]);
+        lock (gate) return Task.FromResult<IReadOnlyList<PortObservation>>([.. ports.Values.Select(Observe)]);
     }
 
     public async IAsyncEnumerable<DataPlaneEvent> WatchAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         var channel = Channel.CreateBounded<DataPlaneEvent>(
             new BoundedChannelOptions(EventsKept) { FullMode = BoundedChannelFullMode.DropOldest });
-        lock (_lock) _watchers.Add(channel);
+        lock (gate) watchers.Add(channel);
         try
         {
             await foreach (var change in channel.Reader.ReadAllAsync(cancellation)) yield return change;
         }
         finally
         {
-            lock (_lock) _watchers.Remove(channel);
+            lock (gate) watchers.Remove(channel);
         }
     }
 
@@ -117,30 +119,30 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
 
     internal bool HasTap(string tapName)
     {
-        lock (_lock) return FindTap(tapName) is not null;
+        lock (gate) return FindTap(tapName) is not null;
     }
 
     internal string? FindTapOf(IPAddress address)
     {
-        lock (_lock) return _ports.Values.FirstOrDefault(p => p.Plan.Addresses.Contains(address))?.Plan.TapName;
+        lock (gate) return ports.Values.FirstOrDefault(p => p.Plan.Addresses.Contains(address))?.Plan.TapName;
     }
 
     /// <summary>A guest opens or closes its side of the tap.</summary>
     internal void SetCarrier(string tapName, bool carrier)
     {
-        lock (_lock)
+        lock (gate)
         {
             if (FindTap(tapName) is not { } port || port.Carrier == carrier) return;
             port.Carrier = carrier;
             var change = new DataPlaneEvent(
                 port.Plan.PortId, tapName, carrier ? DataPlaneChange.CarrierUp : DataPlaneChange.CarrierDown);
-            foreach (var watcher in _watchers) watcher.Writer.TryWrite(change);
+            foreach (var watcher in watchers) watcher.Writer.TryWrite(change);
         }
     }
 
     private Port? FindTap(string tapName)
     {
-        foreach (var port in _ports.Values)
+        foreach (var port in ports.Values)
         {
             if (port.Plan.TapName == tapName) return port;
         }

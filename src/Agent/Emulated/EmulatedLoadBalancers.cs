@@ -25,8 +25,8 @@ public sealed class EmulatedLoadBalancerNode
 /// <summary>Loopback addresses and sessions, in memory.</summary>
 public sealed class EmulatedRouting(int peers) : IRouting
 {
-    private readonly Lock _lock = new();
-    private readonly HashSet<IPAddress> _vips = [];
+    private readonly Lock gate = new();
+    private readonly HashSet<IPAddress> vips = [];
 
     public Task<IReadOnlyList<BgpSession>> ListSessionsAsync(CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<BgpSession>>(
@@ -34,25 +34,25 @@ public sealed class EmulatedRouting(int peers) : IRouting
 
     public Task<IReadOnlyList<string>> ListExportsAsync(IPNetwork prefix, CancellationToken cancellation)
     {
-        lock (_lock)
-            return Task.FromResult<IReadOnlyList<string>>(_vips.Contains(prefix.BaseAddress) ? [.. Names()] : []);
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<string>>(vips.Contains(prefix.BaseAddress) ? [.. Names()] : []);
     }
 
     public Task AnnounceVipAsync(IPAddress address, CancellationToken cancellation)
     {
-        lock (_lock) _vips.Add(address);
+        lock (gate) vips.Add(address);
         return Task.CompletedTask;
     }
 
     public Task WithdrawVipAsync(IPAddress address, CancellationToken cancellation)
     {
-        lock (_lock) _vips.Remove(address);
+        lock (gate) vips.Remove(address);
         return Task.CompletedTask;
     }
 
     public Task<IReadOnlyList<IPAddress>> ListLoopbackAsync(CancellationToken cancellation)
     {
-        lock (_lock) return Task.FromResult<IReadOnlyList<IPAddress>>([.. _vips]);
+        lock (gate) return Task.FromResult<IReadOnlyList<IPAddress>>([.. vips]);
     }
 
     private IEnumerable<string> Names() => Enumerable.Range(1, peers).Select(n => $"tor{n}");
@@ -61,15 +61,15 @@ public sealed class EmulatedRouting(int peers) : IRouting
 /// <summary>Load balancers whose members are all well.</summary>
 public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDriver
 {
-    private readonly Lock _lock = new();
-    private Dictionary<LoadBalancerId, LoadBalancerObservation> _observed = [];
-    private volatile bool _crashed;
+    private readonly Lock gate = new();
+    private Dictionary<LoadBalancerId, LoadBalancerObservation> observed = [];
+    private volatile bool crashed;
 
     public event Action? Ended;
 
     public string Version => "emulated";
 
-    public bool InForce => !_crashed;
+    public bool InForce => !crashed;
 
     /// <summary>How often something was applied.</summary>
     public int Applies { get; private set; }
@@ -77,27 +77,27 @@ public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDrive
     /// <summary>The data plane ends by itself.</summary>
     public void Crash()
     {
-        _crashed = true;
+        crashed = true;
         Ended?.Invoke();
     }
 
     public async Task ApplyAsync(IReadOnlyList<LoadBalancerPlan> plans, CancellationToken cancellation)
     {
         var vips = await routing.ListLoopbackAsync(cancellation);
-        lock (_lock)
+        lock (gate)
         {
-            _observed = plans.ToDictionary(p => p.Id, p => Observe(p, vips));
-            _crashed = false;
+            observed = plans.ToDictionary(p => p.Id, p => Observe(p, vips));
+            crashed = false;
             Applies++;
         }
     }
 
     public Task<IReadOnlyList<LoadBalancerObservation>> ObserveAsync(CancellationToken cancellation)
     {
-        lock (_lock)
+        lock (gate)
         {
-            return Task.FromResult<IReadOnlyList<LoadBalancerObservation>>([.. _observed.Values.Select(
-                o => _crashed ? o with { Applied = false, Cause = "It ended; it is being started again." } : o)]);
+            return Task.FromResult<IReadOnlyList<LoadBalancerObservation>>([.. observed.Values.Select(
+                o => crashed ? o with { Applied = false, Cause = "It ended; it is being started again." } : o)]);
         }
     }
 
@@ -106,11 +106,14 @@ public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDrive
     private static LoadBalancerObservation Observe(LoadBalancerPlan plan, IReadOnlyList<IPAddress> vips)
     {
         var violations = LoadBalancerRules.Violations(plan);
-        violations.AddRange(plan.Vips.Where(v => !vips.Contains(v)).Select(v => $"the address {v} is not on this node"));
+        violations.AddRange(
+            plan.Vips.Where(v => !vips.Contains(v)).Select(v => $"the address {v} is not on this node"));
         if (violations.Count > 0)
-            return new LoadBalancerObservation(plan.Id, plan.Generation, false, string.Join("; ", violations) + ".", []);
+            return new LoadBalancerObservation(
+                plan.Id, plan.Generation, false, string.Join("; ", violations) + ".", []);
         var used = plan.Listeners.Select(l => l.Pool).ToHashSet();
-        return new LoadBalancerObservation(plan.Id, plan.Generation, true, "", [.. plan.Pools.Where(p => used.Contains(p.Id))
+        return new LoadBalancerObservation(
+            plan.Id, plan.Generation, true, "", [.. plan.Pools.Where(p => used.Contains(p.Id))
             .SelectMany(p => p.Members.Select(m => new MemberObservation(
                 p.Id, m.Id, m.State == MemberState.Drain ? MemberHealth.Draining : MemberHealth.Up, "", 0, 0)))]);
     }

@@ -10,16 +10,16 @@ namespace Monolith.Agent.Emulated;
 /// <summary>A hypervisor in memory: what stays when its agent goes. Under 1 MB with its VMs.</summary>
 public sealed class EmulatedNode
 {
-    private readonly Dice _dice;
+    private readonly Dice dice;
 
     public EmulatedNode(Emulation emulation, TimeProvider time)
     {
-        _dice = new Dice(emulation, time);
+        dice = new Dice(emulation, time);
         DataPlane = new EmulatedDataPlane();
         Vms = new EmulatedVms(emulation, DataPlane, time);
         Drivers = new HypervisorDrivers(
-            Vms, DataPlane, new EmulatedProbe(_dice, Vms, DataPlane), new EmulatedRoutes(emulation.Peers),
-            new EmulatedImages(_dice));
+            Vms, DataPlane, new EmulatedProbe(dice, Vms, DataPlane), new EmulatedRoutes(emulation.Peers),
+            new EmulatedImages(dice));
     }
 
     public EmulatedVms Vms { get; }
@@ -74,20 +74,21 @@ internal sealed class EmulatedRoutes(int peers) : IRoutes
 /// <summary>Images that take their time once.</summary>
 internal sealed class EmulatedImages(Dice dice) : IImages
 {
-    private readonly Lock _lock = new();
-    private readonly HashSet<string> _here = new(StringComparer.Ordinal);
+    private readonly Lock gate = new();
+    private readonly HashSet<string> here = new(StringComparer.Ordinal);
 
     public async Task<string> FetchAsync(VmImage image, IProgress<long>? progress, CancellationToken cancellation)
     {
-        lock (_lock)
+        lock (gate)
         {
-            if (_here.Contains(image.Sha256)) return image.Sha256;
+            if (here.Contains(image.Sha256)) return image.Sha256;
         }
 
         await dice.WaitAsync(dice.Emulation.ImageLatency, cancellation);
         if (dice.Falls(dice.Emulation.ImageFailures))
-            throw new ImageException(ImageFailure.FetchFailed, "emulated failure of the image's source; it is tried again");
-        lock (_lock) _here.Add(image.Sha256);
+            throw new ImageException(
+                ImageFailure.FetchFailed, "emulated failure of the image's source; it is tried again");
+        lock (gate) here.Add(image.Sha256);
         progress?.Report(image.SizeBytes);
         return image.Sha256;
     }

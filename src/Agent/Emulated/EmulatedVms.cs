@@ -12,14 +12,14 @@ namespace Monolith.Agent.Emulated;
 public sealed class EmulatedVms : IVmDriver
 {
     private const int EventsKept = 256;
-    private readonly Dice _dice;
-    private readonly EmulatedDataPlane _dataPlane;
-    private readonly Lock _lock = new();
-    private readonly Dictionary<VmId, Machine> _machines = [];
-    private readonly Channel<VmEvent> _events = Channel.CreateBounded<VmEvent>(
+    private readonly Dice dice;
+    private readonly EmulatedDataPlane dataPlane;
+    private readonly Lock gate = new();
+    private readonly Dictionary<VmId, Machine> machines = [];
+    private readonly Channel<VmEvent> events = Channel.CreateBounded<VmEvent>(
         new BoundedChannelOptions(EventsKept) { FullMode = BoundedChannelFullMode.DropOldest });
 
-    private int _pid = 1000;
+    private int pid = 1000;
 
     private sealed class Machine(VmPlan plan, DateTimeOffset since)
     {
@@ -35,20 +35,20 @@ public sealed class EmulatedVms : IVmDriver
     }
 
     public EmulatedVms(Emulation emulation, EmulatedDataPlane dataPlane, TimeProvider time) =>
-        (_dice, _dataPlane) = (new Dice(emulation, time), dataPlane);
+        (dice, this.dataPlane) = (new Dice(emulation, time), dataPlane);
 
     public VmCapabilities Capabilities { get; } = new("emulated", "emulated", "", ["q35"], 0, "emulated", null);
 
-    public ChannelReader<VmEvent> Events => _events.Reader;
+    public ChannelReader<VmEvent> Events => events.Reader;
 
     public async Task EnsureDiskAsync(VmPlan plan, string baseImagePath, CancellationToken cancellation)
     {
         QemuFault.Check(plan);
-        await _dice.WaitAsync(_dice.Emulation.DiskLatency, cancellation);
-        lock (_lock)
+        await dice.WaitAsync(dice.Emulation.DiskLatency, cancellation);
+        lock (gate)
         {
-            if (_machines.TryGetValue(plan.Id, out var machine)) machine.Plan = plan;
-            else _machines[plan.Id] = new Machine(plan, _dice.Now);
+            if (machines.TryGetValue(plan.Id, out var machine)) machine.Plan = plan;
+            else machines[plan.Id] = new Machine(plan, dice.Now);
         }
     }
 
@@ -56,21 +56,21 @@ public sealed class EmulatedVms : IVmDriver
     {
         QemuFault.Check(plan);
         if (IsRunning(plan)) return;
-        await _dice.WaitAsync(_dice.Emulation.StartLatency, cancellation);
-        lock (_lock)
+        await dice.WaitAsync(dice.Emulation.StartLatency, cancellation);
+        lock (gate)
         {
-            var machine = _machines.GetValueOrDefault(plan.Id)
+            var machine = machines.GetValueOrDefault(plan.Id)
                 ?? throw new VmException(VmFailure.NotFound, $"VM {plan.Id} has no disk here: ensure it first");
             if (machine.Phase == VmPhase.Running) return;
             (machine.Plan, machine.Generation) = (plan, plan.Generation);
-            var missing = plan.Ports.FirstOrDefault(p => !_dataPlane.HasTap(p.Tap));
+            var missing = plan.Ports.FirstOrDefault(p => !dataPlane.HasTap(p.Tap));
             if (missing is not null) Fail(machine, $"could not open the tap {missing.Tap}: there is no such interface");
-            if (_dice.Falls(_dice.Emulation.StartFailures)) Fail(machine, "emulated failure of the start");
+            if (dice.Falls(dice.Emulation.StartFailures)) Fail(machine, "emulated failure of the start");
             Enter(machine, VmPhase.Running, "");
-            (machine.Pid, machine.Running) = (++_pid, plan);
-            machine.Answers = _dice.Falls(_dice.Emulation.SilentGuests)
+            (machine.Pid, machine.Running) = (++pid, plan);
+            machine.Answers = dice.Falls(dice.Emulation.SilentGuests)
                 ? DateTimeOffset.MaxValue
-                : _dice.Now + _dice.Boot();
+                : dice.Now + dice.Boot();
         }
 
         SetCarriers(plan, carrier: true);
@@ -81,9 +81,9 @@ public sealed class EmulatedVms : IVmDriver
     {
         Machine? machine;
         Task hurried;
-        lock (_lock)
+        lock (gate)
         {
-            if (!_machines.TryGetValue(id, out machine)) return;
+            if (!machines.TryGetValue(id, out machine)) return;
             if (machine.Phase != VmPhase.Running)
             {
                 if (machine.Phase == VmPhase.Crashed) Enter(machine, VmPhase.Stopped, "stopped on request");
@@ -95,16 +95,16 @@ public sealed class EmulatedVms : IVmDriver
             hurried = machine.Stopping.Task;
         }
 
-        var latency = _dice.Emulation.ShutdownLatency;
+        var latency = dice.Emulation.ShutdownLatency;
         if (mode == StopMode.Graceful && latency > TimeSpan.Zero)
-            await Task.WhenAny(hurried, _dice.WaitAsync(latency < deadline ? latency : deadline, cancellation));
+            await Task.WhenAny(hurried, dice.WaitAsync(latency < deadline ? latency : deadline, cancellation));
         cancellation.ThrowIfCancellationRequested();
         End(machine, VmPhase.Stopped, "stopped on request", VmEventKind.Stopped);
     }
 
     public IReadOnlySet<ImageDigest> ImagesInUse()
     {
-        lock (_lock) return _machines.Values.Select(m => m.Plan.Image).ToHashSet();
+        lock (gate) return machines.Values.Select(m => m.Plan.Image).ToHashSet();
     }
 
     public async Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation)
@@ -116,9 +116,9 @@ public sealed class EmulatedVms : IVmDriver
     public async Task RemoveAsync(VmId id, CancellationToken cancellation)
     {
         await StopAsync(id, StopMode.Hard, TimeSpan.Zero, cancellation);
-        lock (_lock)
+        lock (gate)
         {
-            if (!_machines.Remove(id)) return;
+            if (!machines.Remove(id)) return;
         }
 
         Tell(id, VmEventKind.Removed, "");
@@ -126,7 +126,7 @@ public sealed class EmulatedVms : IVmDriver
 
     public Task<IReadOnlyList<VmObservation>> ObserveAsync(CancellationToken cancellation)
     {
-        lock (_lock) return Task.FromResult<IReadOnlyList<VmObservation>>([.. _machines.Values.Select(Observe)]);
+        lock (gate) return Task.FromResult<IReadOnlyList<VmObservation>>([.. machines.Values.Select(Observe)]);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -141,16 +141,16 @@ public sealed class EmulatedVms : IVmDriver
     public void LosePower()
     {
         VmId[] all;
-        lock (_lock) all = [.. _machines.Keys];
+        lock (gate) all = [.. machines.Keys];
         foreach (var id in all) Crash(id, "the hypervisor was restarted");
     }
 
     /// <summary>When the guest behind a tap answers; null when none runs there.</summary>
     internal DateTimeOffset? AnswersAt(string tapName)
     {
-        lock (_lock)
+        lock (gate)
         {
-            foreach (var machine in _machines.Values)
+            foreach (var machine in machines.Values)
             {
                 if (machine.Phase == VmPhase.Running && machine.Running!.Ports.Any(p => p.Tap == tapName))
                     return machine.Answers;
@@ -162,9 +162,9 @@ public sealed class EmulatedVms : IVmDriver
 
     private bool IsRunning(VmPlan plan)
     {
-        lock (_lock)
+        lock (gate)
         {
-            if (!_machines.TryGetValue(plan.Id, out var machine) || machine.Phase != VmPhase.Running) return false;
+            if (!machines.TryGetValue(plan.Id, out var machine) || machine.Phase != VmPhase.Running) return false;
             machine.Plan = plan;
             if (!NeedsRestart(machine)) machine.Generation = plan.Generation;
             return true;
@@ -174,14 +174,14 @@ public sealed class EmulatedVms : IVmDriver
     private void EndOf(VmId id, VmPhase phase, string cause, VmEventKind kind)
     {
         Machine? machine;
-        lock (_lock) machine = _machines.GetValueOrDefault(id);
+        lock (gate) machine = machines.GetValueOrDefault(id);
         if (machine is not null) End(machine, phase, cause, kind);
     }
 
     private void End(Machine machine, VmPhase phase, string cause, VmEventKind kind)
     {
         VmPlan plan;
-        lock (_lock)
+        lock (gate)
         {
             if (machine.Phase != VmPhase.Running) return;
             plan = machine.Running!;
@@ -195,7 +195,7 @@ public sealed class EmulatedVms : IVmDriver
 
     private void SetCarriers(VmPlan plan, bool carrier)
     {
-        foreach (var port in plan.Ports) _dataPlane.SetCarrier(port.Tap, carrier);
+        foreach (var port in plan.Ports) dataPlane.SetCarrier(port.Tap, carrier);
     }
 
     private void Fail(Machine machine, string cause)
@@ -207,19 +207,20 @@ public sealed class EmulatedVms : IVmDriver
     /// <summary>Time moves on with every phase, as it does on a real machine: a younger run is told by it.</summary>
     private void Enter(Machine machine, VmPhase phase, string cause)
     {
-        var now = _dice.Now;
+        var now = dice.Now;
         machine.Since = now > machine.Since ? now : machine.Since.AddTicks(1);
         (machine.Phase, machine.Cause, machine.Pid) = (phase, cause, null);
         machine.Answers = DateTimeOffset.MaxValue;
     }
 
     private void Tell(VmId id, VmEventKind kind, string cause) =>
-        _events.Writer.TryWrite(new VmEvent(id, kind, _dice.Now, cause));
+        events.Writer.TryWrite(new VmEvent(id, kind, dice.Now, cause));
 
     private static bool NeedsRestart(Machine machine) => machine.Running is { } running
         && (running.Vcpus != machine.Plan.Vcpus || running.MemoryMib != machine.Plan.MemoryMib
             || !running.Ports.SequenceEqual(machine.Plan.Ports));
 
     private static VmObservation Observe(Machine machine) => new(
-        machine.Plan.Id, machine.Phase, machine.Pid, machine.Since, machine.Cause, machine.Generation, NeedsRestart(machine));
+        machine.Plan.Id, machine.Phase, machine.Pid, machine.Since, machine.Cause, machine.Generation,
+        NeedsRestart(machine));
 }

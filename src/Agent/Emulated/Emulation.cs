@@ -8,7 +8,9 @@ public sealed record Emulation
     /// <summary>Median time from the start of a guest to its first answer.</summary>
     public TimeSpan BootMedian { get; init; } = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Spread of boots: standard deviation of the logarithm. 0: all alike; 0.5: one in 20 takes 2.3 medians.</summary>
+    /// <summary>
+    /// Spread of boots: standard deviation of the logarithm. 0: all alike; 0.5: one in 20 takes 2.3 medians.
+    /// </summary>
     public double BootSpread { get; init; } = 0.3;
 
     /// <summary>Time until QEMU runs.</summary>
@@ -44,7 +46,7 @@ public sealed record Emulation
 internal sealed class Dice(Emulation emulation, TimeProvider time)
 {
     // xorshift64*: System.Random keeps hundreds of bytes when it is seeded.
-    private ulong _state = ((ulong)(uint)emulation.Seed * 0x9E3779B97F4A7C15UL) | 1;
+    private ulong state = ((ulong)(uint)emulation.Seed * 0x9E3779B97F4A7C15UL) | 1;
 
     public Emulation Emulation => emulation;
 
@@ -58,13 +60,13 @@ internal sealed class Dice(Emulation emulation, TimeProvider time)
         ulong before, after;
         do
         {
-            before = Volatile.Read(ref _state);
+            before = Volatile.Read(ref state);
             after = before;
             after ^= after >> 12;
             after ^= after << 25;
             after ^= after >> 27;
         }
-        while (Interlocked.CompareExchange(ref _state, after, before) != before);
+        while (Interlocked.CompareExchange(ref state, after, before) != before);
         return (after * 0x2545F4914F6CDD1DUL >> 11) / (double)(1UL << 53);
     }
 

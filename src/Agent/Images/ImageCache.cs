@@ -7,7 +7,9 @@ namespace Monolith.Agent.Images;
 
 public enum ImageFailure
 {
-    /// <summary>The bytes are not those that the digest names. Fetch again; if it repeats, the source is damaged.</summary>
+    /// <summary>
+    /// The bytes are not those that the digest names. Fetch again; if it repeats, the source is damaged.
+    /// </summary>
     WrongDigest,
 
     /// <summary>More or fewer bytes than announced.</summary>
@@ -63,15 +65,15 @@ public sealed class ImageCache
         public List<IProgress<long>> Progress { get; } = [];
     }
 
-    private readonly Dictionary<ImageDigest, Flight> _flights = [];
-    private readonly Lock _gate = new();
-    private readonly string _directory;
-    private readonly ILogger _logger;
+    private readonly Dictionary<ImageDigest, Flight> flights = [];
+    private readonly Lock gate = new();
+    private readonly string directory;
+    private readonly ILogger logger;
 
     private ImageCache(string directory, ILogger logger)
     {
-        _directory = directory;
-        _logger = logger;
+        this.directory = directory;
+        this.logger = logger;
     }
 
     /// <summary>Opens or makes the directory and removes what a crash left.</summary>
@@ -87,17 +89,18 @@ public sealed class ImageCache
         return new ImageCache(directory, logger);
     }
 
-    public string PathOf(ImageDigest digest) => Path.Combine(_directory, digest.FileName);
+    public string PathOf(ImageDigest digest) => Path.Combine(directory, digest.FileName);
 
     /// <summary>What is here, whole.</summary>
     public IReadOnlyList<ImageDigest> List() =>
-        [.. Directory.GetFiles(_directory, "sha256-*").Select(Path.GetFileName)
+        [.. Directory.GetFiles(directory, "sha256-*").Select(Path.GetFileName)
             .Select(name => ImageDigest.TryParseFileName(name!, out var digest) ? digest : (ImageDigest?)null)
             .OfType<ImageDigest>()];
 
     /// <summary>Fetches the image unless it is here.</summary>
     /// <param name="plan">What to have.</param>
-    /// <param name="fetch">Called at most once for callers at the same time, and not at all for an image that is here.</param>
+    /// <param name="fetch">Called at most once for callers at the same time, and not at all for an image that is
+    /// here.</param>
     /// <param name="progress">Is told the bytes that are written; called on the fetch's task.</param>
     /// <param name="cancellation">Ends this caller's wait.</param>
     /// <returns>The file's path.</returns>
@@ -117,28 +120,30 @@ public sealed class ImageCache
     }
 
     /// <summary>
-    /// Removes images that are not in use, those first that were asked for longest ago, until the rest of them is within
+    /// Removes images that are not in use, those first that were asked for longest ago, until the rest of them is
+    /// within
     /// <see cref="Allowance"/>. Whoever would begin to use one is held still meanwhile.
     /// </summary>
     /// <param name="inUse">Asked while nobody can begin to use an image. What it throws is thrown on.</param>
     /// <returns>What was removed.</returns>
     public IReadOnlyList<ImageDigest> RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse)
     {
-        var disk = new DriveInfo(_directory);
+        var disk = new DriveInfo(directory);
         return RemoveUnused(inUse, Allowance(disk.TotalSize, disk.AvailableFreeSpace));
     }
 
-    /// <summary>What images that nobody uses may take, in bytes: a tenth of the disk, and nothing of a disk that is full
+    /// <summary>What images that nobody uses may take, in bytes: a tenth of the disk, and nothing of a disk that is
+    /// full
     /// to nine tenths. They cost a transfer when somebody wants them again.</summary>
     internal static long Allowance(long total, long free) => free < total / 10 ? 0 : total / 10;
 
     internal IReadOnlyList<ImageDigest> RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse, long allowance)
     {
         var removed = new List<ImageDigest>();
-        lock (_gate)
+        lock (gate)
         {
             var used = inUse();
-            var unused = List().Where(d => !used.Contains(d) && !_flights.ContainsKey(d))
+            var unused = List().Where(d => !used.Contains(d) && !flights.ContainsKey(d))
                 .Select(d => (Digest: d, File: new FileInfo(PathOf(d))))
                 .OrderByDescending(i => i.File.LastWriteTimeUtc).ThenBy(i => i.Digest.Hex, StringComparer.Ordinal);
             var kept = 0L;
@@ -151,15 +156,15 @@ public sealed class ImageCache
             }
         }
 
-        foreach (var digest in removed) ImageLog.Removed(_logger, digest);
+        foreach (var digest in removed) ImageLog.Removed(logger, digest);
         return removed;
     }
 
     private Flight Join(ImagePlan plan, ImageFetch fetch, IProgress<long>? progress)
     {
-        lock (_gate)
+        lock (gate)
         {
-            if (_flights.TryGetValue(plan.Digest, out var flight)
+            if (flights.TryGetValue(plan.Digest, out var flight)
                 && flight is { Done.IsCompleted: false, Abandon.IsCancellationRequested: false })
                 flight.Waiters++;
             else
@@ -173,7 +178,7 @@ public sealed class ImageCache
                         _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                     return await FlyAsync(plan, fetch, bytes => Report(plan.Digest, bytes), abandon.Token);
                 });
-                var mine = flight = _flights[plan.Digest] = new Flight(done, abandon);
+                var mine = flight = flights[plan.Digest] = new Flight(done, abandon);
                 _ = done.ContinueWith(
                     _ => Land(plan.Digest, mine), CancellationToken.None,
                     TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -185,7 +190,7 @@ public sealed class ImageCache
 
     private void Leave(Flight flight, IProgress<long>? progress)
     {
-        lock (_gate)
+        lock (gate)
         {
             if (progress is not null) flight.Progress.Remove(progress);
             if (--flight.Waiters > 0 || flight.Done.IsCompleted) return;
@@ -195,15 +200,16 @@ public sealed class ImageCache
 
     private void Land(ImageDigest digest, Flight flight)
     {
-        lock (_gate)
-            if (_flights.TryGetValue(digest, out var current) && ReferenceEquals(current, flight)) _flights.Remove(digest);
+        lock (gate)
+            if (flights.TryGetValue(digest, out var current) && ReferenceEquals(current, flight))
+                flights.Remove(digest);
         _ = flight.Done.Exception; // Seen, also when every waiter has left.
     }
 
     private void Report(ImageDigest digest, long bytes)
     {
         IProgress<long>[] listeners;
-        lock (_gate) listeners = _flights.TryGetValue(digest, out var flight) ? [.. flight.Progress] : [];
+        lock (gate) listeners = flights.TryGetValue(digest, out var flight) ? [.. flight.Progress] : [];
         foreach (var listener in listeners) listener.Report(bytes);
     }
 
@@ -218,15 +224,15 @@ public sealed class ImageCache
             return path;
         }
 
-        var partial = Path.Combine(_directory, PartialPrefix + plan.Digest.Hex);
+        var partial = Path.Combine(directory, PartialPrefix + plan.Digest.Hex);
         try
         {
             await WriteAsync(plan, partial, fetch, report, cancellation);
             if (ImageInspection.Refuse(partial, plan.Format) is { } refusal)
                 throw new ImageException(ImageFailure.Refused, $"the image {plan.Digest} is refused: {refusal}");
             File.Move(partial, path);
-            ProcessDirectory.Sync(_directory);
-            ImageLog.Fetched(_logger, plan.Digest, plan.Size);
+            ProcessDirectory.Sync(directory);
+            ImageLog.Fetched(logger, plan.Digest, plan.Size);
             return path;
         }
         catch (Exception e)
@@ -280,7 +286,8 @@ public sealed class ImageCache
             || e.Message.Contains("the disk was full", StringComparison.OrdinalIgnoreCase) =>
             new ImageException(
                 ImageFailure.NoSpace,
-                $"the image {plan.Digest} of {plan.Size} bytes does not fit on the hypervisor's disk: free some of it", e),
+                $"the image {plan.Digest} of {plan.Size} bytes does not fit on the hypervisor's disk: free some of it",
+                e),
         _ => new ImageException(ImageFailure.FetchFailed, $"fetching the image {plan.Digest} failed: {e.Message}", e),
     };
 }

@@ -42,8 +42,11 @@ public readonly record struct ImageDigest : IParsable<ImageDigest>
 
     internal sealed class JsonText : JsonConverter<ImageDigest>
     {
-        public override ImageDigest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            TryParse(reader.GetString(), null, out var digest) ? digest : throw new JsonException("not an image digest");
+        public override ImageDigest Read(
+            ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            TryParse(reader.GetString(), null, out var digest)
+                ? digest
+                : throw new JsonException("not an image digest");
 
         public override void Write(Utf8JsonWriter writer, ImageDigest value, JsonSerializerOptions options) =>
             writer.WriteStringValue(value.ToString());

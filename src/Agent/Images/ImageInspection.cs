@@ -9,7 +9,8 @@ public static class ImageInspection
         using var handle = File.OpenHandle(path);
         var head = new byte[Qcow2Header.Length];
         var read = 0;
-        while (read < head.Length && RandomAccess.Read(handle, head.AsSpan(read), read) is > 0 and var more) read += more;
+        while (read < head.Length && RandomAccess.Read(handle, head.AsSpan(read), read) is > 0 and var more)
+            read += more;
         return Refuse(head.AsSpan(0, read), format);
     }
 

@@ -42,7 +42,8 @@ public readonly record struct Qcow2Header(
             (int)version,
             BinaryPrimitives.ReadUInt64BigEndian(head[24..]),
             (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(head[20..]), 64),
-            BinaryPrimitives.ReadUInt64BigEndian(head[8..]) != 0 || BinaryPrimitives.ReadUInt32BigEndian(head[16..]) != 0,
+            BinaryPrimitives.ReadUInt64BigEndian(head[8..]) != 0
+                || BinaryPrimitives.ReadUInt32BigEndian(head[16..]) != 0,
             (features & DataFileFeature) != 0,
             BinaryPrimitives.ReadUInt32BigEndian(head[32..]) != 0);
         return header.Refuse(features);

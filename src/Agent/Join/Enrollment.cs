@@ -9,10 +9,11 @@ using Monolith.Agent.V1;
 namespace Monolith.Agent.Join;
 
 /// <summary>
-/// Makes this machine a node. May be repeated after any failure: the key is on disk before it is sent, and the host gives
-/// the same key its certificate again.
+/// Makes this machine a node. May be repeated after any failure: the key is on disk before it is sent, and the host
+/// gives the same key its certificate again.
 /// <code>
-///   token ─▶ key on disk ─▶ CA with the token's digest ─▶ TLS to whom it certifies ─▶ Join ─▶ identity on disk ─▶ key of the join gone
+///   token ─▶ key on disk ─▶ CA with the token's digest ─▶ TLS to whom it certifies ─▶ Join ─▶ identity on disk ─▶ key
+/// of the join gone
 /// </code>
 /// </summary>
 public static class Enrollment
@@ -40,7 +41,8 @@ public static class Enrollment
         var response = await CallAsync(host, token, NodeIdentity.RequestOf(key, token.Node), cancellation);
         using var authority = X509CertificateLoader.LoadCertificate(response.CaCertificate.Span);
         if (HostTrust.DigestOf(authority) != token.CaSha256)
-            throw new JoinException("CA_OTHER", "The host answered with another CA than the token names: do not trust it.");
+            throw new JoinException(
+                "CA_OTHER", "The host answered with another CA than the token names: do not trust it.");
         using var certificate = X509CertificateLoader.LoadCertificate(response.Certificate.Span);
         var identity = new NodeIdentity(
             response.Node, response.Role, host, key.ExportPkcs8PrivateKeyPem(), certificate.ExportCertificatePem(),
@@ -113,7 +115,8 @@ public static class Enrollment
         return e.StatusCode switch
         {
             StatusCode.Unavailable => new JoinException(
-                "HOST_UNREACHABLE", $"{host} cannot be reached ({e.Status.Detail}): check address, port and firewall.", e),
+                "HOST_UNREACHABLE",
+                $"{host} cannot be reached ({e.Status.Detail}): check address, port and firewall.", e),
             StatusCode.DeadlineExceeded => new JoinException(
                 "HOST_SILENT", $"{host} did not answer within {Deadline.TotalSeconds:0} s: try again.", e),
             _ => new JoinException(reason ?? e.StatusCode.ToString(), $"The host refused: {e.Status.Detail}", e),

@@ -6,25 +6,29 @@ using Grpc.Net.Client;
 namespace Monolith.Agent.Join;
 
 /// <summary>
-/// The one connection to the host, with the node's certificate. A new certificate makes a new connection; the streams of
-/// the old one end and come back, which costs a hello each.
+/// The one connection to the host, with the node's certificate. A new certificate makes a new connection; the streams
+/// of the old one end and come back, which costs a hello each.
 /// </summary>
 public sealed class HostChannel : IDisposable
 {
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20), PingDeadline = TimeSpan.FromSeconds(10);
-    private readonly Lock _lock = new();
-    private Open _open;
+    private readonly Lock gate = new();
+    private Open open;
 
     private sealed record Open(
-        NodeIdentity Identity, GrpcChannel Channel, CallInvoker Invoker, X509Certificate2 Certificate, X509Certificate2 Authority);
+        NodeIdentity Identity,
+        GrpcChannel Channel,
+        CallInvoker Invoker,
+        X509Certificate2 Certificate,
+        X509Certificate2 Authority);
 
-    public HostChannel(NodeIdentity identity) => _open = Connect(identity);
+    public HostChannel(NodeIdentity identity) => open = Connect(identity);
 
     public CallInvoker Invoker
     {
         get
         {
-            lock (_lock) return _open.Invoker;
+            lock (gate) return open.Invoker;
         }
     }
 
@@ -32,7 +36,7 @@ public sealed class HostChannel : IDisposable
     {
         get
         {
-            lock (_lock) return _open.Identity;
+            lock (gate) return open.Identity;
         }
     }
 
@@ -40,13 +44,13 @@ public sealed class HostChannel : IDisposable
     {
         var next = Connect(identity);
         Open before;
-        lock (_lock) (before, _open) = (_open, next);
+        lock (gate) (before, open) = (open, next);
         Close(before);
     }
 
     public void Dispose()
     {
-        lock (_lock) Close(_open);
+        lock (gate) Close(open);
     }
 
     private static void Close(Open open)

@@ -19,8 +19,8 @@ internal static class HostTrust
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// Gets the CA with this digest from whoever is there. Nothing is sent that is worth anything, and what comes back is
-    /// believed for its digest alone.
+    /// Gets the CA with this digest from whoever is there. Nothing is sent that is worth anything, and what comes back
+    /// is believed for its digest alone.
     /// </summary>
     /// <returns>Null when the server has no such CA.</returns>
     /// <exception cref="HttpRequestException">It cannot be reached, or does not speak TLS.</exception>
@@ -45,7 +45,11 @@ internal static class HostTrust
                 },
             },
         };
-        using var client = new HttpClient(handler) { Timeout = Deadline, MaxResponseContentBufferSize = MaxAuthorityLength };
+        using var client = new HttpClient(handler)
+        {
+            Timeout = Deadline,
+            MaxResponseContentBufferSize = MaxAuthorityLength,
+        };
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(host, AuthorityPath))
         {
             Version = System.Net.HttpVersion.Version20,

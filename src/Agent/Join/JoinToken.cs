@@ -13,7 +13,8 @@ public sealed record JoinToken(string Text, string Node, string CaSha256)
     public static bool TryParse(string? text, [NotNullWhen(true)] out JoinToken? token)
     {
         token = null;
-        if (text is null || text.Length > MaxLength || text.Split('.') is not ["mj1", { Length: > 0 } node, { Length: > 0 }, var ca])
+        if (text is null || text.Length > MaxLength
+            || text.Split('.') is not ["mj1", { Length: > 0 } node, { Length: > 0 }, var ca])
             return false;
         if (ca.Length != DigestLength || !ca.All(char.IsAsciiHexDigitLower)) return false;
         token = new JoinToken(text, node, ca);

@@ -35,12 +35,14 @@ public sealed record NodeIdentity(
         {
             throw new JoinException(
                 "NOT_JOINED",
-                $"This machine is no node yet: there is no {path}. Run `monolith-agent join --host ADDRESS:PORT --token TOKEN "
+                $"This machine is no node yet: there is no {path}. Run "
+                + "`monolith-agent join --host ADDRESS:PORT --token TOKEN "
                     + $"--state {stateDirectory}` with a token from `monolith node token NODE`.");
         }
         catch (Exception e) when (e is JsonException or UnauthorizedAccessException or IOException)
         {
-            throw new JoinException("IDENTITY_UNREADABLE", $"{path} cannot be read ({e.Message}): restore it, or join anew.", e);
+            throw new JoinException(
+                "IDENTITY_UNREADABLE", $"{path} cannot be read ({e.Message}): restore it, or join anew.", e);
         }
     }
 
@@ -61,11 +63,13 @@ public sealed record NodeIdentity(
         var path = Path.Combine(stateDirectory, "join.key");
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         if (File.Exists(path)) key.ImportFromPem(File.ReadAllText(path));
-        else DirectorySync.WriteFile(path, System.Text.Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem()), Private);
+        else DirectorySync.WriteFile(
+            path, System.Text.Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem()), Private);
         return key;
     }
 
-    internal static void ForgetKeyOfJoin(string stateDirectory) => File.Delete(Path.Combine(stateDirectory, "join.key"));
+    internal static void ForgetKeyOfJoin(string stateDirectory) =>
+        File.Delete(Path.Combine(stateDirectory, "join.key"));
 
     /// <summary>PKCS#10 (RFC 2986) in DER, signed by the key.</summary>
     internal static byte[] RequestOf(ECDsa key, string node)

@@ -53,7 +53,8 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
             {
                 return;
             }
-            catch (Exception e) when (e is RpcException or IOException or CryptographicException or OperationCanceledException)
+            catch (Exception e) when (e is RpcException or IOException
+                or CryptographicException or OperationCanceledException)
             {
                 due = time.GetUtcNow() + backoff.After(attempt++, Random.Shared.NextDouble());
                 log.RenewalFailed(e is RpcException rpc ? rpc.Status.Detail : e.Message, expiry, due);

@@ -64,15 +64,15 @@ internal sealed record HaproxyConfig(
 
     private sealed class Writer
     {
-        private readonly StringBuilder _text = new();
-        private readonly StringBuilder _skeleton = new();
-        private readonly Dictionary<(string, string), HaproxyServer> _servers = [];
-        private readonly Dictionary<string, string> _certificates = [];
-        private readonly List<LoadBalancerId?> _owners = [];
-        private LoadBalancerId? _owner;
+        private readonly StringBuilder text = new();
+        private readonly StringBuilder skeleton = new();
+        private readonly Dictionary<(string, string), HaproxyServer> servers = [];
+        private readonly Dictionary<string, string> certificates = [];
+        private readonly List<LoadBalancerId?> owners = [];
+        private LoadBalancerId? owner;
 
         public HaproxyConfig Done() =>
-            new(_text.ToString(), _skeleton.ToString(), _servers, _certificates, _owners);
+            new(text.ToString(), skeleton.ToString(), servers, certificates, owners);
 
         public void Node(HaproxyHost host)
         {
@@ -101,7 +101,7 @@ internal sealed record HaproxyConfig(
 
         public void Balancer(LoadBalancerPlan plan)
         {
-            _owner = plan.Id;
+            owner = plan.Id;
             foreach (var listener in plan.Listeners.OrderBy(l => l.Port)) Listener(plan, listener);
             var used = plan.Listeners.Select(l => (l.Pool, l.Protocol)).Distinct()
                 .OrderBy(u => u.Pool.Value, StringComparer.Ordinal).ThenBy(u => u.Protocol);
@@ -117,7 +117,7 @@ internal sealed record HaproxyConfig(
             if (listener.CertificatePem is { } pem)
             {
                 var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(pem))) + ".pem";
-                _certificates[name] = pem;
+                certificates[name] = pem;
                 var alpn = listener.Protocol == ListenerProtocol.Http ? " alpn h2,http/1.1" : "";
                 tls = $" ssl crt {CertificateDirectory}/{name}{alpn}";
             }
@@ -163,21 +163,21 @@ internal sealed record HaproxyConfig(
                 var server = new HaproxyServer(
                     Literal(member.Address), member.Port, member.State == MemberState.Drain ? 0 : member.Weight,
                     member.State == MemberState.Disabled, options);
-                _servers[(backend, member.Id.Value)] = server;
+                servers[(backend, member.Id.Value)] = server;
                 Server($"  server {member.Id} {server.Words}{(server.Disabled ? " disabled" : "")}");
             }
         }
 
         private void Line(string line)
         {
-            _skeleton.Append(line).Append('\n');
+            skeleton.Append(line).Append('\n');
             Server(line);
         }
 
         private void Server(string line)
         {
-            _text.Append(line).Append('\n');
-            _owners.Add(_owner);
+            text.Append(line).Append('\n');
+            owners.Add(owner);
         }
     }
 }

@@ -34,41 +34,42 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
 
     private sealed record Result(long Generation, string Cause);
 
-    private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly HaproxyOptions _options;
-    private readonly HaproxyHost _host;
-    private readonly HaproxyProcess _process;
-    private readonly ILogger _logger;
-    private readonly HashSet<(string Backend, string Server)> _leaving = [];
-    private Dictionary<LoadBalancerId, LoadBalancerPlan> _inForce = [];
-    private Dictionary<LoadBalancerId, Result> _results = [];
-    private HaproxyConfig? _config;
-    private bool _halfCommanded;
+    private readonly SemaphoreSlim gate = new(1, 1);
+    private readonly HaproxyOptions options;
+    private readonly HaproxyHost host;
+    private readonly HaproxyProcess process;
+    private readonly ILogger logger;
+    private readonly HashSet<(string Backend, string Server)> leaving = [];
+    private Dictionary<LoadBalancerId, LoadBalancerPlan> inForce = [];
+    private Dictionary<LoadBalancerId, Result> results = [];
+    private HaproxyConfig? config;
+    private bool halfCommanded;
 
-    private HaproxyDriver(HaproxyOptions options, HaproxyHost host, HaproxyProcess process, string version, ILogger logger)
+    private HaproxyDriver(
+        HaproxyOptions options, HaproxyHost host, HaproxyProcess process, string version, ILogger logger)
     {
-        _options = options;
-        _host = host;
-        _process = process;
-        _logger = logger;
+        this.options = options;
+        this.host = host;
+        this.process = process;
+        this.logger = logger;
         Version = version;
     }
 
     public string Version { get; }
 
-    public bool InForce => _inForce.Count == 0 || _process.IsRunning;
+    public bool InForce => inForce.Count == 0 || process.IsRunning;
 
     public event Action? Ended
     {
-        add => _process.Ended += value;
-        remove => _process.Ended -= value;
+        add => process.Ended += value;
+        remove => process.Ended -= value;
     }
 
-    internal int? Pid => _process.Pid;
+    internal int? Pid => process.Pid;
 
-    private string ConfigFile => Path.Combine(_options.Directory, "haproxy.cfg");
+    private string ConfigFile => Path.Combine(options.Directory, "haproxy.cfg");
 
-    private string AppliedFile => Path.Combine(_options.Directory, "applied");
+    private string AppliedFile => Path.Combine(options.Directory, "applied");
 
     /// <summary>Finds HAProxy, and the one that an earlier agent started.</summary>
     public static async Task<HaproxyDriver> OpenAsync(
@@ -88,7 +89,7 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
 
     public async Task ApplyAsync(IReadOnlyList<LoadBalancerPlan> plans, CancellationToken cancellation)
     {
-        await _gate.WaitAsync(cancellation);
+        await gate.WaitAsync(cancellation);
         try
         {
             var causes = new Dictionary<LoadBalancerId, string>();
@@ -100,16 +101,18 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
                 if (refusal is null) break;
                 var (owner, cause) = HaproxyText.Blame(refusal, config);
                 if (owner is not { } culprit)
-                    throw new LoadBalancerException(LoadBalancerFailure.StartFailed, $"HAProxy cannot be started: {cause}");
+                    throw new LoadBalancerException(
+                        LoadBalancerFailure.StartFailed, $"HAProxy cannot be started: {cause}");
                 causes.TryAdd(culprit, cause);
                 StandIn(accepted, culprit);
             }
-            _inForce = accepted;
-            _results = [];
+            inForce = accepted;
+            results = [];
             foreach (var plan in plans)
             {
-                _results[plan.Id] = new Result(plan.Generation, causes.GetValueOrDefault(plan.Id, ""));
-                if (causes.TryGetValue(plan.Id, out var cause)) HaproxyLog.Refused(_logger, plan.Id, plan.Generation, cause);
+                results[plan.Id] = new Result(plan.Generation, causes.GetValueOrDefault(plan.Id, ""));
+                if (causes.TryGetValue(plan.Id, out var cause))
+                    HaproxyLog.Refused(logger, plan.Id, plan.Generation, cause);
             }
         }
         catch (IOException e)
@@ -121,43 +124,43 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         }
         finally
         {
-            _gate.Release();
+            gate.Release();
         }
     }
 
     public async Task<IReadOnlyList<LoadBalancerObservation>> ObserveAsync(CancellationToken cancellation)
     {
-        await _gate.WaitAsync(cancellation);
+        await gate.WaitAsync(cancellation);
         try
         {
             await DeleteLeavingAsync(cancellation);
             var stats = new Dictionary<(string, string), HaproxyStat>();
             var trouble = "";
-            if (_inForce.Count > 0)
+            if (inForce.Count > 0)
             {
                 try
                 {
-                    foreach (var stat in HaproxyText.Stats(await _process.AskAsync("show stat", cancellation)))
+                    foreach (var stat in HaproxyText.Stats(await process.AskAsync("show stat", cancellation)))
                         stats[(stat.Backend, stat.Server)] = stat;
                 }
                 catch (IOException e)
                 {
-                    trouble = _process.IsRunning ? e.Message : "HAProxy is not running; it is started again.";
+                    trouble = process.IsRunning ? e.Message : "HAProxy is not running; it is started again.";
                 }
             }
-            return [.. _results.Select(r => Observe(r.Key, r.Value, trouble, stats))];
+            return [.. results.Select(r => Observe(r.Key, r.Value, trouble, stats))];
         }
         finally
         {
-            _gate.Release();
+            gate.Release();
         }
     }
 
     /// <summary>Lets go of HAProxy; it runs on.</summary>
     public ValueTask DisposeAsync()
     {
-        _process.Dispose();
-        _gate.Dispose();
+        process.Dispose();
+        gate.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -165,7 +168,7 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         LoadBalancerId id, Result result, string trouble, Dictionary<(string, string), HaproxyStat> stats)
     {
         var members = new List<MemberObservation>();
-        var plan = _inForce.GetValueOrDefault(id);
+        var plan = inForce.GetValueOrDefault(id);
         foreach (var (pool, protocol) in plan?.Listeners.Select(l => (l.Pool, l.Protocol)).Distinct() ?? [])
             foreach (var member in plan!.Pools.First(p => p.Id == pool).Members)
             {
@@ -179,7 +182,9 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         return new LoadBalancerObservation(id, result.Generation, cause.Length == 0, cause, members);
     }
 
-    /// <summary>Those that may be tried: by the rules, by who else has the VIP, by whether it is on this node.</summary>
+    /// <summary>
+    /// Those that may be tried: by the rules, by who else has the VIP, by whether it is on this node.
+    /// </summary>
     private Dictionary<LoadBalancerId, LoadBalancerPlan> Judge(
         IReadOnlyList<LoadBalancerPlan> plans, Dictionary<LoadBalancerId, string> causes)
     {
@@ -194,7 +199,8 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
                 if (!IsHere(vip)) violations.Add($"the VIP {vip} is not on this node: add the address first");
                 foreach (var listener in plan.Listeners)
                     if (!taken.TryAdd((vip, listener.Port), plan.Id) && taken[(vip, listener.Port)] != plan.Id)
-                        violations.Add($"{vip} port {listener.Port} belongs to load balancer {taken[(vip, listener.Port)]}");
+                        violations.Add(
+                            $"{vip} port {listener.Port} belongs to load balancer {taken[(vip, listener.Port)]}");
             }
             if (violations.Count == 0) continue;
             causes[plan.Id] = string.Join("; ", violations);
@@ -203,7 +209,9 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         return accepted;
     }
 
-    /// <summary>A refused bind would make HAProxy pause its listeners for a moment, so we try it ourselves first.</summary>
+    /// <summary>
+    /// A refused bind would make HAProxy pause its listeners for a moment, so we try it ourselves first.
+    /// </summary>
     private static bool IsHere(IPAddress address)
     {
         try
@@ -221,7 +229,7 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
     /// <summary>What served well before serves on; what never did is left out.</summary>
     private void StandIn(Dictionary<LoadBalancerId, LoadBalancerPlan> accepted, LoadBalancerId culprit)
     {
-        if (_inForce.TryGetValue(culprit, out var good) && good.Vips.All(IsHere)
+        if (inForce.TryGetValue(culprit, out var good) && good.Vips.All(IsHere)
             && !ReferenceEquals(good, accepted.GetValueOrDefault(culprit)))
             accepted[culprit] = good;
         else accepted.Remove(culprit);
@@ -231,24 +239,24 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
     private async Task<(HaproxyConfig Config, string? Refusal)> TryAsync(
         Dictionary<LoadBalancerId, LoadBalancerPlan> plans, CancellationToken cancellation)
     {
-        var config = HaproxyConfig.Build(plans.Values, _host);
+        var config = HaproxyConfig.Build(plans.Values, host);
         if (plans.Count == 0)
         {
             File.Delete(AppliedFile);
-            await _process.StopAsync(cancellation);
-            _config = null;
+            await process.StopAsync(cancellation);
+            this.config = null;
             RemoveCertificates(config);
             return (config, null);
         }
-        if (_process.IsRunning && IsApplied(config))
+        if (process.IsRunning && IsApplied(config))
         {
-            _config = config;
+            this.config = config;
             return (config, null);
         }
         WriteCertificates(config);
         var refusal = await CheckAsync(config, cancellation) ?? await ChangeAsync(config, cancellation);
         if (refusal is not null) return (config, refusal);
-        _config = config;
+        this.config = config;
         Write(AppliedFile, HashOf(config));
         RemoveCertificates(config);
         return (config, null);
@@ -260,7 +268,7 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         try
         {
             var result = await ProcessCommand.RunAsync(
-                _options.Executable, ["-c", "-f", "haproxy.cfg.new"], _options.Directory, CheckDeadline, cancellation);
+                options.Executable, ["-c", "-f", "haproxy.cfg.new"], options.Directory, CheckDeadline, cancellation);
             return result.Succeeded ? null : result.Output;
         }
         catch (TimeoutException e)
@@ -276,35 +284,36 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         File.Move(ConfigFile + ".new", ConfigFile, overwrite: true);
         string? refusal;
         string how;
-        if (!_process.IsRunning) (how, refusal) = ("started", await _process.StartAsync(cancellation));
+        if (!process.IsRunning) (how, refusal) = ("started", await process.StartAsync(cancellation));
         else if (await TryCommandsAsync(config, cancellation)) (how, refusal) = ("changed at run time", null);
-        else (how, refusal) = ("reloaded", await _process.ReloadAsync(cancellation));
+        else (how, refusal) = ("reloaded", await process.ReloadAsync(cancellation));
         if (refusal is null)
         {
-            if (how != "changed at run time") _leaving.Clear();
-            HaproxyLog.Applied(_logger, how, config.Servers.Count);
+            if (how != "changed at run time") leaving.Clear();
+            HaproxyLog.Applied(logger, how, config.Servers.Count);
         }
         else if (before is not null)
         {
             Write(ConfigFile, before);
             // What runs is what ran: it may be reloaded from this file at any time.
-            if (how == "reloaded" && !_halfCommanded && _config?.Text == before) Write(AppliedFile, HashOf(_config));
-            else _config = null;
+            if (how == "reloaded" && !halfCommanded && this.config?.Text == before)
+                Write(AppliedFile, HashOf(this.config));
+            else this.config = null;
         }
         return refusal;
     }
 
     private async Task<bool> TryCommandsAsync(HaproxyConfig config, CancellationToken cancellation)
     {
-        _halfCommanded = false;
-        if (_config is null || HaproxyChange.Commands(_config, config) is not { } commands) return false;
+        halfCommanded = false;
+        if (this.config is null || HaproxyChange.Commands(this.config, config) is not { } commands) return false;
         foreach (var command in commands)
         {
-            _halfCommanded = true;
+            halfCommanded = true;
             string output;
             try
             {
-                output = await _process.AskAsync(command.Text, cancellation);
+                output = await process.AskAsync(command.Text, cancellation);
             }
             catch (IOException e)
             {
@@ -312,11 +321,11 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
             }
             if (command.Succeeded(output)) continue;
             // It has connections left; it gets no new ones, and is deleted when they have ended.
-            if (command.Answer == HaproxyAnswer.Deleted) _leaving.Add(command.Target);
+            if (command.Answer == HaproxyAnswer.Deleted) leaving.Add(command.Target);
             else
             {
                 var words = output.Trim();
-                HaproxyLog.CommandRefused(_logger, command.Text, words);
+                HaproxyLog.CommandRefused(logger, command.Text, words);
                 return false;
             }
         }
@@ -325,13 +334,14 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
 
     private async Task DeleteLeavingAsync(CancellationToken cancellation)
     {
-        foreach (var target in _leaving.ToList())
+        foreach (var target in leaving.ToList())
         {
             try
             {
                 var command = HaproxyChange.Delete(target);
-                var output = await _process.AskAsync(command.Text, cancellation);
-                if (command.Succeeded(output) || output.Contains("No such", StringComparison.Ordinal)) _leaving.Remove(target);
+                var output = await process.AskAsync(command.Text, cancellation);
+                if (command.Succeeded(output) || output.Contains("No such", StringComparison.Ordinal))
+                    leaving.Remove(target);
             }
             catch (IOException)
             {
@@ -350,14 +360,14 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
     {
         foreach (var (name, pem) in config.Certificates)
         {
-            var path = Path.Combine(_options.Directory, HaproxyConfig.CertificateDirectory, name);
+            var path = Path.Combine(options.Directory, HaproxyConfig.CertificateDirectory, name);
             if (!File.Exists(path)) Write(path, pem);
         }
     }
 
     private void RemoveCertificates(HaproxyConfig config)
     {
-        var directory = Path.Combine(_options.Directory, HaproxyConfig.CertificateDirectory);
+        var directory = Path.Combine(options.Directory, HaproxyConfig.CertificateDirectory);
         foreach (var path in Directory.GetFiles(directory))
             if (!config.Certificates.ContainsKey(Path.GetFileName(path))) File.Delete(path);
     }
@@ -387,7 +397,8 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         // A quoted path takes anything but the quote itself and what the shell-like quoting gives a meaning.
         var chroot = empty.AsSpan().ContainsAny("\"\\$\n\r") ? null : empty;
         var user = ProcessUser.First("haproxy", "nobody");
-        return new HaproxyHost(user?.Name, user?.Name switch { "haproxy" => "haproxy", null => null, _ => "nogroup" }, chroot);
+        return new HaproxyHost(
+            user?.Name, user?.Name switch { "haproxy" => "haproxy", null => null, _ => "nogroup" }, chroot);
     }
 
     private static async Task<string> VersionAsync(HaproxyOptions options, CancellationToken cancellation)

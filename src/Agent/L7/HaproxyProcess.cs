@@ -22,16 +22,16 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
     private static readonly TimeSpan ChangeDeadline = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan RetryEvery = TimeSpan.FromMilliseconds(20);
 
-    private readonly ProcessDirectory _directory = ProcessDirectory.Open(directory);
-    private ProcessHandle? _handle;
-    private volatile bool _stopping;
+    private readonly ProcessDirectory sockets = ProcessDirectory.Open(directory);
+    private ProcessHandle? handle;
+    private volatile bool stopping;
 
     /// <summary>It served and ended unasked; a worker that dies takes its master with it.</summary>
     public event Action? Ended;
 
-    public bool IsRunning => _handle is { Exited.IsCompleted: false };
+    public bool IsRunning => handle is { Exited.IsCompleted: false };
 
-    public int? Pid => IsRunning ? _handle!.Identity.Pid : null;
+    public int? Pid => IsRunning ? handle!.Identity.Pid : null;
 
     private string PidFile => Path.Combine(directory, "haproxy.pid");
 
@@ -39,16 +39,16 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
 
     public void Adopt()
     {
-        if (ProcessSearch.Find("-p", PidFile) is { } found) _handle = ProcessHandle.Adopt(found);
+        if (ProcessSearch.Find("-p", PidFile) is { } found) handle = ProcessHandle.Adopt(found);
         Watch();
     }
 
     /// <returns>Null when a worker serves; else HAProxy's words.</returns>
     public async Task<string?> StartAsync(CancellationToken cancellation)
     {
-        _handle?.Dispose();
+        handle?.Dispose();
         var from = BoundLog();
-        _handle = ProcessHandle.Spawn(new ProcessPlan(
+        handle = ProcessHandle.Spawn(new ProcessPlan(
             executable, ["-W", "-S", $"unix@{MasterSocket},mode,600", "-f", "haproxy.cfg", "-p", PidFile],
             directory, Log));
         var refusal = await WaitAsync(processes => processes.Workers.Count > 0 ? "" : null, from, cancellation);
@@ -78,15 +78,15 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
     /// <summary>Ends master and workers; connections that are open end too.</summary>
     public async Task StopAsync(CancellationToken cancellation)
     {
-        if (_handle is null) return;
-        _stopping = true;
-        if (_handle.Signal(ProcessCalls.SIGTERM))
-            await Task.WhenAny(_handle.Exited, Task.Delay(AnswerDeadline, time, cancellation));
+        if (handle is null) return;
+        stopping = true;
+        if (handle.Signal(ProcessCalls.SIGTERM))
+            await Task.WhenAny(handle.Exited, Task.Delay(AnswerDeadline, time, cancellation));
         cancellation.ThrowIfCancellationRequested();
-        if (!_handle.Exited.IsCompleted) _handle.Kill();
-        await _handle.Exited.WaitAsync(AnswerDeadline, time, cancellation);
-        _handle.Dispose();
-        _handle = null;
+        if (!handle.Exited.IsCompleted) handle.Kill();
+        await handle.Exited.WaitAsync(AnswerDeadline, time, cancellation);
+        handle.Dispose();
+        handle = null;
     }
 
     /// <summary>One command to the worker.</summary>
@@ -104,7 +104,7 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
         limit.CancelAfter(AnswerDeadline);
         try
         {
-            using var socket = await _directory.ConnectAsync(socketName, limit.Token);
+            using var socket = await sockets.ConnectAsync(socketName, limit.Token);
             await socket.SendAsync(Encoding.UTF8.GetBytes(command + "\n"), limit.Token);
             if (halfClose) socket.Shutdown(SocketShutdown.Send);
             using var answer = new MemoryStream();
@@ -131,7 +131,7 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
         var began = time.GetTimestamp();
         while (time.GetElapsedTime(began) < ChangeDeadline)
         {
-            if (!IsRunning) return $"HAProxy {await _handle!.Exited}\n{Words(logFrom)}";
+            if (!IsRunning) return $"HAProxy {await handle!.Exited}\n{Words(logFrom)}";
             try
             {
                 var verdict = judge(HaproxyText.Processes(await AskMasterAsync("show proc", cancellation)));
@@ -142,7 +142,7 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
             {
                 // The socket is not there yet, or the master is running itself anew.
             }
-            await Task.WhenAny(_handle!.Exited, Task.Delay(RetryEvery, time, cancellation));
+            await Task.WhenAny(handle!.Exited, Task.Delay(RetryEvery, time, cancellation));
             cancellation.ThrowIfCancellationRequested();
         }
         return $"HAProxy did not answer within {ChangeDeadline.TotalSeconds} s\n{Words(logFrom)}";
@@ -150,11 +150,11 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
 
     private void Watch()
     {
-        _stopping = false;
-        _handle?.Exited.ContinueWith(
+        stopping = false;
+        handle?.Exited.ContinueWith(
             _ =>
             {
-                if (!_stopping) Ended?.Invoke();
+                if (!stopping) Ended?.Invoke();
             },
             CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
@@ -175,8 +175,8 @@ internal sealed class HaproxyProcess(string executable, string directory, TimePr
 
     public void Dispose()
     {
-        _stopping = true;
-        _handle?.Dispose();
-        _directory.Dispose();
+        stopping = true;
+        handle?.Dispose();
+        sockets.Dispose();
     }
 }

@@ -107,7 +107,8 @@ internal static class LoadBalancerRules
         Require(found, plan.Vips.Count is >= 1 and <= 16, $"{plan.Vips.Count} VIPs, not 1 to 16");
         Require(found, plan.Vips.Distinct().Count() == plan.Vips.Count, "a VIP is named twice");
         Require(found, plan.Listeners.Count <= 64, $"{plan.Listeners.Count} listeners, more than 64");
-        Require(found, plan.Listeners.DistinctBy(l => l.Port).Count() == plan.Listeners.Count, "two listeners on one port");
+        Require(
+            found, plan.Listeners.DistinctBy(l => l.Port).Count() == plan.Listeners.Count, "two listeners on one port");
         Require(found, plan.Pools.DistinctBy(p => p.Id).Count() == plan.Pools.Count, "two pools with the same id");
         foreach (var listener in plan.Listeners) CheckListener(found, plan, listener);
         foreach (var pool in plan.Pools) CheckPool(found, pool);
@@ -138,9 +139,11 @@ internal static class LoadBalancerRules
         foreach (var member in pool.Members)
         {
             Require(
-                found, LoadBalancerId.IsLabel(member.Id.Value), $"member id \"{member.Id}\" is not 1 to 64 of a-z 0-9 -");
+                found, LoadBalancerId.IsLabel(member.Id.Value),
+                $"member id \"{member.Id}\" is not 1 to 64 of a-z 0-9 -");
             Require(found, IsPort(member.Port), $"member {member.Id} has port {member.Port}, not 1 to 65535");
-            Require(found, member.Weight is >= 0 and <= 256, $"member {member.Id} has weight {member.Weight}, not 0 to 256");
+            Require(found, member.Weight is >= 0 and <= 256,
+                $"member {member.Id} has weight {member.Weight}, not 0 to 256");
         }
         if (pool.Check is not { } check) return;
         Require(

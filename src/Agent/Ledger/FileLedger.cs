@@ -16,19 +16,19 @@ namespace Monolith.Agent.Ledger;
 internal sealed class FileLedger : ILedger
 {
     private const long CompactAbove = 256 * 1024;
-    private readonly string _path;
-    private readonly Dictionary<string, LedgerRecord> _live = new(StringComparer.Ordinal);
-    private readonly List<LedgerRecord> _loaded;
-    private SafeFileHandle _file;
-    private long _length;
-    private long _liveLength;
-    private bool _broken;
+    private readonly string path;
+    private readonly Dictionary<string, LedgerRecord> live = new(StringComparer.Ordinal);
+    private readonly List<LedgerRecord> loaded;
+    private SafeFileHandle file;
+    private long length;
+    private long liveLength;
+    private bool broken;
 
     private FileLedger(string path, SafeFileHandle file, List<LedgerRecord> records, long length)
     {
-        (_path, _file, _length) = (path, file, length);
+        (this.path, this.file, this.length) = (path, file, length);
         foreach (var record in records) Note(record);
-        _loaded = [.. _live.Values];
+        loaded = [.. live.Values];
     }
 
     /// <summary>Bytes at the end of the file that were no records; 0 is the rule, a torn write is small.</summary>
@@ -55,40 +55,40 @@ internal sealed class FileLedger : ILedger
         return new FileLedger(path, file, records, good) { DamagedBytes = Math.Max(0, bytes.Length - good) };
     }
 
-    public IReadOnlyList<LedgerRecord> Load() => _loaded;
+    public IReadOnlyList<LedgerRecord> Load() => loaded;
 
     public void Commit(IReadOnlyList<LedgerRecord> records)
     {
         if (records.Count == 0) return;
-        if (_broken) Reopen();
+        if (broken) Reopen();
         var buffer = new ArrayBufferWriter<byte>();
         foreach (var record in records) LedgerCodec.Write(buffer, record);
         // After a failed write or fsync nobody knows what the file holds: it is read again before the next commit.
-        _broken = true;
-        RandomAccess.Write(_file, buffer.WrittenSpan, _length);
-        RandomAccess.FlushToDisk(_file);
-        _broken = false;
-        _length += buffer.WrittenCount;
+        broken = true;
+        RandomAccess.Write(file, buffer.WrittenSpan, length);
+        RandomAccess.FlushToDisk(file);
+        broken = false;
+        length += buffer.WrittenCount;
         foreach (var record in records) Note(record);
-        if (_length > CompactAbove && _length > 4 * _liveLength) Compact();
+        if (length > CompactAbove && length > 4 * liveLength) Compact();
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => file.Dispose();
 
     /// <summary>Cuts off what a failed commit may have left. What is in memory was durable before it.</summary>
     private void Reopen()
     {
-        RandomAccess.SetLength(_file, _length);
-        RandomAccess.FlushToDisk(_file);
-        _broken = false;
+        RandomAccess.SetLength(file, length);
+        RandomAccess.FlushToDisk(file);
+        broken = false;
     }
 
     private void Note(LedgerRecord record)
     {
-        if (_live.Remove(record.Key, out var old)) _liveLength -= LengthOf(old);
+        if (live.Remove(record.Key, out var old)) liveLength -= LengthOf(old);
         if (record.Body is null) return;
-        _live[record.Key] = record;
-        _liveLength += LengthOf(record);
+        live[record.Key] = record;
+        liveLength += LengthOf(record);
     }
 
     private static long LengthOf(LedgerRecord record) => 32 + record.Key.Length + (record.Body?.Length ?? 0);
@@ -97,13 +97,13 @@ internal sealed class FileLedger : ILedger
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.Write(LedgerCodec.Magic);
-        foreach (var record in _live.Values) LedgerCodec.Write(buffer, record);
-        var fresh = File.OpenHandle(_path + ".new", FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        foreach (var record in live.Values) LedgerCodec.Write(buffer, record);
+        var fresh = File.OpenHandle(path + ".new", FileMode.Create, FileAccess.ReadWrite, FileShare.None);
         try
         {
             RandomAccess.Write(fresh, buffer.WrittenSpan, 0);
             RandomAccess.FlushToDisk(fresh);
-            File.Move(_path + ".new", _path, overwrite: true);
+            File.Move(path + ".new", path, overwrite: true);
         }
         catch
         {
@@ -111,8 +111,8 @@ internal sealed class FileLedger : ILedger
             throw;
         }
 
-        _file.Dispose();
-        (_file, _length) = (fresh, buffer.WrittenCount);
-        DirectorySync.Flush(Path.GetDirectoryName(Path.GetFullPath(_path))!);
+        file.Dispose();
+        (file, length) = (fresh, buffer.WrittenCount);
+        DirectorySync.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 }

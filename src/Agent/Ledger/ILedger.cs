@@ -1,6 +1,8 @@
 namespace Monolith.Agent.Ledger;
 
-/// <summary>Where a keyed set outlives the process. Not safe for concurrent commits: each ledger has one owner.</summary>
+/// <summary>
+/// Where a keyed set outlives the process. Not safe for concurrent commits: each ledger has one owner.
+/// </summary>
 internal interface ILedger : IDisposable
 {
     /// <summary>What survived: one put per live key. Empty for a new ledger.</summary>

@@ -10,7 +10,9 @@ public sealed record DataPlaneOptions
     /// <summary>Every interface whose name begins so is a guest's and is ours to filter and to remove.</summary>
     public string TapPrefix { get; init; } = DefaultTapPrefix;
 
-    /// <summary>Interfaces that lead to the fabric. Guests are forwarded to these and to each other, nowhere else.</summary>
+    /// <summary>
+    /// Interfaces that lead to the fabric. Guests are forwarded to these and to each other, nowhere else.
+    /// </summary>
     public string UplinkPrefix { get; init; } = "up";
 
     /// <summary>

@@ -1,19 +1,23 @@
 namespace Monolith.Agent.Network;
 
 /// <summary>
-/// The network of this machine's servers: a routed tap with filters for each port. Every method may be repeated, and may
-/// be interrupted anywhere and repeated by another process: nothing is remembered but in the kernel.
+/// The network of this machine's servers: a routed tap with filters for each port. Every method may be repeated, and
+/// may be interrupted anywhere and repeated by another process: nothing is remembered but in the kernel.
 /// </summary>
 /// <remarks>
-/// Order for a port: filters, then the tap, then (with carrier) its routes; the reverse for removal. A port is thus never
-/// reachable without its filters. Plans given since the start are kept right without being asked again.
+/// Order for a port: filters, then the tap, then (with carrier) its routes; the reverse for removal. A port is thus
+/// never reachable without its filters. Plans given since the start are kept right without being asked again.
 /// </remarks>
 public interface IDataPlane : IAsyncDisposable
 {
-    /// <summary>Makes the machine ready: forwarding, base filters, the metadata address, the watch over carriers.</summary>
+    /// <summary>
+    /// Makes the machine ready: forwarding, base filters, the metadata address, the watch over carriers.
+    /// </summary>
     Task PrepareAsync(CancellationToken cancellation);
 
-    /// <summary>Makes these address sets have exactly these members. Sets that are not named stay as they are.</summary>
+    /// <summary>
+    /// Makes these address sets have exactly these members. Sets that are not named stay as they are.
+    /// </summary>
     /// <exception cref="InvalidPlanException">A plan breaks a rule; nothing was changed.</exception>
     Task EnsureSetsAsync(IReadOnlyCollection<AddressSetPlan> sets, CancellationToken cancellation);
 
@@ -22,7 +26,8 @@ public interface IDataPlane : IAsyncDisposable
 
     /// <summary>Makes the port as planned. A set that its rules name and nobody ensured counts as empty.</summary>
     /// <exception cref="InvalidPlanException">The plan breaks a rule; nothing was changed.</exception>
-    /// <exception cref="IOException">The kernel refused; the message says what and why. Repeating continues.</exception>
+    /// <exception cref="IOException">The kernel refused; the message says what and why. Repeating
+    /// continues.</exception>
     Task EnsurePortAsync(PortPlan plan, CancellationToken cancellation);
 
     /// <summary>Removes whatever there is of a port, planned or left over; nothing at all is fine.</summary>

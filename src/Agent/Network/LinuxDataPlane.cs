@@ -25,92 +25,93 @@ public sealed class LinuxDataPlane : IDataPlane
 {
     private const int EventsKept = 1024;
 
-    private readonly DataPlaneOptions _options;
-    private readonly IMetadataSource _metadataSource;
-    private readonly TimeProvider _time;
-    private readonly ILoggerFactory _loggers;
-    private readonly ILogger _logger;
-    private readonly NamespaceThread _thread;
-    private readonly GuestProbe _probe;
-    private readonly SemaphoreSlim _preparing = new(1);
-    private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentDictionary<string, PortServices> _services = new();
-    private readonly ConcurrentDictionary<IPAddress, PortPlan> _byAddress = new();
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _answered = new();
-    private readonly ConcurrentDictionary<Channel<DataPlaneEvent>, bool> _watchers = new();
+    private readonly DataPlaneOptions options;
+    private readonly IMetadataSource metadataSource;
+    private readonly TimeProvider time;
+    private readonly ILoggerFactory loggers;
+    private readonly ILogger logger;
+    private readonly NamespaceThread thread;
+    private readonly GuestProbe probe;
+    private readonly SemaphoreSlim preparing = new(1);
+    private readonly CancellationTokenSource stop = new();
+    private readonly ConcurrentDictionary<string, PortServices> services = new();
+    private readonly ConcurrentDictionary<IPAddress, PortPlan> byAddress = new();
+    private readonly ConcurrentDictionary<string, DateTimeOffset> answered = new();
+    private readonly ConcurrentDictionary<Channel<DataPlaneEvent>, bool> watchers = new();
 
     // Touched on the namespace's thread only.
-    private readonly Dictionary<string, bool> _carriers = [];
-    private HostNetwork? _network;
+    private readonly Dictionary<string, bool> carriers = [];
+    private HostNetwork? network;
 
-    private Socket? _links;
-    private MetadataServer? _metadata;
-    private Task _loops = Task.CompletedTask;
-    private int _syncWanted;
+    private Socket? links;
+    private MetadataServer? metadata;
+    private Task loops = Task.CompletedTask;
+    private int syncWanted;
 
     public LinuxDataPlane(
         DataPlaneOptions options, IMetadataSource metadata, TimeProvider time, ILoggerFactory loggers)
     {
-        (_options, _metadataSource, _time, _loggers) = (options, metadata, time, loggers);
-        _logger = loggers.CreateLogger<LinuxDataPlane>();
-        _thread = new NamespaceThread("dataplane", options.NamespacePath);
-        _probe = new GuestProbe(_thread, time);
+        (this.options, metadataSource, this.time, this.loggers) = (options, metadata, time, loggers);
+        logger = loggers.CreateLogger<LinuxDataPlane>();
+        thread = new NamespaceThread("dataplane", options.NamespacePath);
+        probe = new GuestProbe(thread, time);
     }
 
     /// <summary>Asks guests of this data plane.</summary>
-    public IGuestProbe Probe => _probe;
+    public IGuestProbe Probe => probe;
 
     public async Task PrepareAsync(CancellationToken cancellation)
     {
-        await _preparing.WaitAsync(cancellation);
+        await preparing.WaitAsync(cancellation);
         try
         {
-            await _thread.RunAsync(() => Network.Prepare(), cancellation);
-            if (_metadata is null)
+            await thread.RunAsync(() => Network.Prepare(), cancellation);
+            if (metadata is null)
             {
-                _metadata = await _thread.RunAsync(
-                    () => new MetadataServer(FindSubject, s => Answered(s.Port), _time, _loggers.CreateLogger<MetadataServer>()),
+                metadata = await thread.RunAsync(
+                    () => new MetadataServer(
+                        FindSubject, s => Answered(s.Port), time, loggers.CreateLogger<MetadataServer>()),
                     cancellation);
-                _metadata.Start();
+                metadata.Start();
             }
 
-            if (_links is null)
+            if (links is null)
             {
-                _links = await _thread.RunAsync(
+                links = await thread.RunAsync(
                     () => NetlinkSocket.Multicast(RtnetlinkConstants.RTMGRP_LINK), cancellation);
-                _loops = Task.WhenAll(
-                    Task.Run(() => ListenAsync(_links, _stop.Token), cancellation),
-                    Task.Run(() => RescanAsync(_stop.Token), cancellation));
+                loops = Task.WhenAll(
+                    Task.Run(() => ListenAsync(links, stop.Token), cancellation),
+                    Task.Run(() => RescanAsync(stop.Token), cancellation));
             }
 
             // Carriers that changed before anybody listened.
-            await _thread.RunAsync(() => Compare(Network.SyncRoutes()), cancellation);
+            await thread.RunAsync(() => Compare(Network.SyncRoutes()), cancellation);
         }
         finally
         {
-            _preparing.Release();
+            preparing.Release();
         }
     }
 
     public Task EnsureSetsAsync(IReadOnlyCollection<AddressSetPlan> sets, CancellationToken cancellation) =>
-        _thread.RunAsync(() => Network.EnsureSets(sets), cancellation);
+        thread.RunAsync(() => Network.EnsureSets(sets), cancellation);
 
     public Task RemoveSetsAsync(IReadOnlyCollection<string> setIds, CancellationToken cancellation) =>
-        _thread.RunAsync(() => Network.RemoveSets(setIds), cancellation);
+        thread.RunAsync(() => Network.RemoveSets(setIds), cancellation);
 
     public async Task EnsurePortAsync(PortPlan plan, CancellationToken cancellation)
     {
-        var stale = await _thread.RunAsync(() => Ensure(plan), cancellation);
+        var stale = await thread.RunAsync(() => Ensure(plan), cancellation);
         if (stale is not null)
             await stale.DisposeAsync();
     }
 
     public async Task RemovePortAsync(string portId, CancellationToken cancellation)
     {
-        if (_services.TryRemove(portId, out var services))
+        if (this.services.TryRemove(portId, out var services))
             await services.DisposeAsync();
-        _answered.TryRemove(portId, out _);
-        await _thread.RunAsync(
+        answered.TryRemove(portId, out _);
+        await thread.RunAsync(
             () =>
             {
                 Network.RemovePort(portId);
@@ -122,23 +123,23 @@ public sealed class LinuxDataPlane : IDataPlane
     public async Task RemoveTapAsync(string tapName, CancellationToken cancellation)
     {
         // A planned port on it goes whole: what answers on the tap must not outlive it.
-        foreach (var (portId, services) in _services)
+        foreach (var (portId, services) in this.services)
         {
             if (services.Plan.TapName == tapName)
                 await RemovePortAsync(portId, cancellation);
         }
 
-        await _thread.RunAsync(() => Network.RemoveTap(tapName), cancellation);
+        await thread.RunAsync(() => Network.RemoveTap(tapName), cancellation);
     }
 
     public Task<IReadOnlyList<PortObservation>> ObserveAsync(CancellationToken cancellation) =>
-        _thread.RunAsync(() => Network.Observe(_answered), cancellation);
+        thread.RunAsync(() => Network.Observe(answered), cancellation);
 
     public async IAsyncEnumerable<DataPlaneEvent> WatchAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         var channel = Channel.CreateBounded<DataPlaneEvent>(
             new BoundedChannelOptions(EventsKept) { FullMode = BoundedChannelFullMode.DropOldest });
-        _watchers[channel] = true;
+        watchers[channel] = true;
         try
         {
             await foreach (var change in channel.Reader.ReadAllAsync(cancellation))
@@ -146,38 +147,38 @@ public sealed class LinuxDataPlane : IDataPlane
         }
         finally
         {
-            _watchers.TryRemove(channel, out _);
+            watchers.TryRemove(channel, out _);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _loops;
-        if (_metadata is not null)
-            await _metadata.DisposeAsync();
-        foreach (var services in _services.Values)
+        await stop.CancelAsync();
+        await loops;
+        if (metadata is not null)
+            await metadata.DisposeAsync();
+        foreach (var services in this.services.Values)
             await services.DisposeAsync();
-        _links?.Dispose();
+        links?.Dispose();
         try
         {
-            await _thread.RunAsync(() => _network?.Dispose(), CancellationToken.None);
+            await thread.RunAsync(() => network?.Dispose(), CancellationToken.None);
         }
         catch (ErrnoException)
         {
             // The thread never entered its namespace, so there is nothing to let go.
         }
 
-        foreach (var watcher in _watchers.Keys)
+        foreach (var watcher in watchers.Keys)
             watcher.Writer.TryComplete();
-        _thread.Dispose();
-        _probe.Dispose();
-        _preparing.Dispose();
-        _stop.Dispose();
+        thread.Dispose();
+        probe.Dispose();
+        preparing.Dispose();
+        stop.Dispose();
     }
 
     /// <summary>Made on first use, because its sockets must be made on the namespace's thread.</summary>
-    private HostNetwork Network => _network ??= new HostNetwork(_options);
+    private HostNetwork Network => network ??= new HostNetwork(options);
 
     /// <returns>Services of a tap that was made anew, to be stopped.</returns>
     private PortServices? Ensure(PortPlan plan)
@@ -185,9 +186,9 @@ public sealed class LinuxDataPlane : IDataPlane
         var link = Network.EnsurePort(plan);
         ForgetAddresses(plan.PortId);
         foreach (var address in plan.Addresses)
-            _byAddress[address] = plan;
+            byAddress[address] = plan;
         PortServices? stale = null;
-        if (_services.TryGetValue(plan.PortId, out var services))
+        if (this.services.TryGetValue(plan.PortId, out var services))
         {
             if (services.Index == link.Index)
             {
@@ -198,30 +199,30 @@ public sealed class LinuxDataPlane : IDataPlane
             stale = services;
         }
 
-        _services[plan.PortId] = new PortServices(link, plan, _options.Lease, Answered, _time, _loggers);
+        this.services[plan.PortId] = new PortServices(link, plan, options.Lease, Answered, time, loggers);
         return stale;
     }
 
     private void ForgetAddresses(string portId)
     {
-        foreach (var pair in _byAddress.Where(p => p.Value.PortId == portId))
-            _byAddress.TryRemove(pair);
+        foreach (var pair in byAddress.Where(p => p.Value.PortId == portId))
+            byAddress.TryRemove(pair);
     }
 
     private MetadataSubject? FindSubject(IPAddress source) =>
-        _byAddress.TryGetValue(source, out var port) && _metadataSource.Find(port.PortId) is { } document
+        byAddress.TryGetValue(source, out var port) && metadataSource.Find(port.PortId) is { } document
             ? new MetadataSubject(document, port, source)
             : null;
 
     private void Answered(PortPlan port)
     {
-        _answered[port.PortId] = _time.GetUtcNow();
+        answered[port.PortId] = time.GetUtcNow();
         Publish(new DataPlaneEvent(port.PortId, port.TapName, DataPlaneChange.Answered));
     }
 
     private void Publish(DataPlaneEvent change)
     {
-        foreach (var watcher in _watchers.Keys)
+        foreach (var watcher in watchers.Keys)
             watcher.Writer.TryWrite(change);
     }
 
@@ -242,10 +243,10 @@ public sealed class LinuxDataPlane : IDataPlane
             catch (SocketException e)
             {
                 // ENOBUFS: notifications were lost, and looking makes up for that.
-                DataPlaneLog.NotificationsLost(_logger, e.SocketErrorCode);
+                DataPlaneLog.NotificationsLost(logger, e.SocketErrorCode);
             }
 
-            if (Interlocked.Exchange(ref _syncWanted, 1) == 0)
+            if (Interlocked.Exchange(ref syncWanted, 1) == 0)
                 _ = SyncAsync(cancellation);
         }
     }
@@ -254,14 +255,14 @@ public sealed class LinuxDataPlane : IDataPlane
     private Task SyncAsync(CancellationToken cancellation) => TryAsync(
         () =>
         {
-            Volatile.Write(ref _syncWanted, 0);
+            Volatile.Write(ref syncWanted, 0);
             Compare(Network.SyncRoutes());
         },
         cancellation);
 
     private async Task RescanAsync(CancellationToken cancellation)
     {
-        using var timer = new PeriodicTimer(_options.RescanEvery, _time);
+        using var timer = new PeriodicTimer(options.RescanEvery, time);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellation))
@@ -285,7 +286,7 @@ public sealed class LinuxDataPlane : IDataPlane
             }
             catch (IOException e)
             {
-                DataPlaneLog.SyncFailed(_logger, e);
+                DataPlaneLog.SyncFailed(logger, e);
             }
         }
 
@@ -296,11 +297,11 @@ public sealed class LinuxDataPlane : IDataPlane
     {
         try
         {
-            await _thread.RunAsync(work, cancellation);
+            await thread.RunAsync(work, cancellation);
         }
         catch (IOException e)
         {
-            DataPlaneLog.SyncFailed(_logger, e);
+            DataPlaneLog.SyncFailed(logger, e);
         }
         catch (OperationCanceledException)
         {
@@ -312,16 +313,16 @@ public sealed class LinuxDataPlane : IDataPlane
     {
         foreach (var tap in taps)
         {
-            if (_carriers.GetValueOrDefault(tap.Name) == tap.Carrier)
+            if (carriers.GetValueOrDefault(tap.Name) == tap.Carrier)
                 continue;
-            _carriers[tap.Name] = tap.Carrier;
-            DataPlaneLog.Carrier(_logger, tap.Alias, tap.Name, tap.Carrier);
+            carriers[tap.Name] = tap.Carrier;
+            DataPlaneLog.Carrier(logger, tap.Alias, tap.Name, tap.Carrier);
             var change = tap.Carrier ? DataPlaneChange.CarrierUp : DataPlaneChange.CarrierDown;
             Publish(new DataPlaneEvent(tap.Alias, tap.Name, change));
         }
 
         var names = taps.Select(t => t.Name).ToHashSet();
-        foreach (var gone in _carriers.Keys.Where(n => !names.Contains(n)).ToList())
-            _carriers.Remove(gone);
+        foreach (var gone in carriers.Keys.Where(n => !names.Contains(n)).ToList())
+            carriers.Remove(gone);
     }
 }

@@ -23,7 +23,8 @@ internal static class PlanRules
         var violations = new List<string>();
         if (!IsId(plan.SetId))
             violations.Add($"set id must be 1-{MaxIdLength} of letters, digits, '-' and '_'");
-        violations.AddRange(plan.Addresses.Where(a => !IsHost(a)).Select(a => $"{a} is not an address that a host can have"));
+        violations.AddRange(
+            plan.Addresses.Where(a => !IsHost(a)).Select(a => $"{a} is not an address that a host can have"));
         if (violations.Count > 0)
             throw new InvalidPlanException($"address set {Quote(plan.SetId)}", violations);
     }
@@ -34,7 +35,8 @@ internal static class PlanRules
         if (!IsId(plan.PortId))
             violations.Add($"port id must be 1-{MaxIdLength} of letters, digits, '-' and '_'");
         if (!IsTap(plan.TapName, options))
-            violations.Add($"tap name must be '{options.TapPrefix}' and more letters and digits, at most {TapName.MaxLength}");
+            violations.Add(
+                $"tap name must be '{options.TapPrefix}' and more letters and digits, at most {TapName.MaxLength}");
         if (plan.Mac.Value == 0 || (plan.Mac.Value >> 40 & 1) == 1 || plan.Mac.Value > MacAddress.Broadcast.Value)
             violations.Add($"{plan.Mac} is not an address that an interface can have");
         if (plan.Mac == Gateway.Mac)
@@ -108,7 +110,8 @@ internal static class PlanRules
     }
 
     private static bool IsDnsName(string name, bool allowDots) => name.Length <= 253
-        && (name.Length == 0 || name.Split('.').All(IsLabel)) && (allowDots || !name.Contains('.', StringComparison.Ordinal));
+        && (name.Length == 0 || name.Split('.').All(IsLabel))
+            && (allowDots || !name.Contains('.', StringComparison.Ordinal));
 
     private static bool IsLabel(string label) => label.Length is > 0 and <= 63
         && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace Monolith.Agent.Network;
 
-/// <summary>What one server's port must be on this hypervisor. Immutable; a change is another plan for the same id.</summary>
+/// <summary>
+/// What one server's port must be on this hypervisor. Immutable; a change is another plan for the same id.
+/// </summary>
 public sealed record PortPlan
 {
     /// <summary>The control plane's id: 1-64 of letters, digits, '-' and '_'.</summary>
@@ -15,7 +17,9 @@ public sealed record PortPlan
     /// <summary>Addresses that this port alone may use; each is a /32 or /128 route to the tap.</summary>
     public required IReadOnlyList<IPAddress> Addresses { get; init; }
 
-    /// <summary>Name of the tap, as <see cref="TapName.Of"/> makes it: the data plane's prefix, at most 15 bytes.</summary>
+    /// <summary>
+    /// Name of the tap, as <see cref="TapName.Of"/> makes it: the data plane's prefix, at most 15 bytes.
+    /// </summary>
     public required string TapName { get; init; }
 
     /// <summary>Bytes of IP packet that the guest may send at once, 1280-65521.</summary>
@@ -83,7 +87,9 @@ public sealed record AddressSetPlan(string SetId, IReadOnlyCollection<IPAddress>
 /// <summary>What the machine has for one port, read from the kernel.</summary>
 public sealed record PortObservation
 {
-    /// <summary>The port's id; empty when a tap carries our prefix and no id (a crash right after its creation).</summary>
+    /// <summary>
+    /// The port's id; empty when a tap carries our prefix and no id (a crash right after its creation).
+    /// </summary>
     public required string PortId { get; init; }
 
     public required string TapName { get; init; }
@@ -100,10 +106,14 @@ public sealed record PortObservation
     /// <summary>Addresses that are routed to the tap now.</summary>
     public IReadOnlyList<IPAddress> Routed { get; init; } = [];
 
-    /// <summary>Anti-spoofing and the planned rules are in the kernel. For a port without a plan: some rules are.</summary>
+    /// <summary>
+    /// Anti-spoofing and the planned rules are in the kernel. For a port without a plan: some rules are.
+    /// </summary>
     public bool Filtered { get; init; }
 
-    /// <summary>When the guest last took a lease or fetched metadata, UTC; null when not since the agent's start.</summary>
+    /// <summary>
+    /// When the guest last took a lease or fetched metadata, UTC; null when not since the agent's start.
+    /// </summary>
     public DateTimeOffset? Answered { get; init; }
 
     /// <summary>Why the last effort to make the port right failed; empty when it did not.</summary>

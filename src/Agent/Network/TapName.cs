@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Monolith.Agent.Network;
 
-/// <summary>Interface names of taps: at most 15 bytes (IFNAMSIZ), so a digest of the port's id stands in for it.</summary>
+/// <summary>
+/// Interface names of taps: at most 15 bytes (IFNAMSIZ), so a digest of the port's id stands in for it.
+/// </summary>
 public static class TapName
 {
     public const int MaxLength = 15;

@@ -17,7 +17,8 @@ public sealed class BlobImages(ImageCache cache, Func<CallInvoker> connect, Time
             throw new ImageException(ImageFailure.Refused, $"the image's digest '{image.Sha256}' is not a SHA-256");
         var format = image.Format == "raw" ? DiskFormat.Raw : DiskFormat.Qcow2;
         return cache.EnsureAsync(
-            new ImagePlan(digest, image.SizeBytes, format), stop => ReadAsync(image.Sha256, stop), progress, cancellation);
+            new ImagePlan(digest, image.SizeBytes, format), stop => ReadAsync(image.Sha256,
+                stop), progress, cancellation);
     }
 
     public void RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse) => cache.RemoveUnused(inUse);
@@ -28,7 +29,8 @@ public sealed class BlobImages(ImageCache cache, Func<CallInvoker> connect, Time
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var call = new BlobService.BlobServiceClient(connect())
             .ReadBlob(new ReadBlobRequest { Sha256 = sha256 }, cancellationToken: silence.Token);
-        while (await NextAsync(call.ResponseStream, silence, cancellation)) yield return call.ResponseStream.Current.Chunk.Memory;
+        while (await NextAsync(call.ResponseStream, silence, cancellation))
+            yield return call.ResponseStream.Current.Chunk.Memory;
     }
 
     private async Task<bool> NextAsync(

@@ -4,12 +4,14 @@ using Monolith.Agent.Routing;
 
 namespace Monolith.Agent.Reconcile;
 
-/// <summary>Routes as the machine's routing daemon tells them. It gives no notice of changes: it is asked again.</summary>
+/// <summary>
+/// Routes as the machine's routing daemon tells them. It gives no notice of changes: it is asked again.
+/// </summary>
 public sealed class FabricRoutes(IRouting routing, TimeProvider time) : IRoutes
 {
     private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
-    private string _sessions = "";
+    private string sessions = "";
 
     public async Task<int> CountPeersAsync(IReadOnlyCollection<IPAddress> addresses, CancellationToken cancellation)
     {
@@ -42,7 +44,7 @@ public sealed class FabricRoutes(IRouting routing, TimeProvider time) : IRoutes
             var sessions = string.Join(
                 ' ',
                 (await routing.ListSessionsAsync(cancellation)).Where(s => s.Established).Select(s => s.Name).Order());
-            if (Interlocked.Exchange(ref _sessions, sessions) != sessions) return;
+            if (Interlocked.Exchange(ref this.sessions, sessions) != sessions) return;
         }
     }
 }

@@ -6,7 +6,9 @@ namespace Monolith.Agent.Reconcile;
 /// <summary>Gets an image's file onto this machine: from the host's blobs through the cache, or emulated.</summary>
 public interface IImages
 {
-    /// <summary>Fetches what is not here yet; quick when it is. Concurrent calls for one image share one transfer.</summary>
+    /// <summary>
+    /// Fetches what is not here yet; quick when it is. Concurrent calls for one image share one transfer.
+    /// </summary>
     /// <param name="image">Digest, size and format.</param>
     /// <param name="progress">Told the bytes that are here, now and then.</param>
     /// <param name="cancellation">Ends this caller's wait.</param>
@@ -16,6 +18,7 @@ public interface IImages
 
     /// <summary>Gives back the room of images that nobody uses, where it is scarce.</summary>
     /// <param name="inUse">Asked while no image can begin to be used.</param>
-    /// <exception cref="IOException">What is in use cannot be known now, or the disk refused; repeat it later.</exception>
+    /// <exception cref="IOException">What is in use cannot be known now, or the disk refused; repeat it
+    /// later.</exception>
     void RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse);
 }

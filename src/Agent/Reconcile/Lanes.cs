@@ -20,17 +20,17 @@ internal sealed class Lanes : IAsyncDisposable
     /// <summary>A step that throws what it should not is taken again after this.</summary>
     private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(5);
 
-    private readonly Func<string, CancellationToken, Task<Verdict>> _step;
-    private readonly TimeProvider _time;
-    private readonly ILogger _log;
-    private readonly string _name;
-    private readonly Lock _lock = new();
-    private readonly Dictionary<string, Lane> _lanes = new(StringComparer.Ordinal);
-    private readonly PriorityQueue<Lane, DateTimeOffset> _due = new();
-    private readonly CancellationTokenSource _stop = new();
-    private readonly ITimer _timer;
-    private int _working;
-    private TaskCompletionSource? _idle;
+    private readonly Func<string, CancellationToken, Task<Verdict>> step;
+    private readonly TimeProvider time;
+    private readonly ILogger log;
+    private readonly string name;
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Lane> lanes = new(StringComparer.Ordinal);
+    private readonly PriorityQueue<Lane, DateTimeOffset> due = new();
+    private readonly CancellationTokenSource stop = new();
+    private readonly ITimer timer;
+    private int working;
+    private TaskCompletionSource? idle;
 
     private sealed class Lane(string key)
     {
@@ -46,8 +46,8 @@ internal sealed class Lanes : IAsyncDisposable
     public Lanes(
         string name, Func<string, CancellationToken, Task<Verdict>> step, TimeProvider time, ILogger log)
     {
-        (_name, _step, _time, _log) = (name, step, time, log);
-        _timer = time.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        (this.name, this.step, this.time, this.log) = (name, step, time, log);
+        timer = time.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Has the key's step taken soon. Cheap, never blocks, may be called by anybody.</summary>
@@ -57,10 +57,10 @@ internal sealed class Lanes : IAsyncDisposable
     public void Wake(string key, bool interrupt = false, ActivityContext cause = default)
     {
         CancellationTokenSource? running = null;
-        lock (_lock)
+        lock (gate)
         {
-            if (_stop.IsCancellationRequested) return;
-            if (!_lanes.TryGetValue(key, out var lane)) _lanes[key] = lane = new Lane(key);
+            if (stop.IsCancellationRequested) return;
+            if (!lanes.TryGetValue(key, out var lane)) lanes[key] = lane = new Lane(key);
             lane.Woken = true;
             if (cause != default) lane.Cause = cause;
             if (lane.Working) running = interrupt ? lane.Step : null;
@@ -73,7 +73,7 @@ internal sealed class Lanes : IAsyncDisposable
     public void WakeAll()
     {
         string[] keys;
-        lock (_lock) keys = [.. _lanes.Keys];
+        lock (gate) keys = [.. lanes.Keys];
         foreach (var key in keys) Wake(key);
     }
 
@@ -81,18 +81,18 @@ internal sealed class Lanes : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Task idle;
-        lock (_lock)
+        lock (gate)
         {
-            if (_stop.IsCancellationRequested) return;
-            _idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (_working == 0) _idle.SetResult();
-            idle = _idle.Task;
+            if (stop.IsCancellationRequested) return;
+            this.idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (working == 0) this.idle.SetResult();
+            idle = this.idle.Task;
         }
 
-        await _stop.CancelAsync();
-        await _timer.DisposeAsync();
+        await stop.CancelAsync();
+        await timer.DisposeAsync();
         await idle;
-        _stop.Dispose();
+        stop.Dispose();
     }
 
     private static void Interrupt(CancellationTokenSource? step)
@@ -112,7 +112,7 @@ internal sealed class Lanes : IAsyncDisposable
     {
         lane.Working = true;
         lane.Due = null;
-        _working++;
+        working++;
         // Whoever wakes a lane has a trace of his own, which the lane's steps are no part of.
         var flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
         try
@@ -130,27 +130,27 @@ internal sealed class Lanes : IAsyncDisposable
         while (true)
         {
             Verdict verdict;
-            using (var step = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
+            using (var step = CancellationTokenSource.CreateLinkedTokenSource(stop.Token))
             {
-                lock (_lock)
+                lock (gate)
                 {
                     (lane.Woken, lane.Step) = (false, step);
                     AgentTelemetry.Cause = lane.Cause;
                 }
 
                 verdict = await StepAsync(lane.Key, step.Token);
-                lock (_lock) lane.Step = null;
+                lock (gate) lane.Step = null;
             }
 
-            lock (_lock)
+            lock (gate)
             {
                 if (!lane.Woken && verdict is not Verdict.Again { AsWanted: false }) lane.Cause = default;
                 var again = lane.Woken || verdict is Verdict.Again { Wait.Ticks: 0 };
-                if (again && !_stop.IsCancellationRequested) continue;
+                if (again && !stop.IsCancellationRequested) continue;
                 lane.Working = false;
                 if (verdict is Verdict.Again wait) Schedule(lane, wait.Wait);
-                if (verdict is Verdict.Gone) _lanes.Remove(lane.Key);
-                if (--_working == 0) _idle?.TrySetResult();
+                if (verdict is Verdict.Gone) lanes.Remove(lane.Key);
+                if (--working == 0) idle?.TrySetResult();
                 return;
             }
         }
@@ -160,7 +160,7 @@ internal sealed class Lanes : IAsyncDisposable
     {
         try
         {
-            return await _step(key, cancellation);
+            return await step(key, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -168,7 +168,7 @@ internal sealed class Lanes : IAsyncDisposable
         }
         catch (Exception e)
         {
-            _log.StepFailed(e, _name, key);
+            log.StepFailed(e, name, key);
             return Verdict.After(AfterFault);
         }
     }
@@ -176,29 +176,29 @@ internal sealed class Lanes : IAsyncDisposable
     /// <summary>Holds the lock.</summary>
     private void Schedule(Lane lane, TimeSpan wait)
     {
-        if (_stop.IsCancellationRequested) return;
-        var due = _time.GetUtcNow() + wait;
+        if (stop.IsCancellationRequested) return;
+        var due = time.GetUtcNow() + wait;
         lane.Due = due;
-        var first = !_due.TryPeek(out _, out var next) || due < next;
-        _due.Enqueue(lane, due);
-        if (first) _timer.Change(wait, Timeout.InfiniteTimeSpan);
+        var first = !this.due.TryPeek(out _, out var next) || due < next;
+        this.due.Enqueue(lane, due);
+        if (first) timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
     private void OnTimer()
     {
-        lock (_lock)
+        lock (gate)
         {
-            if (_stop.IsCancellationRequested) return;
-            var now = _time.GetUtcNow();
-            while (_due.TryPeek(out var lane, out var due))
+            if (stop.IsCancellationRequested) return;
+            var now = time.GetUtcNow();
+            while (this.due.TryPeek(out var lane, out var due))
             {
                 if (due > now)
                 {
-                    _timer.Change(due - now, Timeout.InfiniteTimeSpan);
+                    timer.Change(due - now, Timeout.InfiniteTimeSpan);
                     return;
                 }
 
-                _due.Dequeue();
+                this.due.Dequeue();
                 // Whoever was woken, or scheduled anew since, has another due time or none.
                 if (lane.Due != due || lane.Working) continue;
                 Begin(lane);

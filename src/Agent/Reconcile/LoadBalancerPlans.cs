@@ -41,7 +41,9 @@ internal static class LoadBalancerPlans
 
     private static PoolPlan PoolOf(PoolSpec pool)
     {
-        var milliseconds = pool.HealthIntervalMilliseconds > 0 ? pool.HealthIntervalMilliseconds : DefaultIntervalMilliseconds;
+        var milliseconds = pool.HealthIntervalMilliseconds > 0
+            ? pool.HealthIntervalMilliseconds
+            : DefaultIntervalMilliseconds;
         return new PoolPlan(
             new PoolId(pool.Id),
             pool.Algorithm switch
@@ -49,7 +51,8 @@ internal static class LoadBalancerPlans
                 "" or "roundrobin" => BalanceAlgorithm.RoundRobin,
                 "leastconn" => BalanceAlgorithm.LeastConnections,
                 "source" => BalanceAlgorithm.SourceHash,
-                _ => throw new FormatException($"the algorithm '{pool.Algorithm}' is not roundrobin, leastconn or source"),
+                _ => throw new FormatException(
+                    $"the algorithm '{pool.Algorithm}' is not roundrobin, leastconn or source"),
             },
             new HealthCheck(
                 HttpPath: pool.HealthPath.Length > 0 ? pool.HealthPath : null,
@@ -58,7 +61,9 @@ internal static class LoadBalancerPlans
                 Rise: pool.HealthRise > 0 ? pool.HealthRise : DefaultRise,
                 Fall: pool.HealthFall > 0 ? pool.HealthFall : DefaultFall),
             [.. pool.Members.Select(m => new MemberPlan(
-                new MemberId(m.Id), AddressOf(m.Address), m.Port, m.Weight, m.Drain ? MemberState.Drain : MemberState.Enabled))]);
+                new MemberId(m.Id), AddressOf(m.Address), m.Port, m.Weight, m.Drain
+                    ? MemberState.Drain
+                    : MemberState.Enabled))]);
     }
 
     private static IPAddress AddressOf(string text) => IPAddress.TryParse(text, out var address)

@@ -22,8 +22,8 @@ internal sealed record LoadBalancerReconcilerParts(
 ///                     ├──────────── changed, HAProxy ended, or a minute has passed ◀────────┤ every 2 s
 ///                     └── wait, longer each time that HAProxy ends ◀────────────────────────┘
 /// </code>
-/// Which VIPs are ours is in a ledger before they are announced: none is left behind by a crash. A load balancer that is
-/// no longer wanted keeps its status until apply has left it out, since its address is given to others after that.
+/// Which VIPs are ours is in a ledger before they are announced: none is left behind by a crash. A load balancer that
+/// is no longer wanted keeps its status until apply has left it out, since its address is given to others after that.
 /// </summary>
 internal sealed class LoadBalancerReconciler : IAsyncDisposable
 {
@@ -33,47 +33,48 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
     /// <summary>HAProxy that ran for so long did not end for what it was told.</summary>
     private static readonly TimeSpan Calm = TimeSpan.FromMinutes(1);
 
-    private readonly DesiredSet _desired;
-    private readonly StatusBoard _board;
-    private readonly ILedger _vipLedger;
-    private readonly HashSet<IPAddress> _vips;
-    private readonly LoadBalancerReconcilerParts _with;
-    private readonly Lanes _lanes;
-    private IReadOnlyList<object>? _tried;
+    private readonly DesiredSet desired;
+    private readonly StatusBoard board;
+    private readonly ILedger vipLedger;
+    private readonly HashSet<IPAddress> vips;
+    private readonly LoadBalancerReconcilerParts with;
+    private readonly Lanes lanes;
+    private IReadOnlyList<object>? tried;
     // Null while the last try failed.
-    private DateTimeOffset? _appliedAt;
-    private DateTimeOffset _restUntil;
-    private int _attempt;
+    private DateTimeOffset? appliedAt;
+    private DateTimeOffset restUntil;
+    private int attempt;
 
     public LoadBalancerReconciler(
         DesiredSet desired, StatusBoard board, ILedger vipLedger, LoadBalancerReconcilerParts with)
     {
-        (_desired, _board, _vipLedger, _with) = (desired, board, vipLedger, with);
-        _vips = [.. vipLedger.Load().Select(r => IPAddress.TryParse(r.Key, out var vip) ? vip : null).OfType<IPAddress>()];
-        _lanes = new Lanes("load-balancers", (_, cancellation) => StepAsync(cancellation), with.Time, with.Log);
+        (this.desired, this.board, this.vipLedger, this.with) = (desired, board, vipLedger, with);
+        vips =
+            [.. vipLedger.Load().Select(r => IPAddress.TryParse(r.Key, out var vip) ? vip : null).OfType<IPAddress>()];
+        lanes = new Lanes("load-balancers", (_, cancellation) => StepAsync(cancellation), with.Time, with.Log);
         foreach (var id in desired.Leaving) SayThatItLeaves(id);
         with.Driver.Ended += Start;
     }
 
-    public void Start() => _lanes.Wake(Node);
+    public void Start() => lanes.Wake(Node);
 
     public void OnChanged(IReadOnlyList<DesiredChange> changes)
     {
         // Before the stream's next full report: what is not in that one does not exist.
         foreach (var change in changes.Where(c => c.Item is null)) SayThatItLeaves(change.Key);
-        _lanes.Wake(Node, cause: changes.Select(c => c.Cause).FirstOrDefault(c => c != default));
+        lanes.Wake(Node, cause: changes.Select(c => c.Cause).FirstOrDefault(c => c != default));
     }
 
     public ValueTask DisposeAsync()
     {
-        _with.Driver.Ended -= Start;
-        return _lanes.DisposeAsync();
+        with.Driver.Ended -= Start;
+        return lanes.DisposeAsync();
     }
 
     private async Task<Verdict> StepAsync(CancellationToken cancellation)
     {
-        var leaving = _desired.Leaving;
-        var specs = _desired.Snapshot().Select(i => (LoadBalancerSpec)i.Body)
+        var leaving = desired.Leaving;
+        var specs = desired.Snapshot().Select(i => (LoadBalancerSpec)i.Body)
             .OrderBy(s => s.Id, StringComparer.Ordinal).ToList();
         var refused = new Dictionary<string, string>(StringComparer.Ordinal);
         var plans = PlansOf(specs, refused);
@@ -81,24 +82,27 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
         {
             if (IsDue(specs, leaving))
             {
-                await AgentTelemetry.StepAsync("ApplyLoadBalancers", Node, _with.Time, () => ApplyAsync(plans, cancellation));
-                _appliedAt = _with.Time.GetUtcNow();
+                await AgentTelemetry.StepAsync(
+                    "ApplyLoadBalancers", Node, with.Time, () => ApplyAsync(plans, cancellation));
+                appliedAt = with.Time.GetUtcNow();
                 foreach (var id in leaving) SayThatItIsGone(id);
             }
 
-            var rest = _restUntil - _with.Time.GetUtcNow();
+            var rest = restUntil - with.Time.GetUtcNow();
             // What failed was reported as that, and is tried again then.
-            if (_appliedAt is null) return Verdict.After(rest);
+            if (appliedAt is null) return Verdict.After(rest);
             await ReportAsync(specs, refused, cancellation);
             if (specs.Count == 0) return Verdict.Done;
-            return Verdict.LookAfter(!_with.Driver.InForce && rest < ObserveEvery ? rest : ObserveEvery);
+            return Verdict.LookAfter(!with.Driver.InForce && rest < ObserveEvery ? rest : ObserveEvery);
         }
         catch (Exception e) when (e is LoadBalancerException or IOException)
         {
-            var reason = e is LoadBalancerException fault ? $"LB_{fault.Reason.ToString().ToUpperInvariant()}" : "LB_NODE_FAILED";
+            var reason = e is LoadBalancerException fault
+                ? $"LB_{fault.Reason.ToString().ToUpperInvariant()}"
+                : "LB_NODE_FAILED";
             foreach (var spec in specs) Report(spec, State.Failed, reason, e.Message, 0, []);
-            _with.Log.LoadBalancerFailed(Node, reason, e.Message);
-            _appliedAt = null;
+            with.Log.LoadBalancerFailed(Node, reason, e.Message);
+            appliedAt = null;
             return Verdict.After(Rest());
         }
     }
@@ -106,42 +110,42 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
     /// <summary>A new wish is tried at once; what is to be repeated, when it has rested.</summary>
     private bool IsDue(List<LoadBalancerSpec> specs, IReadOnlyList<string> leaving)
     {
-        if (_tried is null || !_tried.SequenceEqual(specs, ReferenceEqualityComparer.Instance))
+        if (tried is null || !tried.SequenceEqual(specs, ReferenceEqualityComparer.Instance))
         {
-            (_tried, _attempt) = (specs, 0);
+            (tried, attempt) = (specs, 0);
             return true;
         }
 
-        var now = _with.Time.GetUtcNow();
-        if (now < _restUntil) return false;
-        if (_appliedAt is not { } at || leaving.Count > 0 || now - at >= _with.Policy.ResyncEvery) return true;
-        if (_with.Driver.InForce) return false;
+        var now = with.Time.GetUtcNow();
+        if (now < restUntil) return false;
+        if (appliedAt is not { } at || leaving.Count > 0 || now - at >= with.Policy.ResyncEvery) return true;
+        if (with.Driver.InForce) return false;
         // An end out of the blue is answered at once, a second one soon after it is not.
-        if (now - at > Calm) _attempt = 0;
+        if (now - at > Calm) attempt = 0;
         Rest();
         return true;
     }
 
     private TimeSpan Rest()
     {
-        var wait = _with.Policy.Retry.After(_attempt++, Random.Shared.NextDouble());
-        _restUntil = _with.Time.GetUtcNow() + wait;
+        var wait = with.Policy.Retry.After(attempt++, Random.Shared.NextDouble());
+        restUntil = with.Time.GetUtcNow() + wait;
         return wait;
     }
 
     private void SayThatItLeaves(string id)
     {
-        if (_board.Find(id) is null) _board.Set(id, StatusOf(id, State.Removing));
+        if (board.Find(id) is null) board.Set(id, StatusOf(id, State.Removing));
     }
 
     /// <summary>Unless it is wanted again meanwhile: then its next status says what became of it.</summary>
     private void SayThatItIsGone(string id)
     {
-        if (_desired.Left(id)) _board.Farewell(id, StatusOf(id, State.Removed));
+        if (desired.Left(id)) board.Farewell(id, StatusOf(id, State.Removed));
     }
 
     private LoadBalancerStatus StatusOf(string id, State state) =>
-        new() { Id = id, State = state, Since = Timestamp.FromDateTimeOffset(_with.Time.GetUtcNow()) };
+        new() { Id = id, State = state, Since = Timestamp.FromDateTimeOffset(with.Time.GetUtcNow()) };
 
     private static List<LoadBalancerPlan> PlansOf(List<LoadBalancerSpec> specs, Dictionary<string, string> refused)
     {
@@ -164,28 +168,30 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
     private async Task ApplyAsync(List<LoadBalancerPlan> plans, CancellationToken cancellation)
     {
         var wanted = plans.SelectMany(p => p.Vips).ToHashSet();
-        var fresh = wanted.Where(v => !_vips.Contains(v)).ToList();
-        _vipLedger.Commit([.. fresh.Select(v => LedgerRecord.Put(v.ToString(), 1, new Empty()))]);
-        _vips.UnionWith(fresh);
-        foreach (var vip in wanted) await _with.Routing.AnnounceVipAsync(vip, cancellation);
-        await _with.Driver.ApplyAsync(plans, cancellation);
-        foreach (var vip in _vips.Where(v => !wanted.Contains(v)).ToList())
+        var fresh = wanted.Where(v => !vips.Contains(v)).ToList();
+        vipLedger.Commit([.. fresh.Select(v => LedgerRecord.Put(v.ToString(), 1, new Empty()))]);
+        vips.UnionWith(fresh);
+        foreach (var vip in wanted) await with.Routing.AnnounceVipAsync(vip, cancellation);
+        await with.Driver.ApplyAsync(plans, cancellation);
+        foreach (var vip in vips.Where(v => !wanted.Contains(v)).ToList())
         {
-            await _with.Routing.WithdrawVipAsync(vip, cancellation);
-            _vipLedger.Commit([LedgerRecord.Drop(vip.ToString())]);
-            _vips.Remove(vip);
+            await with.Routing.WithdrawVipAsync(vip, cancellation);
+            vipLedger.Commit([LedgerRecord.Drop(vip.ToString())]);
+            vips.Remove(vip);
         }
     }
 
     private async Task ReportAsync(
         List<LoadBalancerSpec> specs, Dictionary<string, string> refused, CancellationToken cancellation)
     {
-        var observed = (await _with.Driver.ObserveAsync(cancellation)).ToDictionary(o => o.Id.Value, StringComparer.Ordinal);
+        var observed = (await with.Driver.ObserveAsync(cancellation)).ToDictionary(
+            o => o.Id.Value, StringComparer.Ordinal);
         foreach (var spec in specs)
         {
             if (refused.TryGetValue(spec.Id, out var cause))
             {
-                Report(spec, State.Failed, "INVALID_LOAD_BALANCER", $"The load balancer cannot be made: {cause}.", 0, []);
+                Report(
+                    spec, State.Failed, "INVALID_LOAD_BALANCER", $"The load balancer cannot be made: {cause}.", 0, []);
                 continue;
             }
 
@@ -194,7 +200,8 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
             if (found.Applied)
                 Report(spec, State.Serving, "", "", peers, found.Members);
             else
-                Report(spec, State.Failed, "LB_NOT_APPLIED", $"{found.Cause} What was served before is served on.", peers, found.Members);
+                Report(spec, State.Failed, "LB_NOT_APPLIED", $"{found.Cause} What was served before is served on.",
+                    peers, found.Members);
         }
     }
 
@@ -202,7 +209,7 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
     {
         try
         {
-            return await _with.Routes.CountPeersAsync([.. spec.Addresses.Select(IPAddress.Parse)], cancellation);
+            return await with.Routes.CountPeersAsync([.. spec.Addresses.Select(IPAddress.Parse)], cancellation);
         }
         catch (IOException)
         {
@@ -211,9 +218,10 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
     }
 
     private void Report(
-        LoadBalancerSpec spec, State state, string reason, string message, int peers, IReadOnlyList<MemberObservation> members)
+        LoadBalancerSpec spec,
+        State state, string reason, string message, int peers, IReadOnlyList<MemberObservation> members)
     {
-        var last = _board.Find(spec.Id) as LoadBalancerStatus;
+        var last = board.Find(spec.Id) as LoadBalancerStatus;
         var status = new LoadBalancerStatus
         {
             Id = spec.Id,
@@ -224,9 +232,9 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
             AnnouncedPeers = peers,
             Since = last is not null && last.State == state && last.Reason == reason
                 ? last.Since
-                : Timestamp.FromDateTimeOffset(_with.Time.GetUtcNow()),
+                : Timestamp.FromDateTimeOffset(with.Time.GetUtcNow()),
         };
         status.Members.AddRange(members.Select(LoadBalancerPlans.FactOf));
-        _board.Set(spec.Id, status);
+        board.Set(spec.Id, status);
     }
 }

@@ -67,7 +67,8 @@ internal static class PortDecide
         return left > TimeSpan.Zero ? new PortDecision.Spare(left) : new PortDecision.Remove();
     }
 
-    public static bool IsPlugged(PortObservation? observed) => observed is { Exists: true, Filtered: true, Planned: true };
+    public static bool IsPlugged(PortObservation? observed) =>
+        observed is { Exists: true, Filtered: true, Planned: true };
 
     /// <summary>The state that the machine itself shows.</summary>
     public static State StateOf(PortObservation? observed, int addresses, int peers)

@@ -45,7 +45,9 @@ internal static class PortPlans
 
     private static IEnumerable<RuleSpec> RulesOf(PortRule rule)
     {
-        IPNetwork? prefix = rule.RemoteCase == PortRule.RemoteOneofCase.RemotePrefix ? PrefixOf(rule.RemotePrefix) : null;
+        IPNetwork? prefix = rule.RemoteCase == PortRule.RemoteOneofCase.RemotePrefix
+            ? PrefixOf(rule.RemotePrefix)
+            : null;
         var family = prefix?.BaseAddress.AddressFamily;
         RuleProtocol[] protocols = rule.Protocol switch
         {

@@ -22,7 +22,8 @@ internal static partial class ReconcileLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "load balancer {id}: {reason}: {cause}")]
     public static partial void LoadBalancerFailed(this ILogger log, string id, string reason, string cause);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{concern}: {id} is here and nobody wants it; removed after {grace}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "{concern}: {id} is here and nobody wants it; removed after {grace}")]
     public static partial void Unwanted(this ILogger log, string concern, string id, TimeSpan grace);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "images that nobody uses stay for now: {cause}")]

@@ -1,28 +1,28 @@
 namespace Monolith.Agent.Reconcile;
 
 /// <summary>
-/// What a driver observes, for many lanes: whoever asks gets an observation that began after the question, and those who
-/// ask while one is under way share the next.
+/// What a driver observes, for many lanes: whoever asks gets an observation that began after the question, and those
+/// who ask while one is under way share the next.
 /// </summary>
 internal sealed class SharedObservation<T>(
     Func<CancellationToken, Task<IReadOnlyList<T>>> observe, Func<T, string> keyOf, CancellationToken stop)
 {
-    private readonly Lock _lock = new();
-    private Task? _current;
-    private Task<IReadOnlyDictionary<string, T>>? _next;
+    private readonly Lock gate = new();
+    private Task? current;
+    private Task<IReadOnlyDictionary<string, T>>? next;
 
     public Task<IReadOnlyDictionary<string, T>> RefreshAsync()
     {
-        lock (_lock)
+        lock (gate)
         {
-            if (_current is null or { IsCompleted: true })
+            if (current is null or { IsCompleted: true })
             {
                 var first = ObserveAsync();
-                _current = first;
+                current = first;
                 return first;
             }
 
-            return _next ??= AfterAsync(_current);
+            return next ??= AfterAsync(current);
         }
     }
 
@@ -30,10 +30,10 @@ internal sealed class SharedObservation<T>(
     {
         await current.ContinueWith(ended => _ = ended.Exception, TaskScheduler.Default);
         Task<IReadOnlyDictionary<string, T>> mine;
-        lock (_lock)
+        lock (gate)
         {
             mine = ObserveAsync();
-            (_current, _next) = (mine, null);
+            (this.current, next) = (mine, null);
         }
 
         return await mine;

@@ -16,7 +16,8 @@ internal abstract record Verdict
     public static Verdict After(TimeSpan wait) => new Again(wait < TimeSpan.Zero ? TimeSpan.Zero : wait);
 
     /// <summary>Nothing to do, and nobody to say when there is: look again then.</summary>
-    public static Verdict LookAfter(TimeSpan wait) => new Again(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, AsWanted: true);
+    public static Verdict LookAfter(TimeSpan wait) =>
+        new Again(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, AsWanted: true);
 
     public sealed record Settled : Verdict;
 

@@ -42,17 +42,20 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         }
     }
 
-    private async Task<Verdict> TryAsync(string id, VmSituation now, VmDecision decision, CancellationToken cancellation)
+    private async Task<Verdict> TryAsync(
+        string id, VmSituation now, VmDecision decision, CancellationToken cancellation)
     {
         var step = StepOf(decision);
         try
         {
-            await AgentTelemetry.StepAsync(decision.GetType().Name, id, with.Time, () => ActAsync(id, now, decision, cancellation));
+            await AgentTelemetry.StepAsync(
+                decision.GetType().Name, id, with.Time, () => ActAsync(id, now, decision, cancellation));
             return Verdict.Next;
         }
         catch (VmException e)
         {
-            return Failed(id, now, step, ReasonOf(e.Reason), e.Message, e.Reason is not (VmFailure.InvalidPlan or VmFailure.BadImage));
+            return Failed(id, now, step, ReasonOf(e.Reason), e.Message,
+                e.Reason is not (VmFailure.InvalidPlan or VmFailure.BadImage));
         }
         catch (ImageException e)
         {
@@ -183,7 +186,8 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         var fact = facts.Of(id);
         if (fact.Steps.Any(s => s is { Name: VmSteps.Answering, Failed: true })) return;
         var limit = VmDecide.ReadyTimeout(now.Desired!, with.Policy);
-        var message = string.Create(CultureInfo.InvariantCulture, $"no answer within {limit.TotalSeconds:0} s; asked on");
+        var message = string.Create(
+            CultureInfo.InvariantCulture, $"no answer within {limit.TotalSeconds:0} s; asked on");
         fact = fact with { Steps = VmSteps.Fail(fact.Steps, VmSteps.Answering, Now, message) };
         facts.Note(id, fact);
         report(id, now with { Fact = fact }, probe);
@@ -197,7 +201,8 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         {
             if (with.Ports.Find(port.Id) is not { Addresses.Count: > 0 } spec) continue;
             var addresses = spec.Addresses.Select(IPAddress.Parse).ToList();
-            var address = addresses.Find(a => a.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork) ?? addresses[0];
+            var address =
+                addresses.Find(a => a.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork) ?? addresses[0];
             if (vm.ReadyTcpPort > 0)
             {
                 return await with.Probe.AcceptsTcpAsync(

@@ -85,7 +85,9 @@ internal static class VmDecide
         if (now.Observed is null)
         {
             // What was removed unasked is reported until the host has heard it; what it dropped itself is not.
-            return now.Fact is { Gone: true, UnwantedSince: not null } ? new VmDecision.Settle() : new VmDecision.Forget();
+            return now.Fact is { Gone: true, UnwantedSince: not null }
+                ? new VmDecision.Settle()
+                : new VmDecision.Forget();
         }
 
         if (!now.InSync) return new VmDecision.Settle();
@@ -96,13 +98,15 @@ internal static class VmDecide
     }
 
     private static VmDecision Remove(VmSituation now) =>
-        now.Fact.Trouble is { RetryAt: { } at } && now.Fact.Trouble.Generation == (now.Desired?.Generation ?? 0) && at > now.Now
+        now.Fact.Trouble is { RetryAt: { } at } && now.Fact.Trouble.Generation == (now.Desired?.Generation ?? 0)
+            && at > now.Now
             ? new VmDecision.Wait(at - now.Now)
             : new VmDecision.Remove();
 
     private static VmDecision Ended(VmSituation now) => now.Fact.Gone && now.Fact.Generation == now.Desired!.Generation
         ? new VmDecision.Settle()
-        : new VmDecision.Note(new VmFact { Gone = true, Generation = now.Desired!.Generation, Restarts = now.Desired.Restarts });
+        : new VmDecision.Note(
+            new VmFact { Gone = true, Generation = now.Desired!.Generation, Restarts = now.Desired.Restarts });
 
     private static VmDecision Stopped(VmSituation now, Vm desired)
     {
@@ -147,10 +151,13 @@ internal static class VmDecide
         };
     }
 
-    /// <summary>How long the last failure asks for rest; MaxValue when nothing but a new wish helps; null when it does not.</summary>
+    /// <summary>
+    /// How long the last failure asks for rest; MaxValue when nothing but a new wish helps; null when it does not.
+    /// </summary>
     private static TimeSpan? RestUntil(VmSituation now, Vm desired)
     {
-        if (now.Fact.Trouble is not { } trouble || IsNewWish(trouble.Generation, trouble.Restarts, desired)) return null;
+        if (now.Fact.Trouble is not { } trouble || IsNewWish(trouble.Generation, trouble.Restarts, desired))
+            return null;
         if (trouble.RetryAt is not { } at) return TimeSpan.MaxValue;
         return at > now.Now ? at - now.Now : null;
     }
@@ -226,7 +233,8 @@ internal static class VmDecide
                 Math.Max(fact.Restarts, desired.Restarts),
                 giveUp ? "VM_CRASH_LOOP" : "VM_CRASHED",
                 giveUp
-                    ? $"The server's machine ended {recent.Length} times within {Minutes(now.Policy.CrashWindow)}: {cause}. "
+                    ? $"The server's machine ended {recent.Length} times within "
+                        + $"{Minutes(now.Policy.CrashWindow)}: {cause}. "
                         + "It is not started again by itself; see its console log, then restart the server."
                     : $"The server's machine ended unexpectedly: {cause}. It is being started again.",
                 giveUp ? null : now.Now + wait,
@@ -234,7 +242,8 @@ internal static class VmDecide
         };
     }
 
-    private static string Minutes(TimeSpan time) => time.TotalMinutes == 1 ? "1 minute" : $"{time.TotalMinutes:0} minutes";
+    private static string Minutes(TimeSpan time) =>
+        time.TotalMinutes == 1 ? "1 minute" : $"{time.TotalMinutes:0} minutes";
 
     /// <summary>Stopped though it is wanted running: never started, or its guest shut it down.</summary>
     private static VmDecision Halted(VmSituation now, Vm desired)

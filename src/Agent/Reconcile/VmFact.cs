@@ -5,7 +5,9 @@ using Google.Protobuf;
 
 namespace Monolith.Agent.Reconcile;
 
-/// <summary>How far a start of a vm has come. Each stage is idempotent and is passed again after the agent's restart.</summary>
+/// <summary>
+/// How far a start of a vm has come. Each stage is idempotent and is passed again after the agent's restart.
+/// </summary>
 internal enum VmStage
 {
     None,
@@ -24,7 +26,9 @@ internal sealed record StepFact(
 internal sealed record VmTrouble(
     ulong Generation, uint Restarts, string Reason, string Message, DateTimeOffset? RetryAt, int Attempt);
 
-/// <summary>A restart that was begun: after a crash of the agent in its middle, a younger run proves that it was done.</summary>
+/// <summary>
+/// A restart that was begun: after a crash of the agent in its middle, a younger run proves that it was done.
+/// </summary>
 internal sealed record RestartBegun(uint Number, DateTimeOffset At);
 
 /// <summary>
@@ -69,7 +73,9 @@ internal sealed record VmFact
     /// <summary>Nothing is left of it; reported until the host says remove.</summary>
     public bool Gone { get; init; }
 
-    /// <summary>Since when it is here though nobody wants it. Not durable: a restart gives it its whole grace again.</summary>
+    /// <summary>
+    /// Since when it is here though nobody wants it. Not durable: a restart gives it its whole grace again.
+    /// </summary>
     [JsonIgnore]
     public DateTimeOffset? UnwantedSince { get; init; }
 

@@ -5,16 +5,16 @@ namespace Monolith.Agent.Reconcile;
 /// <summary>The facts of all vms: in memory, and in a ledger where the next agent needs them.</summary>
 internal sealed class VmFacts
 {
-    private readonly Lock _lock = new();
-    private readonly ILedger _ledger;
-    private readonly Dictionary<string, VmFact> _facts = new(StringComparer.Ordinal);
+    private readonly Lock gate = new();
+    private readonly ILedger ledger;
+    private readonly Dictionary<string, VmFact> facts = new(StringComparer.Ordinal);
 
     public VmFacts(ILedger ledger)
     {
-        _ledger = ledger;
+        this.ledger = ledger;
         foreach (var record in ledger.Load())
         {
-            if (VmFact.Decode(record.Body!) is { } fact) _facts[record.Key] = fact;
+            if (VmFact.Decode(record.Body!) is { } fact) facts[record.Key] = fact;
         }
     }
 
@@ -22,36 +22,36 @@ internal sealed class VmFacts
     {
         get
         {
-            lock (_lock) return [.. _facts.Keys];
+            lock (gate) return [.. facts.Keys];
         }
     }
 
     public VmFact Of(string id)
     {
-        lock (_lock) return _facts.GetValueOrDefault(id, VmFact.None);
+        lock (gate) return facts.GetValueOrDefault(id, VmFact.None);
     }
 
     /// <summary>Remembers until the agent ends.</summary>
     public void Note(string id, VmFact fact)
     {
-        lock (_lock) _facts[id] = fact;
+        lock (gate) facts[id] = fact;
     }
 
     /// <summary>Remembers across restarts and power losses, from when this returns.</summary>
     public void Keep(string id, VmFact fact)
     {
-        lock (_lock)
+        lock (gate)
         {
-            _ledger.Commit([new LedgerRecord(id, fact.Generation, fact.Encode())]);
-            _facts[id] = fact;
+            ledger.Commit([new LedgerRecord(id, fact.Generation, fact.Encode())]);
+            facts[id] = fact;
         }
     }
 
     public void Forget(string id)
     {
-        lock (_lock)
+        lock (gate)
         {
-            if (_facts.Remove(id)) _ledger.Commit([LedgerRecord.Drop(id)]);
+            if (facts.Remove(id)) ledger.Commit([LedgerRecord.Drop(id)]);
         }
     }
 }

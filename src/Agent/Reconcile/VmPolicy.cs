@@ -5,7 +5,9 @@ namespace Monolith.Agent.Reconcile;
 /// <summary>How vms are treated. Immutable.</summary>
 public sealed record VmPolicy
 {
-    /// <summary>Runs of QEMU that may end by themselves within <see cref="CrashWindow"/> and are started again.</summary>
+    /// <summary>
+    /// Runs of QEMU that may end by themselves within <see cref="CrashWindow"/> and are started again.
+    /// </summary>
     public int CrashesAllowed { get; init; } = 3;
 
     public TimeSpan CrashWindow { get; init; } = TimeSpan.FromMinutes(10);
@@ -35,7 +37,9 @@ public sealed record VmPolicy
     /// <summary>How often everything is looked at again without a reason.</summary>
     public TimeSpan ResyncEvery { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>QEMUs that are being started at once; further ones wait. A start ends long before the boot does.</summary>
+    /// <summary>
+    /// QEMUs that are being started at once; further ones wait. A start ends long before the boot does.
+    /// </summary>
     public int StartsAtOnce { get; init; } = 8;
 
     internal Backoff Retry => new(RetryFirst, RetryCap);

@@ -36,7 +36,8 @@ internal static class VmReport
     {
         null => UnwantedLine(now),
         _ when now.Fact.Gone && now.Observed is null => new Line(State.Gone),
-        { Power: Vm.Types.Power.Absent } => TroubleLine(now) ?? new Line(State.Working, "REMOVING", "It is being removed."),
+        { Power: Vm.Types.Power.Absent } =>
+            TroubleLine(now) ?? new Line(State.Working, "REMOVING", "It is being removed."),
         { Power: Vm.Types.Power.Stopped } => StoppedLine(now, decision),
         { Power: Vm.Types.Power.Running } => RunningLine(now, decision),
         _ => new Line(
@@ -54,7 +55,8 @@ internal static class VmReport
             VmPhase.Crashed => State.Failed,
             _ => State.Stopped,
         };
-        return new Line(state, "UNWANTED", $"No server owns it; it is removed after {now.Policy.Grace.TotalMinutes:0.#} minutes.");
+        return new Line(
+            state, "UNWANTED", $"No server owns it; it is removed after {now.Policy.Grace.TotalMinutes:0.#} minutes.");
     }
 
     private static Line? TroubleLine(VmSituation now) => now.Fact.Trouble is { } trouble
@@ -76,14 +78,16 @@ internal static class VmReport
                 State.Running,
                 "GUEST_SILENT",
                 now.Desired!.ReadyTcpPort > 0
-                    ? $"The server runs but does not answer on TCP port {now.Desired.ReadyTcpPort}: see its console log."
+                    ? $"The server runs but does not answer on TCP port {now.Desired.ReadyTcpPort}: "
+                        + "see its console log."
                     : "The server runs but does not answer in its network: see its console log."),
             VmDecision.Probe or VmDecision.Settle when now.Observed?.Phase == VmPhase.Running => new Line(
                 State.Running,
                 now.Observed.NeedsRestart ? "RESTART_NEEDED" : "",
                 now.Observed.NeedsRestart ? "A change takes effect at the next restart of the server." : ""),
             VmDecision.Settle when now.Fact.PoweredOffAt is not null => new Line(
-                State.Stopped, "GUEST_POWERED_OFF", "The server shut itself down: start or restart it to run it again."),
+                State.Stopped,
+                "GUEST_POWERED_OFF", "The server shut itself down: start or restart it to run it again."),
             VmDecision.AwaitPorts waiting => new Line(State.Working, "WAITING_FOR_PORT", PortMessage(now, waiting)),
             VmDecision.FetchImage => new Line(State.Working, "FETCHING_IMAGE", "Its image is being fetched."),
             VmDecision.Restart => new Line(State.Working, "RESTARTING", "The server is being restarted."),

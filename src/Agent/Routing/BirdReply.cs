@@ -30,7 +30,8 @@ internal sealed record BirdReply(int Code, IReadOnlyList<BirdLine> Lines)
                 continue;
             }
 
-            if (line.Length < 4 || !int.TryParse(line.AsSpan(0, 4), NumberStyles.None, CultureInfo.InvariantCulture, out code))
+            if (line.Length < 4
+                || !int.TryParse(line.AsSpan(0, 4), NumberStyles.None, CultureInfo.InvariantCulture, out code))
                 continue;
             var rest = line.Length > 5 ? line[5..] : "";
             lines.Add(new BirdLine(code, rest));

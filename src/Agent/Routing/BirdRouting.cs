@@ -11,12 +11,13 @@ namespace Monolith.Agent.Routing;
 /// </summary>
 /// <param name="controlSocket">Path of BIRD's control socket.</param>
 /// <param name="namespacePath">Namespace of the loopback; null is the process's own.</param>
-public sealed class BirdRouting(string controlSocket, TimeProvider time, string? namespacePath = null) : IRouting, IDisposable
+public sealed class BirdRouting(string controlSocket, TimeProvider time,
+    string? namespacePath = null) : IRouting, IDisposable
 {
     private const string Loopback = "lo";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
 
-    private readonly NamespaceThread _thread = new("routing", namespacePath);
+    private readonly NamespaceThread thread = new("routing", namespacePath);
 
     public Task<IReadOnlyList<BgpSession>> ListSessionsAsync(CancellationToken cancellation) =>
         ConverseAsync(SessionsAsync, cancellation);
@@ -47,11 +48,12 @@ public sealed class BirdRouting(string controlSocket, TimeProvider time, string?
     {
         var found = new List<IPAddress>();
         await OnLoopbackAsync(
-            (table, index) => found.AddRange(table.List().Where(a => a.Index == index).Select(a => a.Address)), cancellation);
+            (table, index) =>
+                found.AddRange(table.List().Where(a => a.Index == index).Select(a => a.Address)), cancellation);
         return found;
     }
 
-    public void Dispose() => _thread.Dispose();
+    public void Dispose() => thread.Dispose();
 
     /// <summary>BIRD's code for "Network not found": an answer here, not a fault.</summary>
     private const int NotFound = 8001;
@@ -79,7 +81,7 @@ public sealed class BirdRouting(string controlSocket, TimeProvider time, string?
         }
     }
 
-    private Task OnLoopbackAsync(Action<AddressTable, int> work, CancellationToken cancellation) => _thread.RunAsync(
+    private Task OnLoopbackAsync(Action<AddressTable, int> work, CancellationToken cancellation) => thread.RunAsync(
         () =>
         {
             using var netlink = new NetlinkSocket();

@@ -7,8 +7,8 @@ namespace Monolith.Agent.Routing;
 internal sealed class BirdSocket : IDisposable
 {
     private const int MaxReply = 16 * 1024 * 1024;
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-    private readonly StringBuilder _rest = new();
+    private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly StringBuilder rest = new();
 
     private BirdSocket()
     {
@@ -19,7 +19,7 @@ internal sealed class BirdSocket : IDisposable
         var bird = new BirdSocket();
         try
         {
-            await bird._socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
+            await bird.socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
             await bird.ReadAsync(cancellation);
             return bird;
         }
@@ -42,10 +42,11 @@ internal sealed class BirdSocket : IDisposable
         try
         {
             var bytes = Encoding.ASCII.GetBytes(command + '\n');
-            await _socket.SendAsync(bytes, SocketFlags.None, cancellation);
+            await socket.SendAsync(bytes, SocketFlags.None, cancellation);
             var reply = await ReadAsync(cancellation);
             return reply.IsError && reply.Code != tolerated
-                ? throw new IOException($"BIRD refused '{command}': {string.Join(' ', reply.Lines.Select(l => l.Text))}")
+                ? throw new IOException(
+                    $"BIRD refused '{command}': {string.Join(' ', reply.Lines.Select(l => l.Text))}")
                 : reply;
         }
         catch (SocketException e)
@@ -54,7 +55,7 @@ internal sealed class BirdSocket : IDisposable
         }
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => socket.Dispose();
 
     private async Task<BirdReply> ReadAsync(CancellationToken cancellation)
     {
@@ -65,23 +66,24 @@ internal sealed class BirdSocket : IDisposable
         {
             if (TakeLines(lines) && BirdReply.TryParse(lines, out var reply))
                 return reply;
-            var got = await _socket.ReceiveAsync(buffer, SocketFlags.None, cancellation);
+            var got = await socket.ReceiveAsync(buffer, SocketFlags.None, cancellation);
             total += got;
             if (got == 0 || total > MaxReply)
-                throw new IOException(got == 0 ? "BIRD closed its control socket" : $"BIRD's reply is over {MaxReply} bytes");
-            _rest.Append(Encoding.ASCII.GetString(buffer, 0, got));
+                throw new IOException(
+                    got == 0 ? "BIRD closed its control socket" : $"BIRD's reply is over {MaxReply} bytes");
+            rest.Append(Encoding.ASCII.GetString(buffer, 0, got));
         }
     }
 
     /// <summary>Moves whole lines out of what has arrived; true when there were some.</summary>
     private bool TakeLines(List<string> lines)
     {
-        var text = _rest.ToString();
+        var text = rest.ToString();
         var end = text.LastIndexOf('\n');
         if (end < 0)
             return false;
         lines.AddRange(text[..end].Split('\n'));
-        _rest.Clear().Append(text.AsSpan(end + 1));
+        rest.Clear().Append(text.AsSpan(end + 1));
         return true;
     }
 }

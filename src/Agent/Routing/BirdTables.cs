@@ -56,7 +56,8 @@ internal static class BirdTables
 
     /// <summary>Whether a reply to <c>show route … export …</c> lists a prefix.</summary>
     public static bool HasRoute(BirdReply reply, string prefix) => reply.Lines.Any(
-        l => l.Code == RouteLine && l.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var first, ..] && first == prefix);
+        l => l.Code == RouteLine && l.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var first, ..]
+            && first == prefix);
 
     /// <summary>State by neighbour with its interface: <c>fe80::1%up1</c>, as protocols print it.</summary>
     private static Dictionary<string, BfdState> Bfd(BirdReply reply)

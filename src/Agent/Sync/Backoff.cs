@@ -1,6 +1,8 @@
 namespace Monolith.Agent.Sync;
 
-/// <summary>Exponential waiting with full jitter, so that a thousand agents do not come back in the same moment.</summary>
+/// <summary>
+/// Exponential waiting with full jitter, so that a thousand agents do not come back in the same moment.
+/// </summary>
 /// <param name="First">Upper bound of the first wait.</param>
 /// <param name="Cap">Upper bound of any wait.</param>
 internal readonly record struct Backoff(TimeSpan First, TimeSpan Cap)

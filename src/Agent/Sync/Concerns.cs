@@ -26,7 +26,8 @@ internal sealed class VmConcern : IConcern
         _ => new SyncVmsRequest { StatusesSent = new StatusesSent() },
     };
 
-    internal static Downlink Decode(SyncVmsResponse message) => Kind(message) with { Traceparent = message.Traceparent };
+    internal static Downlink Decode(SyncVmsResponse message) =>
+        Kind(message) with { Traceparent = message.Traceparent };
 
     private static Downlink Kind(SyncVmsResponse message) => message.KindCase switch
     {
@@ -54,7 +55,8 @@ internal sealed class PortConcern : IConcern
 
     public ISyncCall Open(CallInvoker invoker, CancellationToken cancellation) =>
         new SyncCall<SyncPortsRequest, SyncPortsResponse>(
-            new PortSyncService.PortSyncServiceClient(invoker).SyncPorts(cancellationToken: cancellation), Encode, Decode);
+            new PortSyncService.PortSyncServiceClient(invoker)
+                .SyncPorts(cancellationToken: cancellation), Encode, Decode);
 
     public IMessage Parse(string key, ByteString body) =>
         IsSet(key) ? AddressSet.Parser.ParseFrom(body) : PortSpec.Parser.ParseFrom(body);
@@ -68,7 +70,8 @@ internal sealed class PortConcern : IConcern
         _ => new SyncPortsRequest { StatusesSent = new StatusesSent() },
     };
 
-    internal static Downlink Decode(SyncPortsResponse message) => Kind(message) with { Traceparent = message.Traceparent };
+    internal static Downlink Decode(SyncPortsResponse message) =>
+        Kind(message) with { Traceparent = message.Traceparent };
 
     private static Downlink Kind(SyncPortsResponse message) => message.KindCase switch
     {
@@ -109,7 +112,8 @@ internal sealed class LoadBalancerConcern : IConcern
         _ => new SyncLoadBalancersRequest { StatusesSent = new StatusesSent() },
     };
 
-    internal static Downlink Decode(SyncLoadBalancersResponse message) => Kind(message) with { Traceparent = message.Traceparent };
+    internal static Downlink Decode(SyncLoadBalancersResponse message) =>
+        Kind(message) with { Traceparent = message.Traceparent };
 
     private static Downlink Kind(SyncLoadBalancersResponse message) => message.KindCase switch
     {

@@ -21,27 +21,27 @@ internal sealed class DesiredSet
     private const string LeavingPrefix = "leaving:";
     private const ulong Ordered = 1, LeftOut = 2;
 
-    private readonly Lock _lock = new();
-    private readonly ILedger _ledger;
-    private readonly Dictionary<string, DesiredItem> _items = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, bool> _leaving = new(StringComparer.Ordinal);
+    private readonly Lock gate = new();
+    private readonly ILedger ledger;
+    private readonly Dictionary<string, DesiredItem> items = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, bool> leaving = new(StringComparer.Ordinal);
     // Nothing is left of these; the ledger learns it with its next commit, and repeats a removal of nothing before.
-    private readonly HashSet<string> _left = new(StringComparer.Ordinal);
+    private readonly HashSet<string> left = new(StringComparer.Ordinal);
 
     public DesiredSet(IConcern concern, ILedger ledger)
     {
-        _ledger = ledger;
+        this.ledger = ledger;
         foreach (var record in ledger.Load())
         {
             if (record.Key.StartsWith(LeavingPrefix, StringComparison.Ordinal))
             {
-                _leaving[record.Key[LeavingPrefix.Length..]] = record.Generation == Ordered;
+                leaving[record.Key[LeavingPrefix.Length..]] = record.Generation == Ordered;
                 continue;
             }
 
             try
             {
-                _items[record.Key] =
+                items[record.Key] =
                     new DesiredItem(record.Key, record.Generation, concern.Parse(record.Key, record.Body!));
             }
             catch (InvalidProtocolBufferException)
@@ -50,15 +50,17 @@ internal sealed class DesiredSet
             }
         }
 
-        foreach (var key in _items.Keys) _leaving.Remove(key);
+        foreach (var key in items.Keys) leaving.Remove(key);
     }
 
-    /// <summary>Nothing is wanted and nothing leaves: a node that was never told anything, or has forgotten it all.</summary>
+    /// <summary>
+    /// Nothing is wanted and nothing leaves: a node that was never told anything, or has forgotten it all.
+    /// </summary>
     public bool IsEmpty
     {
         get
         {
-            lock (_lock) return _items.Count == 0 && _leaving.Count == 0;
+            lock (gate) return items.Count == 0 && leaving.Count == 0;
         }
     }
 
@@ -66,7 +68,7 @@ internal sealed class DesiredSet
     {
         get
         {
-            lock (_lock) return _items.Count;
+            lock (gate) return items.Count;
         }
     }
 
@@ -74,7 +76,7 @@ internal sealed class DesiredSet
     {
         get
         {
-            lock (_lock) return [.. _items.Keys];
+            lock (gate) return [.. items.Keys];
         }
     }
 
@@ -83,46 +85,46 @@ internal sealed class DesiredSet
     {
         get
         {
-            lock (_lock) return [.. _leaving.Keys];
+            lock (gate) return [.. leaving.Keys];
         }
     }
 
     /// <summary>Whether the host itself said remove, and something of it may be left.</summary>
     public bool IsOrderedToLeave(string key)
     {
-        lock (_lock) return _leaving.TryGetValue(key, out var ordered) && ordered;
+        lock (gate) return leaving.TryGetValue(key, out var ordered) && ordered;
     }
 
     /// <summary>Its reconciler says that nothing is left of it.</summary>
     /// <returns>False when it was not leaving: never known, said before, or wanted again.</returns>
     public bool Left(string key)
     {
-        lock (_lock)
+        lock (gate)
         {
-            if (!_leaving.Remove(key)) return false;
-            _left.Add(key);
+            if (!leaving.Remove(key)) return false;
+            left.Add(key);
             return true;
         }
     }
 
     public DesiredItem? Find(string key)
     {
-        lock (_lock) return _items.GetValueOrDefault(key);
+        lock (gate) return items.GetValueOrDefault(key);
     }
 
     public IReadOnlyList<DesiredItem> Snapshot()
     {
-        lock (_lock) return [.. _items.Values];
+        lock (gate) return [.. items.Values];
     }
 
     /// <summary>Empty when nothing is held.</summary>
     public string ComputeDigest()
     {
-        lock (_lock)
+        lock (gate)
         {
-            return _items.Count == 0
+            return items.Count == 0
                 ? ""
-                : Digest.Of(_items.Values.Select(
+                : Digest.Of(items.Values.Select(
                     i => KeyValuePair.Create(i.Key, i.Generation.ToString(CultureInfo.InvariantCulture))));
         }
     }
@@ -132,36 +134,40 @@ internal sealed class DesiredSet
     {
         string[] left;
         Dictionary<string, bool> marked;
-        lock (_lock)
+        lock (gate)
         {
-            left = [.. _left];
-            marked = new Dictionary<string, bool>(_leaving, StringComparer.Ordinal);
+            left = [.. this.left];
+            marked = new Dictionary<string, bool>(leaving, StringComparer.Ordinal);
             foreach (var key in left) marked[key] = false;
         }
 
-        _ledger.Commit([
-            .. left.Select(k => LedgerRecord.Drop(LeavingPrefix + k)), .. changes.SelectMany(c => RecordsOf(c, marked))]);
-        lock (_lock)
+        ledger.Commit([
+            .. left.Select(k => LedgerRecord.Drop(LeavingPrefix + k)),
+            .. changes.SelectMany(c => RecordsOf(c, marked)),
+        ]);
+        lock (gate)
         {
-            _left.ExceptWith(left);
+            this.left.ExceptWith(left);
             foreach (var change in changes)
             {
                 if (change.Item is null)
                 {
-                    _items.Remove(change.Key);
-                    _leaving[change.Key] = change.Explicit || _leaving.GetValueOrDefault(change.Key);
-                    _left.Remove(change.Key);
+                    items.Remove(change.Key);
+                    leaving[change.Key] = change.Explicit || leaving.GetValueOrDefault(change.Key);
+                    this.left.Remove(change.Key);
                 }
                 else
                 {
-                    _items[change.Key] = change.Item;
-                    _leaving.Remove(change.Key);
+                    items[change.Key] = change.Item;
+                    leaving.Remove(change.Key);
                 }
             }
         }
     }
 
-    /// <summary>In an order of which every beginning is true: a torn commit leaves an item wanted, never forgotten.</summary>
+    /// <summary>
+    /// In an order of which every beginning is true: a torn commit leaves an item wanted, never forgotten.
+    /// </summary>
     private static IEnumerable<LedgerRecord> RecordsOf(DesiredChange change, Dictionary<string, bool> marked)
     {
         var mark = LeavingPrefix + change.Key;

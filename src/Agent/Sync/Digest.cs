@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Monolith.Agent.Sync;
 
-/// <summary>The digest of sync.proto: SHA-256 over <c>id:version\n</c> of all items in ordinal order of their ids.</summary>
+/// <summary>
+/// The digest of sync.proto: SHA-256 over <c>id:version\n</c> of all items in ordinal order of their ids.
+/// </summary>
 internal static class Digest
 {
     public static string Of(IEnumerable<KeyValuePair<string, string>> versions)

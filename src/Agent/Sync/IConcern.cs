@@ -3,7 +3,9 @@ using Grpc.Core;
 
 namespace Monolith.Agent.Sync;
 
-/// <summary>One stream of sync.proto with its types: vms, ports, load balancers. Pure mapping, shared by all agents.</summary>
+/// <summary>
+/// One stream of sync.proto with its types: vms, ports, load balancers. Pure mapping, shared by all agents.
+/// </summary>
 internal interface IConcern
 {
     /// <summary><c>vms</c>: in logs, metrics and file names.</summary>

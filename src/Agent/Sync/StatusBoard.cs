@@ -4,21 +4,21 @@ using Google.Protobuf;
 namespace Monolith.Agent.Sync;
 
 /// <summary>
-/// What is reported of one concern. A status is the whole fact, so that of many changes only the last is sent: the queue
-/// holds each key once and is bounded by the number of things that exist.
+/// What is reported of one concern. A status is the whole fact, so that of many changes only the last is sent: the
+/// queue holds each key once and is bounded by the number of things that exist.
 /// <para>
-/// What exists has a status here until it is gone, since a full report also tells what does not exist. The end of a thing
-/// is a farewell: sent once, and in no digest. Is the connection lost before the host has it, then the next hello's digest
-/// lacks the thing, and the full report that the host asks for tells the same.
+/// What exists has a status here until it is gone, since a full report also tells what does not exist. The end of a
+/// thing is a farewell: sent once, and in no digest. Is the connection lost before the host has it, then the next
+/// hello's digest lacks the thing, and the full report that the host asks for tells the same.
 /// </para>
 /// </summary>
 internal sealed class StatusBoard(IConcern concern)
 {
-    private readonly Lock _lock = new();
-    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
-    private readonly Queue<string> _changed = new();
-    private readonly Dictionary<string, IMessage> _farewells = new(StringComparer.Ordinal);
-    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private readonly Queue<string> changed = new();
+    private readonly Dictionary<string, IMessage> farewells = new(StringComparer.Ordinal);
+    private readonly Channel<bool> signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private sealed record Entry(IMessage Status, string Digest)
@@ -33,16 +33,16 @@ internal sealed class StatusBoard(IConcern concern)
     {
         var digest = Digest.OfBytes(status.ToByteArray());
         concern.SetDigest(status, digest);
-        lock (_lock)
+        lock (gate)
         {
-            var old = _entries.GetValueOrDefault(key);
-            _farewells.Remove(key);
+            var old = entries.GetValueOrDefault(key);
+            farewells.Remove(key);
             if (old?.Digest == digest) return;
-            _entries[key] = new Entry(status, digest) { Queued = true };
-            if (old is not { Queued: true }) _changed.Enqueue(key);
+            entries[key] = new Entry(status, digest) { Queued = true };
+            if (old is not { Queued: true }) changed.Enqueue(key);
         }
 
-        _signal.Writer.TryWrite(true);
+        signal.Writer.TryWrite(true);
     }
 
     /// <summary>Reports the end of a thing, and forgets it.</summary>
@@ -51,47 +51,47 @@ internal sealed class StatusBoard(IConcern concern)
     public void Farewell(string key, IMessage status)
     {
         concern.SetDigest(status, Digest.OfBytes(status.ToByteArray()));
-        lock (_lock)
+        lock (gate)
         {
-            _entries.Remove(key);
-            _farewells[key] = status;
+            entries.Remove(key);
+            farewells[key] = status;
         }
 
-        _signal.Writer.TryWrite(true);
+        signal.Writer.TryWrite(true);
     }
 
     public void Remove(string key)
     {
-        lock (_lock) _entries.Remove(key);
+        lock (gate) entries.Remove(key);
     }
 
     public IMessage? Find(string key)
     {
-        lock (_lock) return _entries.GetValueOrDefault(key)?.Status;
+        lock (gate) return entries.GetValueOrDefault(key)?.Status;
     }
 
     public IReadOnlyList<IMessage> Snapshot()
     {
-        lock (_lock) return [.. _entries.Values.Select(e => e.Status)];
+        lock (gate) return [.. entries.Values.Select(e => e.Status)];
     }
 
     /// <summary>The digest for a hello. What changes from here on is sent after it.</summary>
     public string BeginSession()
     {
-        lock (_lock)
+        lock (gate)
         {
             ClearQueue();
-            return Digest.Of(_entries.Select(e => KeyValuePair.Create(e.Key, e.Value.Digest)));
+            return Digest.Of(entries.Select(e => KeyValuePair.Create(e.Key, e.Value.Digest)));
         }
     }
 
     /// <summary>Every status, when the host's picture differs. What changes from here on is sent after them.</summary>
     public IReadOnlyList<IMessage> TakeAll()
     {
-        lock (_lock)
+        lock (gate)
         {
             ClearQueue();
-            return [.. _entries.Values.Select(e => e.Status)];
+            return [.. entries.Values.Select(e => e.Status)];
         }
     }
 
@@ -102,32 +102,32 @@ internal sealed class StatusBoard(IConcern concern)
         {
             var taken = TakeChanged();
             if (taken.Count > 0) return taken;
-            await _signal.Reader.ReadAsync(cancellation);
+            await signal.Reader.ReadAsync(cancellation);
         }
     }
 
     private List<IMessage> TakeChanged()
     {
-        lock (_lock)
+        lock (gate)
         {
             var taken = new List<IMessage>();
-            while (_changed.TryDequeue(out var key))
+            while (changed.TryDequeue(out var key))
             {
-                if (!_entries.TryGetValue(key, out var entry) || !entry.Queued) continue;
+                if (!entries.TryGetValue(key, out var entry) || !entry.Queued) continue;
                 entry.Queued = false;
                 taken.Add(entry.Status);
             }
 
-            taken.AddRange(_farewells.Values);
-            _farewells.Clear();
+            taken.AddRange(farewells.Values);
+            farewells.Clear();
             return taken;
         }
     }
 
     private void ClearQueue()
     {
-        _changed.Clear();
-        _farewells.Clear();
-        foreach (var entry in _entries.Values) entry.Queued = false;
+        changed.Clear();
+        farewells.Clear();
+        foreach (var entry in entries.Values) entry.Queued = false;
     }
 }

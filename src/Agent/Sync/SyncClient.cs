@@ -7,7 +7,9 @@ namespace Monolith.Agent.Sync;
 /// <summary>How a stream behaves. Immutable.</summary>
 public sealed record SyncOptions
 {
-    /// <summary>Upper bound of the first wait before reconnecting; it doubles up to <see cref="ReconnectCap"/>.</summary>
+    /// <summary>
+    /// Upper bound of the first wait before reconnecting; it doubles up to <see cref="ReconnectCap"/>.
+    /// </summary>
     public TimeSpan ReconnectFirst { get; init; } = TimeSpan.FromMilliseconds(250);
 
     public TimeSpan ReconnectCap { get; init; } = TimeSpan.FromSeconds(10);
@@ -31,8 +33,8 @@ public sealed record SyncOptions
 public sealed record SyncState(string Concern, bool Connected, bool InSync, bool EverInSync, string LastFault);
 
 /// <summary>
-/// Keeps one concern in step with the host: connects, says hello, takes the snapshot, then deltas, and reports. The same
-/// class drives every concern. See sync.proto for the protocol and <see cref="SyncSession"/> for its decisions.
+/// Keeps one concern in step with the host: connects, says hello, takes the snapshot, then deltas, and reports. The
+/// same class drives every concern. See sync.proto for the protocol and <see cref="SyncSession"/> for its decisions.
 /// <code>
 ///   connect ──▶ hello ──▶ read ⇄ ledger ⇄ reconcilers
 ///      ▲                   └ InSync ──▶ write statuses (one writer)
@@ -41,16 +43,16 @@ public sealed record SyncState(string Concern, bool Connected, bool InSync, bool
 /// </summary>
 internal sealed class SyncClient
 {
-    private readonly IConcern _concern;
-    private readonly DesiredSet _desired;
-    private readonly StatusBoard _board;
-    private readonly Func<CallInvoker> _connect;
-    private readonly Func<Hello> _hello;
-    private readonly SyncOptions _options;
-    private readonly TimeProvider _time;
-    private readonly Random _random;
-    private readonly ILogger _log;
-    private volatile SyncState _state;
+    private readonly IConcern concern;
+    private readonly DesiredSet desired;
+    private readonly StatusBoard board;
+    private readonly Func<CallInvoker> connect;
+    private readonly Func<Hello> hello;
+    private readonly SyncOptions options;
+    private readonly TimeProvider time;
+    private readonly Random random;
+    private readonly ILogger log;
+    private volatile SyncState state;
 
     public SyncClient(
         IConcern concern,
@@ -63,12 +65,12 @@ internal sealed class SyncClient
         Random random,
         ILogger log)
     {
-        (_concern, _desired, _board, _connect, _hello) = (concern, desired, board, connect, hello);
-        (_options, _time, _random, _log) = (options, time, random, log);
-        _state = new SyncState(concern.Name, false, false, false, "");
+        (this.concern, this.desired, this.board, this.connect, this.hello) = (concern, desired, board, connect, hello);
+        (this.options, this.time, this.random, this.log) = (options, time, random, log);
+        state = new SyncState(concern.Name, false, false, false, "");
     }
 
-    public SyncState State => _state;
+    public SyncState State => state;
 
     /// <summary>Desired items changed; they are durable. Called on the stream's reader: return soon.</summary>
     public event Action<IReadOnlyList<DesiredChange>>? Changed;
@@ -79,21 +81,21 @@ internal sealed class SyncClient
     public async Task RunAsync(CancellationToken cancellation)
     {
         var attempt = 0;
-        var backoff = new Backoff(_options.ReconnectFirst, _options.ReconnectCap);
+        var backoff = new Backoff(options.ReconnectFirst, options.ReconnectCap);
         while (!cancellation.IsCancellationRequested)
         {
             var fault = await RunSessionAsync(cancellation);
             if (cancellation.IsCancellationRequested) return;
-            attempt = _state.InSync ? 0 : attempt + 1;
-            _state = _state with { Connected = false, InSync = false, LastFault = fault };
-            AgentTelemetry.Reconnects.Add(1, new KeyValuePair<string, object?>("concern", _concern.Name));
+            attempt = state.InSync ? 0 : attempt + 1;
+            state = state with { Connected = false, InSync = false, LastFault = fault };
+            AgentTelemetry.Reconnects.Add(1, new KeyValuePair<string, object?>("concern", concern.Name));
             double jitter;
-            lock (_random) jitter = _random.NextDouble();
+            lock (random) jitter = random.NextDouble();
             var wait = backoff.After(attempt, jitter);
-            _log.StreamEnded(_concern.Name, fault, (long)wait.TotalMilliseconds);
+            log.StreamEnded(concern.Name, fault, (long)wait.TotalMilliseconds);
             try
             {
-                await Task.Delay(wait, _time, cancellation);
+                await Task.Delay(wait, time, cancellation);
             }
             catch (OperationCanceledException)
             {
@@ -107,10 +109,10 @@ internal sealed class SyncClient
         using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
-            using var call = _concern.Open(_connect(), session.Token);
-            var hello = _hello();
-            hello.DesiredDigest = _desired.ComputeDigest();
-            hello.StatusDigest = _board.BeginSession();
+            using var call = concern.Open(connect(), session.Token);
+            var hello = this.hello();
+            hello.DesiredDigest = desired.ComputeDigest();
+            hello.StatusDigest = board.BeginSession();
             await SendAsync(call, new Uplink.Greeting(hello), session.Token);
             var ready = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
             var writing = WriteAsync(call, ready.Task, session.Token);
@@ -118,7 +120,9 @@ internal sealed class SyncClient
             var first = await Task.WhenAny(reading, writing);
             await session.CancelAsync();
             ready.TrySetCanceled(CancellationToken.None);
-            await Task.WhenAll(reading.ContinueWith(Ignore, TaskScheduler.Default), writing.ContinueWith(Ignore, TaskScheduler.Default));
+            await Task.WhenAll(
+                reading.ContinueWith(Ignore, TaskScheduler.Default),
+                writing.ContinueWith(Ignore, TaskScheduler.Default));
             await first;
             return "the host ended the stream";
         }
@@ -132,7 +136,8 @@ internal sealed class SyncClient
         }
         catch (Exception e)
         {
-            // A stream must come back whatever ended it: a full disk, a broken connection, a message that nobody expects.
+            // A stream must come back whatever ended it: a full disk, a broken connection, a message that nobody
+            // expects.
             return $"{e.GetType().Name}: {e.Message}";
         }
     }
@@ -142,7 +147,8 @@ internal sealed class SyncClient
     private static string Explain(RpcException fault) => fault.StatusCode switch
     {
         StatusCode.Unauthenticated =>
-            $"the host does not accept this node's certificate ({fault.Status.Detail}); if it does not recover, join anew",
+            $"the host does not accept this node's certificate ({fault.Status.Detail}); "
+            + "if it does not recover, join anew",
         StatusCode.PermissionDenied =>
             $"the host refuses this node ({fault.Status.Detail}); see `monolith hypervisor list` and join anew",
         StatusCode.Unavailable =>
@@ -154,7 +160,7 @@ internal sealed class SyncClient
     private async Task ReadAsync(ISyncCall call, TaskCompletionSource<bool> ready, CancellationToken cancellation)
     {
         var session = new SyncSession();
-        using var deadline = new CancellationTokenSource(_options.SnapshotDeadline, _time);
+        using var deadline = new CancellationTokenSource(options.SnapshotDeadline, time);
         using var snapshot = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         var next = call.MoveNextAsync(snapshot.Token);
         while (true)
@@ -165,16 +171,16 @@ internal sealed class SyncClient
             while (true)
             {
                 var message = call.Current;
-                AgentTelemetry.Received(_concern.Name, message);
+                AgentTelemetry.Received(concern.Name, message);
                 var before = session.InSync;
-                batch.AddRange(session.Receive(message, () => _desired.Keys));
+                batch.AddRange(session.Receive(message, () => desired.Keys));
                 becameInSync |= !before && session.InSync;
                 next = call.MoveNextAsync(session.InSync ? cancellation : snapshot.Token);
-                if (!next.IsCompletedSuccessfully || !next.Result || batch.Count >= _options.BatchSize) break;
+                if (!next.IsCompletedSuccessfully || !next.Result || batch.Count >= options.BatchSize) break;
             }
 
             Publish(batch);
-            _state = _state with { Connected = true };
+            state = state with { Connected = true };
             if (becameInSync) Complete(session, ready);
         }
     }
@@ -189,21 +195,21 @@ internal sealed class SyncClient
             && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {
             throw new TimeoutException(
-                $"the host sent no complete snapshot within {_options.SnapshotDeadline.TotalSeconds:0} s", e);
+                $"the host sent no complete snapshot within {options.SnapshotDeadline.TotalSeconds:0} s", e);
         }
     }
 
     private void Publish(List<DesiredChange> batch)
     {
         if (batch.Count == 0) return;
-        _desired.Apply(batch);
+        desired.Apply(batch);
         Changed?.Invoke(batch);
     }
 
     private void Complete(SyncSession session, TaskCompletionSource<bool> ready)
     {
-        _state = _state with { InSync = true, EverInSync = true };
-        _log.InSync(_concern.Name, _desired.Count, session.SendStatuses);
+        state = state with { InSync = true, EverInSync = true };
+        log.InSync(concern.Name, desired.Count, session.SendStatuses);
         BecameInSync?.Invoke();
         ready.TrySetResult(session.SendStatuses);
     }
@@ -212,23 +218,23 @@ internal sealed class SyncClient
     {
         if (await ready)
         {
-            foreach (var status in _board.TakeAll())
+            foreach (var status in board.TakeAll())
                 await SendAsync(call, new Uplink.Status(status), cancellation);
             await SendAsync(call, new Uplink.Sent(), cancellation);
         }
 
         while (true)
         {
-            foreach (var status in await _board.TakeChangedAsync(cancellation))
+            foreach (var status in await board.TakeChangedAsync(cancellation))
                 await SendAsync(call, new Uplink.Status(status), cancellation);
         }
     }
 
     private async Task SendAsync(ISyncCall call, Uplink message, CancellationToken cancellation)
     {
-        AgentTelemetry.Sent(_concern.Name, message);
+        AgentTelemetry.Sent(concern.Name, message);
         var sending = call.SendAsync(message, cancellation);
         if (sending.IsCompletedSuccessfully) return;
-        await sending.WaitAsync(_options.SendDeadline, _time, cancellation);
+        await sending.WaitAsync(options.SendDeadline, time, cancellation);
     }
 }

@@ -14,9 +14,9 @@ namespace Monolith.Agent.Sync;
 /// </summary>
 internal sealed class SyncSession
 {
-    private HashSet<string>? _sent = new(StringComparer.Ordinal);
+    private HashSet<string>? sent = new(StringComparer.Ordinal);
 
-    public bool InSync => _sent is null;
+    public bool InSync => sent is null;
 
     /// <summary>The host's picture of the statuses differs. Known once <see cref="InSync"/>.</summary>
     public bool SendStatuses { get; private set; }
@@ -31,17 +31,18 @@ internal sealed class SyncSession
         switch (message)
         {
             case Downlink.Upsert upsert:
-                _sent?.Add(upsert.Item.Key);
+                this.sent?.Add(upsert.Item.Key);
                 return [new DesiredChange(upsert.Item.Key, upsert.Item, Explicit: true) { Cause = CauseOf(upsert) }];
             case Downlink.Remove remove:
-                _sent?.Remove(remove.Key);
+                this.sent?.Remove(remove.Key);
                 return [new DesiredChange(remove.Key, null, Explicit: true) { Cause = CauseOf(remove) }];
-            case Downlink.InSync inSync when _sent is { } sent:
-                _sent = null;
+            case Downlink.InSync inSync when this.sent is { } sent:
+                this.sent = null;
                 SendStatuses = inSync.SendStatuses;
                 return inSync.Unchanged
                     ? []
-                    : [.. held().Where(k => !sent.Contains(k)).Select(k => new DesiredChange(k, null, Explicit: false))];
+                    : [.. held().Where(k => !sent.Contains(k)).Select(
+                        k => new DesiredChange(k, null, Explicit: false))];
             default:
                 return [];
         }

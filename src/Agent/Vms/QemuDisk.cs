@@ -78,7 +78,8 @@ internal sealed class QemuDisk(string qemuImg, ProcessUser? owner)
         }
         catch (FileNotFoundException e)
         {
-            throw new VmException(VmFailure.NotInstalled, $"cannot {step}: {qemuImg} is missing; install qemu-utils", e);
+            throw new VmException(
+                VmFailure.NotInstalled, $"cannot {step}: {qemuImg} is missing; install qemu-utils", e);
         }
         catch (TimeoutException e)
         {

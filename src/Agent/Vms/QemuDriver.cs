@@ -16,19 +16,19 @@ public sealed class QemuDriver : IVmDriver
     internal const string TrashPrefix = ".removed-";
     private const int EventsKept = 1024;
 
-    private readonly ConcurrentDictionary<VmId, QemuVm> _vms = new();
-    private readonly Channel<VmEvent> _events;
-    private readonly QemuSettings _settings;
+    private readonly ConcurrentDictionary<VmId, QemuVm> vms = new();
+    private readonly Channel<VmEvent> events;
+    private readonly QemuSettings settings;
 
     private QemuDriver(QemuSettings settings, Channel<VmEvent> events)
     {
-        _settings = settings;
-        _events = events;
+        this.settings = settings;
+        this.events = events;
     }
 
-    public VmCapabilities Capabilities => _settings.Capabilities;
+    public VmCapabilities Capabilities => settings.Capabilities;
 
-    public ChannelReader<VmEvent> Events => _events.Reader;
+    public ChannelReader<VmEvent> Events => events.Reader;
 
     /// <summary>Probes the machine, adopts the VMs that run, and clears what a crash left half removed.</summary>
     /// <exception cref="VmException">QEMU is missing or unusable.</exception>
@@ -66,7 +66,7 @@ public sealed class QemuDriver : IVmDriver
     {
         if (Known(id) is not { } vm) return;
         await vm.RemoveAsync(cancellation);
-        _vms.TryRemove(KeyValuePair.Create(id, vm));
+        vms.TryRemove(KeyValuePair.Create(id, vm));
         await vm.DisposeAsync();
     }
 
@@ -74,16 +74,16 @@ public sealed class QemuDriver : IVmDriver
     {
         cancellation.ThrowIfCancellationRequested();
         return Task.FromResult<IReadOnlyList<VmObservation>>(
-            [.. _vms.Values.Select(vm => vm.Observation).OfType<VmObservation>()]);
+            [.. vms.Values.Select(vm => vm.Observation).OfType<VmObservation>()]);
     }
 
     public IReadOnlySet<ImageDigest> ImagesInUse()
     {
         var images = new HashSet<ImageDigest>();
-        foreach (var (id, vm) in _vms)
+        foreach (var (id, vm) in vms)
         {
             if (vm.Plan is { } plan) images.Add(plan.Image);
-            else if (File.Exists(Path.Combine(_settings.Options.VmsDirectory, id.Value, VmCommandLine.Disk)))
+            else if (File.Exists(Path.Combine(settings.Options.VmsDirectory, id.Value, VmCommandLine.Disk)))
                 throw new IOException($"VM {id} has a disk and no readable plan: its image is not known");
         }
 
@@ -93,14 +93,14 @@ public sealed class QemuDriver : IVmDriver
     /// <summary>Lets go of all VMs. They run on.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var vm in _vms.Values) await vm.DisposeAsync();
-        _settings.Cgroups.Close();
-        _events.Writer.TryComplete();
+        foreach (var vm in vms.Values) await vm.DisposeAsync();
+        settings.Cgroups.Close();
+        events.Writer.TryComplete();
     }
 
     private async Task AdoptAsync()
     {
-        foreach (var directory in Directory.GetDirectories(_settings.Options.VmsDirectory))
+        foreach (var directory in Directory.GetDirectories(settings.Options.VmsDirectory))
         {
             var name = Path.GetFileName(directory);
             if (name.StartsWith(TrashPrefix, StringComparison.Ordinal)) Directory.Delete(directory, recursive: true);
@@ -111,27 +111,28 @@ public sealed class QemuDriver : IVmDriver
             else
                 VmOf(new VmId(name));
         }
-        await Task.WhenAll(_vms.Values.Select(vm => vm.Ready));
+        await Task.WhenAll(vms.Values.Select(vm => vm.Ready));
     }
 
     private QemuVm VmOf(VmId id)
     {
         if (!VmId.IsValid(id.Value)) throw new VmException(VmFailure.InvalidPlan, "the plan has no VM id");
-        lock (_vms)
+        lock (vms)
         {
             if (Known(id) is { } vm) return vm;
-            return _vms[id] = new QemuVm(id, _settings);
+            return vms[id] = new QemuVm(id, settings);
         }
     }
 
-    private QemuVm? Known(VmId id) => _vms.TryGetValue(id, out var vm) && !vm.IsRemoved ? vm : null;
+    private QemuVm? Known(VmId id) => vms.TryGetValue(id, out var vm) && !vm.IsRemoved ? vm : null;
 
     private static ProcessUser? FindUser(QemuOptions options)
     {
         if (!ProcessUser.IsRoot) return null;
         if (options.VmUser is { } name)
             return ProcessUser.First(name) ?? throw new VmException(
-                VmFailure.NotInstalled, $"the user {name} that VMs shall run as does not exist: create it with useradd --system");
+                VmFailure.NotInstalled,
+                $"the user {name} that VMs shall run as does not exist: create it with useradd --system");
         return ProcessUser.First("monolith-vm", "nobody");
     }
 }

@@ -9,7 +9,8 @@ internal static class QemuFault
     {
         var violations = VmPlanRules.Violations(plan);
         if (violations.Count > 0)
-            throw new VmException(VmFailure.InvalidPlan, $"the plan of VM {plan.Id} is wrong: {string.Join("; ", violations)}");
+            throw new VmException(
+                VmFailure.InvalidPlan, $"the plan of VM {plan.Id} is wrong: {string.Join("; ", violations)}");
     }
 
     public static VmException From(Exception e, VmId id, string step) => e switch

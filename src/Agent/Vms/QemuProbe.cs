@@ -38,7 +38,8 @@ internal static class QemuProbe
     }
 
     /// <returns>Empty when the probe's guest ran to its end under this accelerator.</returns>
-    internal static async Task<string> BootAsync(QemuOptions options, string accelerator, CancellationToken cancellation)
+    internal static async Task<string> BootAsync(
+        QemuOptions options, string accelerator, CancellationToken cancellation)
     {
         var sector = Path.Combine(options.VmsDirectory, $".probe-{Environment.ProcessId}.img");
         try
@@ -74,7 +75,8 @@ internal static class QemuProbe
                 options.QemuExecutable, arguments, options.VmsDirectory, Deadline, cancellation);
             return result.Succeeded
                 ? result.Output
-                : throw new VmException(VmFailure.NotInstalled, $"{options.QemuExecutable} fails: {result.Output.Trim()}");
+                : throw new VmException(
+                    VmFailure.NotInstalled, $"{options.QemuExecutable} fails: {result.Output.Trim()}");
         }
         catch (FileNotFoundException e)
         {

@@ -3,7 +3,9 @@ namespace Monolith.Agent.Vms;
 /// <summary>The boot sector that QemuProbeGuest.S assembles to; a test assembles it and compares.</summary>
 internal static class QemuProbeGuest
 {
-    /// <summary>QEMU's exit code when the guest ran to its end: isa-debug-exit doubles the byte 0x2a and adds 1.</summary>
+    /// <summary>
+    /// QEMU's exit code when the guest ran to its end: isa-debug-exit doubles the byte 0x2a and adds 1.
+    /// </summary>
     public const int ExitCode = 85;
 
     private const string Code =

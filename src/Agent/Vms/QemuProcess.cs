@@ -19,58 +19,58 @@ internal sealed class QemuProcess : IAsyncDisposable
     private static readonly TimeSpan PressEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryEvery = TimeSpan.FromMilliseconds(10);
 
-    private readonly ProcessHandle _handle;
-    private readonly ProcessDirectory _directory;
-    private readonly TimeProvider _time;
-    private readonly Action<VmEventKind, string> _report;
-    private readonly TaskCompletionSource _guestDown = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private QmpMonitor? _monitor;
+    private readonly ProcessHandle handle;
+    private readonly ProcessDirectory directory;
+    private readonly TimeProvider time;
+    private readonly Action<VmEventKind, string> report;
+    private readonly TaskCompletionSource guestDown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private QmpMonitor? monitor;
 
     public QemuProcess(
         ProcessHandle handle, string directory, TimeProvider time, Action<VmEventKind, string> report)
     {
-        _handle = handle;
-        _directory = ProcessDirectory.Open(directory);
-        _time = time;
-        _report = report;
+        this.handle = handle;
+        this.directory = ProcessDirectory.Open(directory);
+        this.time = time;
+        this.report = report;
     }
 
-    public ProcessIdentity Identity => _handle.Identity;
+    public ProcessIdentity Identity => handle.Identity;
 
-    public Task<ProcessExit> Exited => _handle.Exited;
+    public Task<ProcessExit> Exited => handle.Exited;
 
-    public Task GuestDown => _guestDown.Task;
+    public Task GuestDown => guestDown.Task;
 
-    public bool IsConnected => _monitor is { Closed.IsCompleted: false };
+    public bool IsConnected => monitor is { Closed.IsCompleted: false };
 
     public QmpCommands Commands => new(
-        _monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
+        monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
 
     /// <summary>Reaches the monitor, waiting for a QEMU that has only just started.</summary>
     /// <returns>QEMU's status, or null when the process ended meanwhile.</returns>
     /// <exception cref="TimeoutException">It did not answer within the deadline.</exception>
     public async Task<string?> ConnectAsync(TimeSpan deadline, CancellationToken cancellation)
     {
-        if (_monitor is not null) await _monitor.DisposeAsync();
-        _monitor = null;
-        var began = _time.GetTimestamp();
+        if (this.monitor is not null) await this.monitor.DisposeAsync();
+        this.monitor = null;
+        var began = time.GetTimestamp();
         while (!Exited.IsCompleted)
         {
-            var left = deadline - _time.GetElapsedTime(began);
+            var left = deadline - time.GetElapsedTime(began);
             if (left <= TimeSpan.Zero)
                 throw new TimeoutException($"QEMU's monitor did not answer within {deadline.TotalSeconds:0.#} s");
             try
             {
-                var socket = await _directory.ConnectAsync(VmCommandLine.MonitorSocket, cancellation);
-                _monitor = await QmpMonitor.OpenAsync(socket, OnEvent, left, cancellation);
+                var socket = await directory.ConnectAsync(VmCommandLine.MonitorSocket, cancellation);
+                this.monitor = await QmpMonitor.OpenAsync(socket, OnEvent, left, cancellation);
                 var status = await Commands.QueryStatusAsync(cancellation);
-                if (status == "shutdown") _guestDown.TrySetResult();
+                if (status == "shutdown") guestDown.TrySetResult();
                 return status;
             }
             catch (Exception e) when (e is SocketException or QmpProtocolException)
             {
                 // The socket is not there yet, or QEMU is about to end: the next round tells.
-                await Task.WhenAny(Exited, Task.Delay(RetryEvery, _time, cancellation));
+                await Task.WhenAny(Exited, Task.Delay(RetryEvery, time, cancellation));
                 cancellation.ThrowIfCancellationRequested();
             }
         }
@@ -96,24 +96,24 @@ internal sealed class QemuProcess : IAsyncDisposable
     public async Task QuitAsync(CancellationToken cancellation)
     {
         if (!Exited.IsCompleted && await TryAsync(c => c.QuitAsync(cancellation)))
-            await Task.WhenAny(Exited, Task.Delay(CommandDeadline, _time, cancellation));
+            await Task.WhenAny(Exited, Task.Delay(CommandDeadline, time, cancellation));
         cancellation.ThrowIfCancellationRequested();
-        if (!Exited.IsCompleted) _handle.Kill();
-        await Exited.WaitAsync(TimeSpan.FromSeconds(30), _time, cancellation);
+        if (!Exited.IsCompleted) handle.Kill();
+        await Exited.WaitAsync(TimeSpan.FromSeconds(30), time, cancellation);
     }
 
-    public void Kill() => _handle.Kill();
+    public void Kill() => handle.Kill();
 
     /// <returns>Null when the guest powered off; else why it was not waited for any longer.</returns>
     private async Task<string?> WaitForGuestAsync(TimeSpan deadline, Task hurry, CancellationToken cancellation)
     {
-        var began = _time.GetTimestamp();
+        var began = time.GetTimestamp();
         while (true)
         {
             if (GuestDown.IsCompleted) return null;
             if (Exited.IsCompleted) return "stopped on request; QEMU had ended by itself";
             if (hurry.IsCompleted) return "stopped on request; a later request did not wait for its guest";
-            var left = deadline - _time.GetElapsedTime(began);
+            var left = deadline - time.GetElapsedTime(began);
             if (left <= TimeSpan.Zero)
                 return $"stopped by force: its guest did not power off within {deadline.TotalSeconds:0.#} s";
             // A guest that is still booting does not feel the button: press again.
@@ -121,7 +121,7 @@ internal sealed class QemuProcess : IAsyncDisposable
                 return "stopped by force: QEMU's monitor did not answer";
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             await Task.WhenAny(
-                Exited, GuestDown, hurry, Task.Delay(left < PressEvery ? left : PressEvery, _time, over.Token));
+                Exited, GuestDown, hurry, Task.Delay(left < PressEvery ? left : PressEvery, time, over.Token));
             await over.CancelAsync();
             cancellation.ThrowIfCancellationRequested();
         }
@@ -146,14 +146,14 @@ internal sealed class QemuProcess : IAsyncDisposable
         switch (happened.Name)
         {
             case "SHUTDOWN" when Flag(happened.Data, "guest"):
-                _report(VmEventKind.GuestShutdown, "its guest powered off");
-                _guestDown.TrySetResult();
+                report(VmEventKind.GuestShutdown, "its guest powered off");
+                guestDown.TrySetResult();
                 break;
             case "RESET":
-                _report(VmEventKind.GuestReset, "");
+                report(VmEventKind.GuestReset, "");
                 break;
             case "GUEST_PANICKED":
-                _report(VmEventKind.GuestPanicked, "the guest's kernel panicked; see its console log");
+                report(VmEventKind.GuestPanicked, "the guest's kernel panicked; see its console log");
                 break;
         }
     }
@@ -164,8 +164,8 @@ internal sealed class QemuProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_monitor is not null) await _monitor.DisposeAsync();
-        _directory.Dispose();
-        _handle.Dispose();
+        if (monitor is not null) await monitor.DisposeAsync();
+        directory.Dispose();
+        handle.Dispose();
     }
 }

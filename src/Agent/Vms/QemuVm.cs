@@ -40,52 +40,52 @@ internal sealed partial class QemuVm : IAsyncDisposable
     private const long QemuLogLimit = 256 * 1024;
     private static readonly TimeSpan AdoptDeadline = TimeSpan.FromSeconds(5);
 
-    private readonly VmId _id;
-    private readonly QemuSettings _settings;
-    private readonly VmFiles _files;
-    private readonly Channel<Request> _requests = Channel.CreateBounded<Request>(QueueLength);
-    private readonly CancellationTokenSource _disposed = new();
-    private readonly Task _running;
-    private readonly Lock _gate = new();
-    private TaskCompletionSource _hurry = NewDone();
-    private int _hurrying;
-    private volatile VmObservation? _observation;
-    private volatile string _guestTrouble = "";
-    private VmPlan? _plan;
-    private VmRecord _record;
-    private QemuProcess? _process;
-    private long _logStart;
+    private readonly VmId id;
+    private readonly QemuSettings settings;
+    private readonly VmFiles files;
+    private readonly Channel<Request> requests = Channel.CreateBounded<Request>(QueueLength);
+    private readonly CancellationTokenSource disposed = new();
+    private readonly Task running;
+    private readonly Lock gate = new();
+    private TaskCompletionSource hurry = NewDone();
+    private int hurrying;
+    private volatile VmObservation? observation;
+    private volatile string guestTrouble = "";
+    private VmPlan? plan;
+    private VmRecord record;
+    private QemuProcess? process;
+    private long logStart;
 
     public QemuVm(VmId id, QemuSettings settings)
     {
-        _id = id;
-        _settings = settings;
-        _files = new VmFiles(Path.Combine(settings.Options.VmsDirectory, id.Value));
-        _plan = _files.ReadPlan();
-        _record = _files.ReadRecord() ?? new VmRecord(VmPhase.Stopped, 0, "", null, Now, "");
+        this.id = id;
+        this.settings = settings;
+        files = new VmFiles(Path.Combine(settings.Options.VmsDirectory, id.Value));
+        plan = files.ReadPlan();
+        record = files.ReadRecord() ?? new VmRecord(VmPhase.Stopped, 0, "", null, Now, "");
         Ready = AdoptAsync();
-        _running = Task.Run(RunAsync);
+        running = Task.Run(RunAsync);
     }
 
     /// <summary>Completes when a QEMU of an earlier agent was taken over, or found to be gone.</summary>
     public Task Ready { get; }
 
-    public VmPlan? Plan => Volatile.Read(ref _plan);
+    public VmPlan? Plan => Volatile.Read(ref plan);
 
     public bool IsRemoved { get; private set; }
 
     /// <summary>Null before there is a disk, and after removal.</summary>
-    public VmObservation? Observation => _observation;
+    public VmObservation? Observation => observation;
 
     private Task HurryTask
     {
         get
         {
-            lock (_gate) return _hurry.Task;
+            lock (gate) return hurry.Task;
         }
     }
 
-    private DateTimeOffset Now => _settings.Time.GetUtcNow();
+    private DateTimeOffset Now => settings.Time.GetUtcNow();
 
     public Task EnsureDiskAsync(VmPlan plan, string baseImage, CancellationToken cancellation) =>
         SubmitAsync(new Request.EnsureDisk(plan, baseImage, NewDone()), cancellation);
@@ -107,13 +107,13 @@ internal sealed partial class QemuVm : IAsyncDisposable
     private async Task SubmitAsync(Request request, CancellationToken cancellation, bool hurry = false)
     {
         if (hurry) Hurry(+1);
-        if (!_requests.Writer.TryWrite(request))
+        if (!this.requests.Writer.TryWrite(request))
         {
             if (hurry) Hurry(-1);
             throw IsRemoved
-                ? new VmException(VmFailure.NotFound, $"VM {_id} has just been removed: ask again")
+                ? new VmException(VmFailure.NotFound, $"VM {id} has just been removed: ask again")
                 : new VmException(
-                    VmFailure.Busy, $"{QueueLength} requests wait for VM {_id}: ask again when they are done");
+                    VmFailure.Busy, $"{QueueLength} requests wait for VM {id}: ask again when they are done");
         }
         await request.Done.Task.WaitAsync(cancellation);
     }
@@ -121,11 +121,11 @@ internal sealed partial class QemuVm : IAsyncDisposable
     /// <summary>Whoever waits for a guest stops waiting while a request is queued that will not.</summary>
     private void Hurry(int change)
     {
-        lock (_gate)
+        lock (gate)
         {
-            _hurrying += change;
-            if (_hurrying > 0) _hurry.TrySetResult();
-            else if (_hurry.Task.IsCompleted) _hurry = NewDone();
+            hurrying += change;
+            if (hurrying > 0) hurry.TrySetResult();
+            else if (hurry.Task.IsCompleted) hurry = NewDone();
         }
     }
 
@@ -134,13 +134,13 @@ internal sealed partial class QemuVm : IAsyncDisposable
         await Ready;
         var never = new TaskCompletionSource();
         Task? arrived = null, check = null;
-        while (!_disposed.IsCancellationRequested && !IsRemoved)
+        while (!disposed.IsCancellationRequested && !IsRemoved)
         {
-            arrived ??= _requests.Reader.WaitToReadAsync(_disposed.Token).AsTask();
-            check ??= Task.Delay(_settings.Options.CheckEvery, _settings.Time, _disposed.Token);
-            Task ended = _process?.Exited ?? never.Task, down = _process?.GuestDown ?? never.Task;
+            arrived ??= requests.Reader.WaitToReadAsync(disposed.Token).AsTask();
+            check ??= Task.Delay(settings.Options.CheckEvery, settings.Time, disposed.Token);
+            Task ended = process?.Exited ?? never.Task, down = process?.GuestDown ?? never.Task;
             await Task.WhenAny(ended, down, arrived, check);
-            if (_disposed.IsCancellationRequested) break;
+            if (disposed.IsCancellationRequested) break;
             try
             {
                 if (ended.IsCompleted) await OnEndedAsync();
@@ -149,23 +149,24 @@ internal sealed partial class QemuVm : IAsyncDisposable
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                if (_disposed.IsCancellationRequested) break;
-                QemuLog.StepFailed(_settings.Logger, e, _id, "check");
+                if (disposed.IsCancellationRequested) break;
+                QemuLog.StepFailed(settings.Logger, e, id, "check");
             }
             if (check.IsCompleted) check = null;
             if (!arrived.IsCompleted) continue;
             arrived = null;
-            if (_requests.Reader.TryRead(out var request)) await HandleAsync(request);
+            if (requests.Reader.TryRead(out var request)) await HandleAsync(request);
         }
-        _requests.Writer.TryComplete();
-        var gone = new VmException(VmFailure.NotFound, $"VM {_id} is no longer driven here: ask again");
-        while (_requests.Reader.TryRead(out var late)) late.Done.TrySetException(gone);
-        if (_process is not null) await _process.DisposeAsync();
+        requests.Writer.TryComplete();
+        var gone = new VmException(VmFailure.NotFound, $"VM {id} is no longer driven here: ask again");
+        while (requests.Reader.TryRead(out var late)) late.Done.TrySetException(gone);
+        if (process is not null) await process.DisposeAsync();
     }
 
     private async Task HandleAsync(Request request)
     {
-        if (request is Request.Stop { Mode: StopMode.Hard } or Request.Restart { Mode: StopMode.Hard } or Request.Remove)
+        if (request is Request.Stop { Mode: StopMode.Hard } or Request.Restart { Mode: StopMode.Hard }
+            or Request.Remove)
             Hurry(-1);
         try
         {
@@ -182,43 +183,43 @@ internal sealed partial class QemuVm : IAsyncDisposable
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            if (e is not VmException) QemuLog.StepFailed(_settings.Logger, e, _id, request.GetType().Name);
-            request.Done.TrySetException(QemuFault.From(e, _id, request.GetType().Name));
+            if (e is not VmException) QemuLog.StepFailed(settings.Logger, e, id, request.GetType().Name);
+            request.Done.TrySetException(QemuFault.From(e, id, request.GetType().Name));
         }
     }
 
     private async Task EnsureDiskAsync(VmPlan plan, string baseImage)
     {
         QemuFault.Check(plan);
-        _files.Make(_settings.User);
+        files.Make(settings.User);
         // The plan is first: it is what keeps the image in the cache.
         Keep(plan);
-        if (!File.Exists(_files.Disk))
-            await _settings.Disks.CreateAsync(_files, plan, baseImage, _disposed.Token);
-        else if (QemuDisk.Lacks(_files, plan) > 0)
+        if (!File.Exists(files.Disk))
+            await settings.Disks.CreateAsync(files, plan, baseImage, disposed.Token);
+        else if (QemuDisk.Lacks(files, plan) > 0)
         {
-            if (_process is null) await _settings.Disks.GrowAsync(_files, plan, _disposed.Token);
-            else await _process.Commands.BlockResizeAsync(
-                VmCommandLine.DiskNode, QemuDisk.SizeOf(plan), _disposed.Token);
+            if (process is null) await settings.Disks.GrowAsync(files, plan, disposed.Token);
+            else await process.Commands.BlockResizeAsync(
+                VmCommandLine.DiskNode, QemuDisk.SizeOf(plan), disposed.Token);
         }
-        if (_observation is null) Enter(_record with { Since = Now });
+        if (observation is null) Enter(record with { Since = Now });
     }
 
     private async Task StartAsync(VmPlan plan)
     {
         QemuFault.Check(plan);
         var shape = VmCommandLine.Shape(plan);
-        if (_process is { Exited.IsCompleted: false, GuestDown.IsCompleted: false } && _record.Phase == VmPhase.Running)
+        if (process is { Exited.IsCompleted: false, GuestDown.IsCompleted: false } && record.Phase == VmPhase.Running)
         {
             Keep(plan);
             // What the guest has is what the plan says: nothing to do, and this generation has been acted on.
-            if (shape == _record.Shape) Enter(_record with { Generation = plan.Generation });
+            if (shape == record.Shape) Enter(record with { Generation = plan.Generation });
             else Publish();
             return;
         }
-        if (_process is not null) await EndAsync("");
-        if (!File.Exists(_files.Disk))
-            throw new VmException(VmFailure.NotFound, $"VM {_id} has no disk here: ensure it first");
+        if (process is not null) await EndAsync("");
+        if (!File.Exists(files.Disk))
+            throw new VmException(VmFailure.NotFound, $"VM {id} has no disk here: ensure it first");
         Keep(plan);
         Enter(new VmRecord(VmPhase.Starting, plan.Generation, shape, null, Now, ""));
         try
@@ -227,24 +228,25 @@ internal sealed partial class QemuVm : IAsyncDisposable
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            var fault = QemuFault.From(e, _id, "start");
+            var fault = QemuFault.From(e, id, "start");
             await EndAsync("");
-            Enter(_record with { Phase = VmPhase.Crashed, Process = null, Since = Now, Cause = fault.Message });
+            Enter(record with { Phase = VmPhase.Crashed, Process = null, Since = Now, Cause = fault.Message });
             throw fault;
         }
-        Enter(_record with { Phase = VmPhase.Running, Since = Now });
+        Enter(record with { Phase = VmPhase.Running, Since = Now });
         Tell(VmEventKind.Started, "");
     }
 
     private async Task StopAsync(StopMode mode, TimeSpan deadline)
     {
-        if (_process is null)
+        if (process is null)
         {
-            if (_record.Phase != VmPhase.Stopped && _observation is not null)
-                Enter(_record with { Phase = VmPhase.Stopped, Process = null, Since = Now, Cause = "stopped on request" });
+            if (record.Phase != VmPhase.Stopped && observation is not null)
+                Enter(
+                    record with { Phase = VmPhase.Stopped, Process = null, Since = Now, Cause = "stopped on request" });
             return;
         }
-        var how = await _process.StopAsync(mode, deadline, HurryTask, _disposed.Token);
+        var how = await process.StopAsync(mode, deadline, HurryTask, disposed.Token);
         await EndAsync(how);
         Tell(VmEventKind.Stopped, how);
     }
@@ -258,43 +260,43 @@ internal sealed partial class QemuVm : IAsyncDisposable
 
     private async Task RemoveAsync()
     {
-        if (_process is not null) await _process.StopAsync(StopMode.Hard, TimeSpan.Zero, HurryTask, _disposed.Token);
+        if (process is not null) await process.StopAsync(StopMode.Hard, TimeSpan.Zero, HurryTask, disposed.Token);
         await EndAsync("removed");
-        var trash = Path.Combine(_settings.Options.VmsDirectory, QemuDriver.TrashPrefix + _id.Value);
-        if (Directory.Exists(_files.Directory))
+        var trash = Path.Combine(settings.Options.VmsDirectory, QemuDriver.TrashPrefix + id.Value);
+        if (Directory.Exists(files.Directory))
         {
             // One rename decides: after it there is no VM, whatever becomes of the rest.
             if (Directory.Exists(trash)) Directory.Delete(trash, recursive: true);
-            Directory.Move(_files.Directory, trash);
-            ProcessDirectory.Sync(_settings.Options.VmsDirectory);
+            Directory.Move(files.Directory, trash);
+            ProcessDirectory.Sync(settings.Options.VmsDirectory);
             Directory.Delete(trash, recursive: true);
         }
         IsRemoved = true;
-        _observation = null;
-        _requests.Writer.TryComplete();
+        observation = null;
+        requests.Writer.TryComplete();
         Tell(VmEventKind.Removed, "");
     }
 
     private void Crash(string cause)
     {
-        Enter(_record with { Phase = VmPhase.Crashed, Process = null, Since = Now, Cause = cause });
-        QemuLog.Crashed(_settings.Logger, _id, _record.Generation, cause);
+        Enter(record with { Phase = VmPhase.Crashed, Process = null, Since = Now, Cause = cause });
+        QemuLog.Crashed(settings.Logger, id, record.Generation, cause);
         Tell(VmEventKind.Crashed, cause);
     }
 
     private async Task CheckAsync()
     {
-        if (_plan is null || _process is null) return;
-        VmFiles.Bound(_files.SerialLog, _plan.ConsoleLogKib * 1024L);
-        VmFiles.Bound(_files.Log, QemuLogLimit);
-        var status = _process.IsConnected
-            ? await _process.Commands.QueryStatusAsync(_disposed.Token)
-            : await _process.ConnectAsync(AdoptDeadline, _disposed.Token);
+        if (plan is null || process is null) return;
+        VmFiles.Bound(files.SerialLog, plan.ConsoleLogKib * 1024L);
+        VmFiles.Bound(files.Log, QemuLogLimit);
+        var status = process.IsConnected
+            ? await process.Commands.QueryStatusAsync(disposed.Token)
+            : await process.ConnectAsync(AdoptDeadline, disposed.Token);
         if (status != "io-error") return;
-        _guestTrouble = "paused: its disk could not be written, the hypervisor's disk may be full; retried";
+        guestTrouble = "paused: its disk could not be written, the hypervisor's disk may be full; retried";
         Publish();
-        await _process.Commands.ContAsync(_disposed.Token);
-        _guestTrouble = "";
+        await process.Commands.ContAsync(disposed.Token);
+        guestTrouble = "";
         Publish();
     }
 
@@ -302,7 +304,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
     {
         if (kind is VmEventKind.GuestPanicked or VmEventKind.GuestReset)
         {
-            _guestTrouble = cause;
+            guestTrouble = cause;
             Publish();
         }
         Tell(kind, cause);
@@ -310,41 +312,43 @@ internal sealed partial class QemuVm : IAsyncDisposable
 
     private void Keep(VmPlan plan)
     {
-        _files.Write(plan);
-        Volatile.Write(ref _plan, plan);
+        files.Write(plan);
+        Volatile.Write(ref this.plan, plan);
     }
 
     private void Enter(VmRecord record)
     {
-        var news = record.Phase != _record.Phase;
-        _files.Write(record);
-        lock (_gate) _record = record;
+        var news = record.Phase != this.record.Phase;
+        files.Write(record);
+        lock (gate) this.record = record;
         Publish();
         if (news && record.Phase != VmPhase.Crashed)
-            QemuLog.Entered(_settings.Logger, _id, record.Phase, record.Generation, record.Cause);
+            QemuLog.Entered(settings.Logger, id, record.Phase, record.Generation, record.Cause);
     }
 
-    /// <summary>Called by the VM's task and by the monitor's reader: the last one to hold the gate knows the most.</summary>
+    /// <summary>
+    /// Called by the VM's task and by the monitor's reader: the last one to hold the gate knows the most.
+    /// </summary>
     private void Publish()
     {
-        lock (_gate)
+        lock (gate)
         {
-            var record = _record;
+            var record = this.record;
             var running = record.Phase == VmPhase.Running;
-            _observation = new VmObservation(
-                _id, record.Phase, record.Process?.Pid, record.Since,
-                running && _guestTrouble.Length > 0 ? _guestTrouble : record.Cause,
-                record.Generation, running && _plan is { } plan && VmCommandLine.Shape(plan) != record.Shape);
+            observation = new VmObservation(
+                id, record.Phase, record.Process?.Pid, record.Since,
+                running && guestTrouble.Length > 0 ? guestTrouble : record.Cause,
+                record.Generation, running && this.plan is { } plan && VmCommandLine.Shape(plan) != record.Shape);
         }
     }
 
     private void Tell(VmEventKind kind, string cause) =>
-        _settings.Events.TryWrite(new VmEvent(_id, kind, Now, cause));
+        settings.Events.TryWrite(new VmEvent(id, kind, Now, cause));
 
     /// <summary>Stops driving it. QEMU runs on.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _disposed.CancelAsync();
-        await _running;
+        await disposed.CancelAsync();
+        await running;
     }
 }

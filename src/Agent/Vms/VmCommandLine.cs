@@ -45,7 +45,8 @@ internal static class VmCommandLine
     {
         var machine = plan.Machine ?? new VmMachine();
         var ports = string.Join(';', plan.Ports.Select(p => $"{p.Mac},{p.Tap},{p.Mtu}"));
-        return Text($"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}");
+        return Text(
+            $"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}");
     }
 
     private static void AddMachine(List<string> to, VmPlan plan, VmMachine machine, VmHost host)
@@ -63,7 +64,8 @@ internal static class VmCommandLine
         to.AddRange(["-boot", "strict=on,menu=off"]);
         // cloud-init looks for its metadata at 169.254.169.254 when the machine says that it is this product.
         to.AddRange(["-smbios", $"type=1,manufacturer=Monolith,product=OpenStack Nova,uuid={plan.Uuid}"]);
-        // A guest that powers off leaves QEMU paused, so that an agent that was away meanwhile can tell it from a crash.
+        // A guest that powers off leaves QEMU paused, so that an agent that was away meanwhile can tell it from a
+        // crash.
         to.AddRange(["-action", "shutdown=pause,panic=none"]);
     }
 
@@ -98,11 +100,11 @@ internal static class VmCommandLine
         for (var i = 0; i < plan.Ports.Count; i++)
         {
             var port = plan.Ports[i];
+            var bus = i + 1;
             to.AddRange(["-netdev", Text($"tap,id=net{i},ifname={port.Tap},script=no,downscript=no")]);
             // Without a boot ROM the firmware does not try the network.
-            to.AddRange([
-                "-device",
-                Text($"virtio-net-pci,id=nic{i},netdev=net{i},mac={port.Mac},host_mtu={port.Mtu},bus=rp{i + 1},romfile=")]);
+            to.AddRange(["-device", Text(
+                $"virtio-net-pci,id=nic{i},netdev=net{i},mac={port.Mac},host_mtu={port.Mtu},bus=rp{bus},romfile=")]);
         }
         to.AddRange(["-object", "rng-random,id=rng0,filename=/dev/urandom"]);
         to.AddRange(["-device", "virtio-rng-pci,rng=rng0,bus=pcie.0"]);

@@ -94,7 +94,8 @@ internal sealed class VmFiles(string directory)
             using var stream = new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             stream.Seek(Math.Max(from <= stream.Length ? from : 0, stream.Length - window), SeekOrigin.Begin);
             using var reader = new StreamReader(stream);
-            var all = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            var all = reader.ReadToEnd().Split(
+                '\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             return string.Join(" | ", all.TakeLast(lines));
         }
         catch (IOException)

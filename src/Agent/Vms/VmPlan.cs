@@ -13,7 +13,8 @@ public readonly record struct VmId
 
     public VmId(string value)
     {
-        if (!IsValid(value)) throw new ArgumentException($"\"{value}\" is not a VM id: 1 to 64 of a-z 0-9 -", nameof(value));
+        if (!IsValid(value))
+            throw new ArgumentException($"\"{value}\" is not a VM id: 1 to 64 of a-z 0-9 -", nameof(value));
         Value = value;
     }
 
@@ -57,7 +58,8 @@ public sealed record VmMachine(string Type = "q35", string? Cpu = null, int Spar
 /// <param name="ImageFormat">Its format.</param>
 /// <param name="Ports">Network cards in the guest's order.</param>
 /// <param name="Uuid">The machine's UUID, seen by the guest in SMBIOS.</param>
-/// <param name="ConsoleLogKib">KiB of serial output kept, twice: the current file and the one before. Default 1024.</param>
+/// <param name="ConsoleLogKib">KiB of serial output kept, twice: the current file and the one before. Default
+/// 1024.</param>
 /// <param name="Machine">Default: <see cref="VmMachine"/>'s defaults.</param>
 public sealed record VmPlan(
     VmId Id,
@@ -89,7 +91,8 @@ internal static class VmPlanRules
         }
 
         Require(VmId.IsValid(plan.Id.Value), "id is empty");
-        Require(plan.Name.Length is >= 1 and <= 255 && !plan.Name.Any(char.IsControl), "name is not 1 to 255 characters");
+        Require(
+            plan.Name.Length is >= 1 and <= 255 && !plan.Name.Any(char.IsControl), "name is not 1 to 255 characters");
         Require(plan.Vcpus is >= 1 and <= 255, $"vcpus is {plan.Vcpus}, not 1 to 255");
         Require(plan.MemoryMib is >= 16 and <= 16 * 1024 * 1024, $"memory_mib is {plan.MemoryMib}, not 16 to 16777216");
         Require(plan.DiskGib is >= 1 and <= 65536, $"disk_gib is {plan.DiskGib}, not 1 to 65536");
@@ -112,5 +115,6 @@ internal static class VmPlanRules
     private static bool IsWord(string text) => text.Length is >= 1 and <= 64 && !text.AsSpan().ContainsAnyExcept(Word);
 
     private static bool IsMac(string text) =>
-        text.Length == 17 && text.Select((c, i) => i % 3 == 2 ? c == ':' : char.IsAsciiHexDigitLower(c)).All(fits => fits);
+        text.Length == 17
+            && text.Select((c, i) => i % 3 == 2 ? c == ':' : char.IsAsciiHexDigitLower(c)).All(fits => fits);
 }

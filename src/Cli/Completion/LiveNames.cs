@@ -17,23 +17,27 @@ namespace Monolith.Cli.Completion;
 /// </remarks>
 internal sealed class LiveNames(Surroundings around)
 {
-    /// <summary>With the start of the process, an answer stays under the 300 ms in which a prompt feels stuck.</summary>
+    /// <summary>
+    /// With the start of the process, an answer stays under the 300 ms in which a prompt feels stuck.
+    /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(220);
 
-    readonly List<(Noun Noun, CompletionContext Context)> _wanted = [];
+    readonly List<(Noun Noun, CompletionContext Context)> wanted = [];
 
     /// <summary>A source that has no words of its own and has the noun's names asked for.</summary>
     public Func<CompletionContext, IEnumerable<CompletionItem>> Of(Func<Noun> noun) => context =>
     {
-        _wanted.Add((noun(), context));
+        wanted.Add((noun(), context));
         return [];
     };
 
-    /// <summary>The names that were wanted since the last call; none when the host does not give them in time.</summary>
+    /// <summary>
+    /// The names that were wanted since the last call; none when the host does not give them in time.
+    /// </summary>
     public async Task<IReadOnlyList<string>> TakeAsync(CancellationToken cancel)
     {
-        var wanted = _wanted.ToArray();
-        _wanted.Clear();
+        var wanted = this.wanted.ToArray();
+        this.wanted.Clear();
         if (wanted.Length == 0)
             return [];
         using var limit = new CancellationTokenSource(Patience, around.Time);

@@ -14,13 +14,13 @@ internal sealed record Context(string? Endpoint, string? Token, string? Ca, stri
 /// </summary>
 internal sealed class Configuration
 {
-    readonly string _file;
+    readonly string file;
 
     public string? Current { get; set; }
 
     public SortedDictionary<string, Context> Contexts { get; } = new(StringComparer.Ordinal);
 
-    Configuration(string file) => _file = file;
+    Configuration(string file) => this.file = file;
 
     public Context? CurrentContext =>
         Current is not null && Contexts.TryGetValue(Current, out var context) ? context : null;
@@ -56,15 +56,15 @@ internal sealed class Configuration
             contexts[name] = Written(context);
         var root = new JsonObject { ["current"] = Current, ["contexts"] = contexts };
 
-        Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
-        var temporary = $"{_file}.{Environment.ProcessId}";
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var temporary = $"{file}.{Environment.ProcessId}";
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using (var stream = new FileStream(temporary, options))
         using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
             root.WriteTo(writer);
-        File.Move(temporary, _file, overwrite: true);
+        File.Move(temporary, file, overwrite: true);
     }
 
     static JsonObject Written(Context context)

@@ -5,9 +5,9 @@ internal sealed class Ink
 {
     public static readonly Ink None = new(false);
     public static readonly Ink Ansi = new(true);
-    readonly bool _paints;
+    readonly bool paints;
 
-    Ink(bool paints) => _paints = paints;
+    Ink(bool paints) => this.paints = paints;
 
     public string Red(string text) => Paint("31", text);
 
@@ -29,5 +29,5 @@ internal sealed class Ink
         _ => state,
     };
 
-    string Paint(string code, string text) => _paints && text.Length > 0 ? $"\e[{code}m{text}\e[0m" : text;
+    string Paint(string code, string text) => paints && text.Length > 0 ? $"\e[{code}m{text}\e[0m" : text;
 }

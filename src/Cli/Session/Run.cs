@@ -9,8 +9,8 @@ namespace Monolith.Cli.Session;
 /// <summary>One execution of one command: its settings, its connection, and the names it has resolved.</summary>
 internal sealed class Run : IDisposable
 {
-    readonly GrpcChannel _channel;
-    string? _project;
+    readonly GrpcChannel channel;
+    string? project;
 
     public Run(ParseResult line, Surroundings around, CancellationToken cancel)
         : this(line, around, Globals.Settle(line, around), cancel)
@@ -23,8 +23,8 @@ internal sealed class Run : IDisposable
         Around = around;
         Settings = settings;
         Cancel = cancel;
-        _channel = Connection.Open(settings);
-        Calls = new Calls(_channel.CreateCallInvoker(), settings, around);
+        channel = Connection.Open(settings);
+        Calls = new Calls(channel.CreateCallInvoker(), settings, around);
     }
 
     public ParseResult Line { get; }
@@ -34,7 +34,7 @@ internal sealed class Run : IDisposable
     public Settings Settings { get; }
 
     /// <summary>The project when it was needed and found; null before.</summary>
-    public string? KnownProject => _project;
+    public string? KnownProject => project;
 
     public Calls Calls { get; }
 
@@ -44,10 +44,10 @@ internal sealed class Run : IDisposable
     /// <exception cref="UsageException">There are none or several to choose from.</exception>
     public async ValueTask<string> ProjectAsync()
     {
-        if (_project is not null)
-            return _project;
+        if (this.project is not null)
+            return this.project;
         if (Settings.Project is { } given)
-            return _project = given.StartsWith("projects/", StringComparison.Ordinal) ? given[9..] : given;
+            return this.project = given.StartsWith("projects/", StringComparison.Ordinal) ? given[9..] : given;
         var list = ProjectService.Descriptor.FindMethodByName("ListProjects");
         var answer = await Calls.UnaryAsync<ListProjectsResponse>(
             list, new ListProjectsRequest { PageSize = 20 }, Cancel);
@@ -55,7 +55,7 @@ internal sealed class Run : IDisposable
             .ToList();
         return ids switch
         {
-            [var only] => _project = only,
+            [var only] => this.project = only,
             [] => throw new UsageException("You can see no project.",
                 "Create one (`monolith project create NAME`), or ask for a role in one."),
             _ => throw new UsageException($"Which project? You can see {string.Join(", ", ids)}.",
@@ -91,5 +91,5 @@ internal sealed class Run : IDisposable
         _ => throw new InvalidOperationException($"{noun.Place} has no parent"),
     };
 
-    public void Dispose() => _channel.Dispose();
+    public void Dispose() => channel.Dispose();
 }

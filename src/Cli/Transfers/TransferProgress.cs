@@ -10,18 +10,18 @@ internal sealed class TransferProgress : IDisposable
     static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
     const int BarWidth = 32;
 
-    readonly Surroundings _around;
-    readonly string _title;
-    string _phase = "";
-    long _total;
-    long _sent;
-    long _began;
-    long _drawn;
+    readonly Surroundings around;
+    readonly string title;
+    string phase = "";
+    long total;
+    long sent;
+    long began;
+    long drawn;
 
     TransferProgress(Surroundings around, string title)
     {
-        _around = around;
-        _title = title;
+        this.around = around;
+        this.title = title;
     }
 
     public static TransferProgress Of(Surroundings around, string title) => new(around, title);
@@ -29,17 +29,17 @@ internal sealed class TransferProgress : IDisposable
     public void Begin(string phase, long total)
     {
         End();
-        (_phase, _total, _sent) = (phase, total, 0);
-        _began = _around.Time.GetTimestamp();
+        (this.phase, this.total, sent) = (phase, total, 0);
+        began = around.Time.GetTimestamp();
     }
 
     public void Add(long bytes)
     {
-        _sent += bytes;
-        if (!_around.Interactive || (_drawn != 0 && _around.Time.GetElapsedTime(_drawn) < Pace && _sent < _total))
+        sent += bytes;
+        if (!around.Interactive || (drawn != 0 && around.Time.GetElapsedTime(drawn) < Pace && sent < total))
             return;
-        _drawn = _around.Time.GetTimestamp();
-        _around.Error.Write($"\r\e[K{Line(_title, _phase, _sent, _total, _around.Time.GetElapsedTime(_began))}");
+        drawn = around.Time.GetTimestamp();
+        around.Error.Write($"\r\e[K{Line(title, phase, sent, total, around.Time.GetElapsedTime(began))}");
     }
 
     /// <summary><c>debian.qcow2  uploading  ━━━━━━━━━─────────  14.2 MiB of 29.0 MiB  310 MiB/s</c></summary>
@@ -54,17 +54,17 @@ internal sealed class TransferProgress : IDisposable
 
     void End()
     {
-        if (_phase.Length == 0)
+        if (phase.Length == 0)
             return;
-        if (_around.Interactive)
-            _around.Error.WriteLine();
-        else if (_phase != "hashing")
+        if (around.Interactive)
+            around.Error.WriteLine();
+        else if (phase != "hashing")
         {
-            var took = _around.Time.GetElapsedTime(_began).TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture);
-            _around.Error.WriteLine($"{_title}  {_phase}  {Column.Size(_sent)} in {took} s");
+            var took = around.Time.GetElapsedTime(began).TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture);
+            around.Error.WriteLine($"{title}  {phase}  {Column.Size(sent)} in {took} s");
         }
-        _phase = "";
-        _drawn = 0;
+        phase = "";
+        drawn = 0;
     }
 
     public void Dispose() => End();

@@ -6,24 +6,24 @@ namespace Monolith.Cli.Waiting;
 /// <summary>A line for each change, with the time since the wait began: for logs and pipes.</summary>
 internal sealed class LineProgress(Surroundings around, string title) : Progress
 {
-    readonly long _began = around.Time.GetTimestamp();
-    readonly Dictionary<string, string> _shown = [];
-    string _state = "";
+    readonly long began = around.Time.GetTimestamp();
+    readonly Dictionary<string, string> shown = [];
+    string state = "";
 
     public override void Show(Frame frame)
     {
         foreach (var step in frame.Steps)
         {
             var text = Describe(step);
-            if (text.Length == 0 || (_shown.TryGetValue(step.Name, out var before) && before == text))
+            if (text.Length == 0 || (shown.TryGetValue(step.Name, out var before) && before == text))
                 continue;
-            _shown[step.Name] = text;
+            shown[step.Name] = text;
             Write($"{step.Name} {text}");
         }
-        if (frame.State.Length == 0 || frame.State == _state)
+        if (frame.State.Length == 0 || frame.State == state)
             return;
-        Write(_state.Length == 0 ? frame.State : $"{_state} -> {frame.State}");
-        _state = frame.State;
+        Write(state.Length == 0 ? frame.State : $"{state} -> {frame.State}");
+        state = frame.State;
     }
 
     static string Describe(Step step) => step switch
@@ -39,7 +39,7 @@ internal sealed class LineProgress(Surroundings around, string title) : Progress
 
     void Write(string text)
     {
-        var elapsed = around.Time.GetElapsedTime(_began).TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture);
+        var elapsed = around.Time.GetElapsedTime(began).TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture);
         around.Error.WriteLine($"{elapsed,8}s  {title}  {text}");
         around.Error.Flush();
     }

@@ -10,19 +10,19 @@ internal sealed class LiveProgress : Progress
     static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
     const string Spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 
-    readonly Surroundings _around;
-    readonly string _title;
-    readonly long _began;
-    readonly CancellationTokenSource _stop = new();
-    readonly Task _drawing;
-    volatile Frame _frame = new("", []);
-    bool _disposed;
+    readonly Surroundings around;
+    readonly string title;
+    readonly long began;
+    readonly CancellationTokenSource stop = new();
+    readonly Task drawing;
+    volatile Frame frame = new("", []);
+    bool disposed;
 
     public LiveProgress(Surroundings around, string title)
     {
-        _around = around;
-        _title = title;
-        _began = around.Time.GetTimestamp();
+        this.around = around;
+        this.title = title;
+        began = around.Time.GetTimestamp();
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(around.Error),
@@ -30,18 +30,18 @@ internal sealed class LiveProgress : Progress
             ColorSystem = ColorSystemSupport.Standard,
             Interactive = InteractionSupport.Yes,
         });
-        _drawing = console.Live(Draw(0)).StartAsync(DrawAsync);
+        drawing = console.Live(Draw(0)).StartAsync(DrawAsync);
     }
 
-    public override void Show(Frame frame) => _frame = frame;
+    public override void Show(Frame frame) => this.frame = frame;
 
     async Task DrawAsync(LiveDisplayContext context)
     {
-        for (var tick = 0; !_stop.IsCancellationRequested; tick++)
+        for (var tick = 0; !stop.IsCancellationRequested; tick++)
         {
             context.UpdateTarget(Draw(tick));
             context.Refresh();
-            await Task.Delay(Tick, _around.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Tick, around.Time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         context.UpdateTarget(Draw(0));
         context.Refresh();
@@ -49,15 +49,15 @@ internal sealed class LiveProgress : Progress
 
     Rows Draw(int tick)
     {
-        var frame = _frame;
-        var elapsed = _around.Time.GetElapsedTime(_began);
+        var frame = this.frame;
+        var elapsed = around.Time.GetElapsedTime(began);
         var width = frame.Steps.Max(step => (int?)step.Name.Length) ?? 0;
         // Only the first step that is not done turns: those behind it wait for it.
         var turning = frame.Steps.FirstOrDefault(step => step is { Done: false, Failed: false });
         return new Rows(frame.Steps
             .Select(step => Line(step, width, tick, ReferenceEquals(step, turning)))
             .Prepend(new Markup(
-                $"[bold]{Markup.Escape(_title)}[/] {Markup.Escape(frame.State)} [dim]{Seconds(elapsed)}[/]")));
+                $"[bold]{Markup.Escape(title)}[/] {Markup.Escape(frame.State)} [dim]{Seconds(elapsed)}[/]")));
     }
 
     static Markup Line(Step step, int width, int tick, bool turning)
@@ -78,11 +78,11 @@ internal sealed class LiveProgress : Progress
 
     public override async ValueTask DisposeAsync()
     {
-        if (_disposed)
+        if (disposed)
             return;
-        _disposed = true;
-        await _stop.CancelAsync();
-        await _drawing;
-        _stop.Dispose();
+        disposed = true;
+        await stop.CancelAsync();
+        await drawing;
+        stop.Dispose();
     }
 }

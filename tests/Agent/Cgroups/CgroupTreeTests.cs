@@ -50,7 +50,8 @@ public sealed class CgroupTreeTests
         File.WriteAllText(scratch.In("cgroup.controllers"), "cpuset cpu io memory pids\n");
         Directory.CreateDirectory(scratch.In("m", "one"));
         foreach (var file in new[] { "cgroup.subtree_control", "m/cgroup.subtree_control" }) Touch(file);
-        foreach (var file in new[] { "cpu.weight", "cpu.max", "memory.max", "pids.max", "cgroup.procs" }) Touch($"m/one/{file}");
+        foreach (var file in new[] { "cpu.weight", "cpu.max", "memory.max", "pids.max", "cgroup.procs" })
+            Touch($"m/one/{file}");
         var tree = CgroupV2.Open("m", [new CgroupMount(scratch.Path, 2, [])]);
         tree.Ensure("one", Limits);
         tree.Place("one", 42);

@@ -10,7 +10,8 @@ public abstract class DataPlaneConformance : IAsyncDisposable
 {
     protected static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    private static PortPlan Plan { get; } = DataPlaneLab.Plan(1, new RuleSpec(RuleDirection.Ingress, RemoteSetId: "friends"));
+    private static PortPlan Plan { get; } = DataPlaneLab.Plan(
+        1, new RuleSpec(RuleDirection.Ingress, RemoteSetId: "friends"));
 
     protected abstract IDataPlane Plane { get; }
 
@@ -87,33 +88,33 @@ public abstract class DataPlaneConformance : IAsyncDisposable
 
 public sealed class EmulatedDataPlaneConformance : DataPlaneConformance
 {
-    private readonly EmulatedDataPlane _plane = new();
+    private readonly EmulatedDataPlane plane = new();
 
-    protected override IDataPlane Plane => _plane;
+    protected override IDataPlane Plane => plane;
 
-    protected override void SetGuest(PortPlan plan, bool on) => _plane.SetCarrier(plan.TapName, on);
+    protected override void SetGuest(PortPlan plan, bool on) => plane.SetCarrier(plan.TapName, on);
 
-    public override ValueTask DisposeAsync() => _plane.DisposeAsync();
+    public override ValueTask DisposeAsync() => plane.DisposeAsync();
 }
 
 [Trait("Needs", "root")]
 public sealed class LinuxDataPlaneConformance : DataPlaneConformance
 {
-    private readonly DataPlaneLab _lab = new();
-    private Guest? _guest;
+    private readonly DataPlaneLab lab = new();
+    private Guest? guest;
 
-    protected override IDataPlane Plane => _lab.Plane;
+    protected override IDataPlane Plane => lab.Plane;
 
     protected override void SetGuest(PortPlan plan, bool on)
     {
-        _guest ??= new Guest(_lab.Hypervisor, plan.TapName, plan.Mac, "conform");
-        if (on) _guest.PowerOn();
-        else _guest.PowerOff();
+        guest ??= new Guest(lab.Hypervisor, plan.TapName, plan.Mac, "conform");
+        if (on) guest.PowerOn();
+        else guest.PowerOff();
     }
 
     public override async ValueTask DisposeAsync()
     {
-        _guest?.Dispose();
-        await _lab.DisposeAsync();
+        guest?.Dispose();
+        await lab.DisposeAsync();
     }
 }

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Monolith.Agent.Tests.Fuzz;
 
 /// <summary>
-/// Whatever a guest, a tenant's image, QEMU, BIRD, HAProxy, a disk or the host sends: a parser throws nothing but the error
-/// that it declares, comes to an end, and takes memory in proportion to its input.
+/// Whatever a guest, a tenant's image, QEMU, BIRD, HAProxy, a disk or the host sends: a parser throws nothing but the
+/// error that it declares, comes to an end, and takes memory in proportion to its input.
 /// <para>
 /// FUZZ_SECONDS says for how long, shared by all parsers; without it there are some thousand inputs for each. FUZZ_SEED
 /// repeats a run, which ends at the same input.
@@ -43,7 +43,9 @@ public sealed class HostileInputTests(ITestOutputHelper output)
     }
 
     private static int? Number(string variable) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : null;
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
 
     private static string Words(string name, int seed, long at, string what, byte[] input) =>
         $"{name}: {what}\nFUZZ_SEED={seed}, input {at}, {input.Length} bytes: {Convert.ToHexStringLower(input)}";
@@ -51,9 +53,9 @@ public sealed class HostileInputTests(ITestOutputHelper output)
     /// <summary>One parser on a thread of its own, which a parser that does not end never gives back.</summary>
     private sealed class Run(HostileInput input, int seed, TimeSpan? time)
     {
-        private readonly Lock _lock = new();
-        private byte[] _current = [];
-        private long _since = Stopwatch.GetTimestamp();
+        private readonly Lock gate = new();
+        private byte[] current = [];
+        private long since = Stopwatch.GetTimestamp();
 
         public long Inputs { get; private set; }
 
@@ -75,7 +77,7 @@ public sealed class HostileInputTests(ITestOutputHelper output)
 
         public byte[]? Stuck(TimeSpan limit)
         {
-            lock (_lock) return Stopwatch.GetElapsedTime(_since) > limit ? _current : null;
+            lock (gate) return Stopwatch.GetElapsedTime(since) > limit ? current : null;
         }
 
         private void Loop()
@@ -86,7 +88,7 @@ public sealed class HostileInputTests(ITestOutputHelper output)
             while (More())
             {
                 var bytes = Mutation.Next(random, input.Good);
-                lock (_lock) (_current, _since) = (bytes, Stopwatch.GetTimestamp());
+                lock (gate) (current, since) = (bytes, Stopwatch.GetTimestamp());
                 Inputs++;
                 if (Try(bytes) is not { } words) continue;
                 var shortest = Mutation.Shrink(bytes, b => Try(b) is not null);
@@ -114,7 +116,9 @@ public sealed class HostileInputTests(ITestOutputHelper output)
 
             var taken = GC.GetAllocatedBytesForCurrentThread() - before;
             var limit = input.FixedBytes + ((long)input.BytesForEach * bytes.Length);
-            return taken > limit ? $"{taken} bytes were allocated for {bytes.Length} bytes of input, {limit} are allowed" : null;
+            return taken > limit
+                ? $"{taken} bytes were allocated for {bytes.Length} bytes of input, {limit} are allowed"
+                : null;
         }
     }
 }

@@ -53,14 +53,16 @@ internal static class HostileInputs
     [
         new("dhcp", [Dhcp(1), Dhcp(3), Dhcp(8)], bytes => DhcpRequest.TryParse(bytes, out var request)
             && DhcpAnswers.To(request, Port, TimeSpan.FromHours(1))?.ToBytes() is { } reply && Fits(reply)),
-        new("arp", [ArpPacket.WhoHas(Port.Ipv4!), ArpReply()], bytes => ArpPacket.IsAnswer(bytes, Port.Mac, Port.Ipv4!)),
+        new("arp", [ArpPacket.WhoHas(Port.Ipv4!), ArpReply()], bytes => ArpPacket.IsAnswer(
+            bytes, Port.Mac, Port.Ipv4!)),
         new("router solicitation", [[133, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7]], bytes =>
             RouterAdvertisement.IsSolicitation(bytes)),
         new("metadata", Texts(
             "GET /latest/meta-data/public-keys/0/openssh-key HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n",
             "PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n\r\n",
             "GET http://169.254.169.254/openstack/latest/meta_data.json?x=1#y HTTP/1.0\r\n\r\n"), Metadata),
-        new("qcow2", [Qcow2(2), Qcow2(3)], bytes => ImageInspection.Refuse(bytes, DiskFormat.Qcow2) is null && IsSafe(bytes)),
+        new("qcow2", [Qcow2(2), Qcow2(3)], bytes => ImageInspection.Refuse(bytes, DiskFormat.Qcow2) is null
+            && IsSafe(bytes)),
         new("raw image", [[0xeb, 0x63, 0x90, 0x10], Qcow2(3)], bytes =>
             ImageInspection.Refuse(bytes, DiskFormat.Raw) is null && !Qcow2Header.IsQcow2(bytes)),
         new("qmp", Texts(
@@ -71,12 +73,16 @@ internal static class HostileInputs
         { Declared = e => e is QmpProtocolException, BytesForEach = 2048 },
         new("bird", [.. Captured()], Bird) { BytesForEach = 2048 },
         new("haproxy", Texts(
-            "# pxname,svname,scur,stot,status,weight,check_status,last_chk,\nlb.web.http,a,1,5,UP,100,L7OK,\"OK, \"\"fine\"\"\",\n",
-            "#<PID> <type> <reloads> <uptime> <version>\n1 master 0 [failed: 0] 0d00h00m01s 2.6\n# workers\n2 worker 0 0d\n",
-            "[ALERT]    (7) : config : [haproxy.cfg.new:12] : 'bind' : cannot open\n[ALERT] (7) : backend 'lb.web.http': no\n"),
+            "# pxname,svname,scur,stot,status,weight,check_status,last_chk,\n"
+            + "lb.web.http,a,1,5,UP,100,L7OK,\"OK, \"\"fine\"\"\",\n",
+            "#<PID> <type> <reloads> <uptime> <version>\n"
+            + "1 master 0 [failed: 0] 0d00h00m01s 2.6\n# workers\n2 worker 0 0d\n",
+            "[ALERT]    (7) : config : [haproxy.cfg.new:12] : 'bind' : cannot open\n"
+            + "[ALERT] (7) : backend 'lb.web.http': no\n"),
             Haproxy) { BytesForEach = 4096 },
         new("ledger", [Ledger(1), Ledger(5)], LedgerBytes),
-        new("vm fact", [new VmFact { Generation = 3, Steps = [new("Running", DateTimeOffset.UnixEpoch)] }.Encode().ToByteArray()],
+        new("vm fact",
+            [new VmFact { Generation = 3, Steps = [new("Running", DateTimeOffset.UnixEpoch)] }.Encode().ToByteArray()],
             bytes => VmFact.Decode(ByteString.CopyFrom(bytes)) is not null) { BytesForEach = 2048 },
         new("vm messages", Messages(
             new SyncVmsResponse { Upsert = Wishes.Vm(1), Traceparent = Traceparent },
@@ -87,7 +93,8 @@ internal static class HostileInputs
             new SyncPortsResponse { UpsertPort = Wishes.Port(1) },
             new SyncPortsResponse { UpsertSet = new AddressSet { Id = "s", Addresses = { "10.0.0.1", "fd00::1" } } },
             new SyncPortsResponse { RemoveSet = "s" }), Ports)
-        { Declared = e => e is InvalidProtocolBufferException or FormatException or InvalidPlanException, BytesForEach = 4096 },
+        { Declared = e => e is InvalidProtocolBufferException or FormatException or InvalidPlanException,
+            BytesForEach = 4096 },
         new("load balancer messages", Messages(
             new SyncLoadBalancersResponse { Upsert = Balancers.Spec("lb", 80, 8080) },
             new SyncLoadBalancersResponse { Remove = "lb" }), LoadBalancers)
@@ -102,10 +109,12 @@ internal static class HostileInputs
 
     private static IReadOnlyList<byte[]> Texts(params string[] texts) => [.. texts.Select(Encoding.UTF8.GetBytes)];
 
-    private static IReadOnlyList<byte[]> Messages(params IMessage[] messages) => [.. messages.Select(m => m.ToByteArray())];
+    private static IReadOnlyList<byte[]> Messages(params IMessage[] messages) =>
+        [.. messages.Select(m => m.ToByteArray())];
 
     private static IEnumerable<byte[]> Captured() =>
-        Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Routing", "Captured")).Order().Select(File.ReadAllBytes);
+        Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Routing", "Captured")).Order().Select(
+            File.ReadAllBytes);
 
     private static bool Holds(bool what, string words) => what ? true : throw new InvalidOperationException(words);
 
@@ -114,12 +123,14 @@ internal static class HostileInputs
         var bytes = new byte[280];
         (bytes[0], bytes[1], bytes[2]) = (1, 1, 6);
         Port.Mac.Write(bytes.AsSpan(28));
-        byte[] options = [99, 130, 83, 99, 53, 1, type, 50, 4, 10, 64, 0, 7, 61, 7, 1, 82, 84, 0, 0, 0, 7, 12, 2, 104, 105, 255];
+        byte[] options =
+            [99, 130, 83, 99, 53, 1, type, 50, 4, 10, 64, 0, 7, 61, 7, 1, 82, 84, 0, 0, 0, 7, 12, 2, 104, 105, 255];
         options.CopyTo(bytes, 236);
         return bytes;
     }
 
-    private static bool Fits(byte[] reply) => Holds(reply.Length is >= 300 and <= 1472, $"a reply of {reply.Length} bytes");
+    private static bool Fits(byte[] reply) =>
+        Holds(reply.Length is >= 300 and <= 1472, $"a reply of {reply.Length} bytes");
 
     private static byte[] ArpReply()
     {
@@ -152,7 +163,8 @@ internal static class HostileInputs
 
     /// <summary>By the file itself, not by what the parser made of it.</summary>
     private static bool IsSafe(byte[] head) => Holds(
-        BinaryPrimitives.ReadUInt64BigEndian(head.AsSpan(8)) == 0 && BinaryPrimitives.ReadUInt32BigEndian(head.AsSpan(32)) == 0
+        BinaryPrimitives.ReadUInt64BigEndian(head.AsSpan(8)) == 0
+            && BinaryPrimitives.ReadUInt32BigEndian(head.AsSpan(32)) == 0
             && (head[7] == 2 || (head[79] & 4) == 0),
         "an image that reaches beyond itself was taken");
 
@@ -197,7 +209,8 @@ internal static class HostileInputs
         var again = new ArrayBufferWriter<byte>();
         again.Write(LedgerCodec.Magic);
         foreach (var record in records) LedgerCodec.Write(again, record);
-        return Holds(again.WrittenSpan.SequenceEqual(bytes.AsSpan(0, good)), $"{good} bytes were read as something else");
+        return Holds(
+            again.WrittenSpan.SequenceEqual(bytes.AsSpan(0, good)), $"{good} bytes were read as something else");
     }
 
     private static DesiredItem? Receive(Downlink message)

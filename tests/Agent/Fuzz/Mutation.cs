@@ -1,6 +1,8 @@
 namespace Monolith.Agent.Tests.Fuzz;
 
-/// <summary>Makes hostile input out of good input: most of it is nearly right, for what is not is refused at the door.</summary>
+/// <summary>
+/// Makes hostile input out of good input: most of it is nearly right, for what is not is refused at the door.
+/// </summary>
 internal static class Mutation
 {
     private const int MaxLength = 64 * 1024;

@@ -14,11 +14,11 @@ public sealed class ImageCacheTests : IDisposable
     private static readonly ImagePlan Plan =
         new(ImageDigest.FromHash(SHA256.HashData(Bytes)), Bytes.Length, DiskFormat.Raw);
 
-    private readonly Scratch _scratch = new();
+    private readonly Scratch scratch = new();
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _scratch.Dispose();
+    public void Dispose() => scratch.Dispose();
 
     [Fact]
     public async Task Ensure_Image_IsFetchedOnceAndKept()
@@ -75,7 +75,7 @@ public sealed class ImageCacheTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         var path = await cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop);
         Assert.Equal(Bytes.Length, new FileInfo(path).Length);
-        Assert.Single(Directory.EnumerateFileSystemEntries(_scratch.Path));
+        Assert.Single(Directory.EnumerateFileSystemEntries(scratch.Path));
     }
 
     public static TheoryData<string, ImageFailure> Bad => new()
@@ -104,7 +104,7 @@ public sealed class ImageCacheTests : IDisposable
             plan, c => kind == "broken" ? Broken(c) : Chunks(bytes, null, c), null, Stop));
         Assert.Equal(reason, e.Reason);
         Assert.Contains(Plan.Digest.ToString(), e.Message, StringComparison.Ordinal);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_scratch.Path));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(scratch.Path));
         await cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop);
         Assert.Equal([Plan.Digest], cache.List());
     }
@@ -112,12 +112,14 @@ public sealed class ImageCacheTests : IDisposable
     [Fact]
     public void Open_AfterACrash_RemovesWhatIsNotWhole()
     {
-        File.WriteAllText(_scratch.In($".partial-{Plan.Digest.Hex}"), "half");
+        File.WriteAllText(scratch.In($".partial-{Plan.Digest.Hex}"), "half");
         Assert.Empty(Open().List());
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_scratch.Path));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(scratch.Path));
     }
 
-    /// <summary>Images of random sizes, asked for in a random order: what is used stays, and of the rest the youngest.</summary>
+    /// <summary>
+    /// Images of random sizes, asked for in a random order: what is used stays, and of the rest the youngest.
+    /// </summary>
     [Fact]
     public void RemoveUnused_KeepsWhatIsUsed_AndTheRestWithinItsBound() =>
         Gen.Select(Gen.Select(Gen.Int[1, 3000], Gen.Bool).Array[0, 8], Gen.Long[0, 8000]).Sample(
@@ -185,7 +187,7 @@ public sealed class ImageCacheTests : IDisposable
     [Trait("Needs", "root")]
     public async Task Ensure_DiskIsFull_SaysSo()
     {
-        var mount = Directory.CreateDirectory(_scratch.In("small")).FullName;
+        var mount = Directory.CreateDirectory(scratch.In("small")).FullName;
         await CommandAsync("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", mount);
         try
         {
@@ -201,7 +203,7 @@ public sealed class ImageCacheTests : IDisposable
         }
     }
 
-    private ImageCache Open() => ImageCache.Open(_scratch.Path, NullLogger.Instance);
+    private ImageCache Open() => ImageCache.Open(scratch.Path, NullLogger.Instance);
 
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> Chunks(
         byte[] bytes, Action? began, [EnumeratorCancellation] CancellationToken cancellation)
@@ -226,7 +228,8 @@ public sealed class ImageCacheTests : IDisposable
 
     private static async Task CommandAsync(string name, params string[] arguments)
     {
-        var result = await ProcessCommand.RunAsync(name, arguments, "/", TimeSpan.FromSeconds(20), CancellationToken.None);
+        var result = await ProcessCommand.RunAsync(
+            name, arguments, "/", TimeSpan.FromSeconds(20), CancellationToken.None);
         Assert.True(result.Succeeded, result.Output);
     }
 

@@ -21,7 +21,8 @@ public sealed class Qcow2HeaderTests
     public async Task Refuse_WhatQemuMakes_IsJudged(string? refusal, string options)
     {
         using var scratch = new Scratch();
-        var arguments = $"create -q -f qcow2 {options} x.qcow2 {(options.Contains("size", StringComparison.Ordinal) ? "" : "3M")}";
+        var arguments =
+            $"create -q -f qcow2 {options} x.qcow2 {(options.Contains("size", StringComparison.Ordinal) ? "" : "3M")}";
         var made = await ProcessCommand.RunAsync(
             "qemu-img", arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), scratch.Path,
             TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
@@ -51,13 +52,15 @@ public sealed class Qcow2HeaderTests
 
     [Fact]
     public void Refuse_AnyHeader_NeverThrowsAndTakesOnlySafeOnes() =>
-        Gen.Select(Gen.Int[0, Qcow2Header.Length - 1], Gen.Byte, Gen.Int[0, Qcow2Header.Length]).Array[0, 6].Sample(edits =>
+        Gen.Select(Gen.Int[0, Qcow2Header.Length - 1], Gen.Byte, Gen.Int[0, Qcow2Header.Length]).Array[0, 6].Sample(
+            edits =>
         {
             var head = Good().AsSpan();
             foreach (var (at, value, _) in edits) head[at] = value;
             if (edits is [var (_, _, length), ..]) head = head[..length];
             return Qcow2Header.Refuse(head, out var header) is not null
-                || header is { HasBackingFile: false, HasDataFile: false, IsEncrypted: false, ClusterBits: >= 9 and <= 21 }
+                || header is { HasBackingFile: false, HasDataFile: false, IsEncrypted: false,
+                    ClusterBits: >= 9 and <= 21 }
                 && header.VirtualSize is > 0 and <= Qcow2Header.VirtualSizeLimit;
         });
 

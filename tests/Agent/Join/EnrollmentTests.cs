@@ -6,20 +6,21 @@ namespace Monolith.Agent.Tests.Join;
 
 public sealed class EnrollmentTests : IDisposable
 {
-    private readonly string _state = Directory.CreateTempSubdirectory("join").FullName;
+    private readonly string state = Directory.CreateTempSubdirectory("join").FullName;
 
-    public void Dispose() => Directory.Delete(_state, recursive: true);
+    public void Dispose() => Directory.Delete(state, recursive: true);
 
     [Fact]
     public async Task Join_GivesAnIdentityThatItsOwnerAloneReads()
     {
         await using var host = await JoinHost.StartAsync();
-        var joined = await Enrollment.JoinAsync(host.Address, host.Token, _state, default);
+        var joined = await Enrollment.JoinAsync(host.Address, host.Token, state, default);
         Assert.Equal(("hv1", "hypervisor"), (joined.Node, joined.Role));
-        Assert.Equal(joined, NodeIdentity.Load(_state));
+        Assert.Equal(joined, NodeIdentity.Load(state));
         Assert.Equal(
-            UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_state, NodeIdentity.FileName)));
-        Assert.Equal([NodeIdentity.FileName], Directory.GetFiles(_state).Select(Path.GetFileName));
+            UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(
+                Path.Combine(state, NodeIdentity.FileName)));
+        Assert.Equal([NodeIdentity.FileName], Directory.GetFiles(state).Select(Path.GetFileName));
     }
 
     [Fact]
@@ -27,8 +28,8 @@ public sealed class EnrollmentTests : IDisposable
     {
         await using var host = await JoinHost.StartAsync();
         host.LoseAnswers = 1;
-        await Assert.ThrowsAsync<JoinException>(() => Enrollment.JoinAsync(host.Address, host.Token, _state, default));
-        await Enrollment.JoinAsync(host.Address, host.Token, _state, default);
+        await Assert.ThrowsAsync<JoinException>(() => Enrollment.JoinAsync(host.Address, host.Token, state, default));
+        await Enrollment.JoinAsync(host.Address, host.Token, state, default);
         Assert.Equal(host.KeysSeen[0], host.KeysSeen[1]);
     }
 
@@ -38,7 +39,7 @@ public sealed class EnrollmentTests : IDisposable
         await using var host = await JoinHost.StartAsync();
         await using var other = await JoinHost.StartAsync();
         var fault = await Assert.ThrowsAsync<JoinException>(
-            () => Enrollment.JoinAsync(other.Address, host.Token, _state, default));
+            () => Enrollment.JoinAsync(other.Address, host.Token, state, default));
         Assert.Equal("HOST_NOT_TRUSTED", fault.Reason);
         Assert.Empty(other.KeysSeen);
     }
@@ -53,10 +54,10 @@ public sealed class EnrollmentTests : IDisposable
         await using var host = await JoinHost.StartAsync();
         host.Refusal = reason;
         var fault = await Assert.ThrowsAsync<JoinException>(
-            () => Enrollment.JoinAsync(host.Address, host.Token, _state, default));
+            () => Enrollment.JoinAsync(host.Address, host.Token, state, default));
         Assert.Equal(reason, fault.Reason);
         Assert.Contains("Make a new token", fault.Message, StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(_state, NodeIdentity.FileName)));
+        Assert.False(File.Exists(Path.Combine(state, NodeIdentity.FileName)));
     }
 
     [Fact]
@@ -65,7 +66,7 @@ public sealed class EnrollmentTests : IDisposable
         await using var host = await JoinHost.StartAsync();
         var (address, token) = (host.Address, host.Token);
         await host.DisposeAsync();
-        var fault = await Assert.ThrowsAsync<JoinException>(() => Enrollment.JoinAsync(address, token, _state, default));
+        var fault = await Assert.ThrowsAsync<JoinException>(() => Enrollment.JoinAsync(address, token, state, default));
         Assert.Equal("HOST_UNREACHABLE", fault.Reason);
     }
 
@@ -75,13 +76,13 @@ public sealed class EnrollmentTests : IDisposable
     {
         await using var host = await JoinHost.StartAsync();
         host.CertificateLife = TimeSpan.FromDays(-1);
-        var joined = await Enrollment.JoinAsync(host.Address, host.Token, _state, default);
+        var joined = await Enrollment.JoinAsync(host.Address, host.Token, state, default);
         host.CertificateLife = TimeSpan.FromDays(90);
         using var channel = new HostChannel(joined);
         using var expired = joined.OpenCertificate();
-        await new Renewal(channel, _state, TimeProvider.System, NullLogger.Instance).RenewAsync(default);
+        await new Renewal(channel, state, TimeProvider.System, NullLogger.Instance).RenewAsync(default);
         Assert.Equal([expired.Thumbprint], host.ClientsSeen);
-        var renewed = NodeIdentity.Load(_state);
+        var renewed = NodeIdentity.Load(state);
         Assert.Equal(renewed, channel.Identity);
         Assert.NotEqual(joined.Key, renewed.Key);
         using var certificate = renewed.OpenCertificate();
@@ -111,7 +112,7 @@ public sealed class EnrollmentTests : IDisposable
     [Fact]
     public void Load_WithoutAnIdentity_SaysHowToJoin()
     {
-        var fault = Assert.Throws<JoinException>(() => NodeIdentity.Load(_state));
+        var fault = Assert.Throws<JoinException>(() => NodeIdentity.Load(state));
         Assert.Contains("monolith-agent join", fault.Message, StringComparison.Ordinal);
     }
 }

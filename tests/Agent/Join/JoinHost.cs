@@ -23,8 +23,8 @@ namespace Monolith.Agent.Tests.Join;
 /// <summary>A host of NodeService over TLS, with a CA of its own that it presents in its chain.</summary>
 internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
 {
-    private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-    private WebApplication? _app;
+    private readonly ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private WebApplication? app;
 
     public X509Certificate2 Authority { get; private set; } = null!;
     public string Address { get; private set; } = "";
@@ -34,14 +34,16 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
     public TimeSpan CertificateLife { get; set; } = TimeSpan.FromDays(90);
     public int LoseAnswers { get; set; }
 
-    public string Token => $"mj1.hv1.{new string('s', 43)}.{Convert.ToHexStringLower(SHA256.HashData(Authority.RawData))}";
+    public string Token =>
+        $"mj1.hv1.{new string('s', 43)}.{Convert.ToHexStringLower(SHA256.HashData(Authority.RawData))}";
 
     public static async Task<JoinHost> StartAsync()
     {
         var host = new JoinHost();
-        var request = new CertificateRequest("CN=test authority", host._key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest("CN=test authority", host.key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
-        host.Authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(3650));
+        host.Authority = request.CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(3650));
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -58,11 +60,12 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
         }));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(host);
-        host._app = builder.Build();
-        host._app.MapGrpcService<JoinHost>();
-        host._app.MapGet("/ca.crt", () => Results.Bytes(host.Authority.RawData));
-        await host._app.StartAsync();
-        var address = host._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        host.app = builder.Build();
+        host.app.MapGrpcService<JoinHost>();
+        host.app.MapGet("/ca.crt", () => Results.Bytes(host.Authority.RawData));
+        await host.app.StartAsync();
+        var address =
+            host.app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         host.Address = new Uri(address).Authority;
         return host;
     }
@@ -81,7 +84,8 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
         });
     }
 
-    public override Task<RenewCertificateResponse> RenewCertificate(RenewCertificateRequest request, ServerCallContext context)
+    public override Task<RenewCertificateResponse> RenewCertificate(
+        RenewCertificateRequest request, ServerCallContext context)
     {
         ClientsSeen.Add(context.GetHttpContext().Connection.ClientCertificate?.Thumbprint);
         return Task.FromResult(new RenewCertificateResponse
@@ -93,16 +97,18 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_app is not null) await _app.DisposeAsync();
-        _key.Dispose();
+        if (app is not null) await app.DisposeAsync();
+        key.Dispose();
     }
 
     private static PublicKey KeyOf(ReadOnlySpan<byte> request) => CertificateRequest
-        .LoadSigningRequest(request, HashAlgorithmName.SHA256, out _, signerSignaturePadding: RSASignaturePadding.Pkcs1).PublicKey;
+        .LoadSigningRequest(request, HashAlgorithmName.SHA256, out _,
+            signerSignaturePadding: RSASignaturePadding.Pkcs1).PublicKey;
 
     private static RpcException Refused(string reason)
     {
-        var status = new Google.Rpc.Status { Code = (int)StatusCode.PermissionDenied, Message = "No. Make a new token." };
+        var status =
+            new Google.Rpc.Status { Code = (int)StatusCode.PermissionDenied, Message = "No. Make a new token." };
         status.Details.Add(Any.Pack(new ErrorInfo { Reason = reason, Domain = "test" }));
         return new RpcException(
             new Status(StatusCode.PermissionDenied, status.Message),
@@ -116,7 +122,8 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.2")], false));
         var until = DateTimeOffset.UtcNow + CertificateLife;
         return request.Create(
-            Authority.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), until - CertificateLife.Duration(), until,
+            Authority.SubjectName, X509SignatureGenerator.CreateForECDsa(
+                this.key), until - CertificateLife.Duration(), until,
             RandomNumberGenerator.GetBytes(8)).RawData;
     }
 
@@ -126,7 +133,7 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
         var request = new CertificateRequest("CN=test host", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
         using var certificate = request.Create(
-            Authority.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), DateTimeOffset.UtcNow.AddHours(-1),
+            Authority.SubjectName, X509SignatureGenerator.CreateForECDsa(this.key), DateTimeOffset.UtcNow.AddHours(-1),
             DateTimeOffset.UtcNow.AddDays(10), RandomNumberGenerator.GetBytes(8));
         using var withKey = certificate.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);

@@ -23,21 +23,21 @@ namespace Monolith.Agent.Tests.L7;
 [Trait("Needs", "root")]
 public sealed class HaproxyDriverTests : IAsyncLifetime
 {
-    private readonly Scratch _scratch = new();
-    private readonly List<Member> _members = [];
-    private HaproxyDriver _driver = null!;
+    private readonly Scratch scratch = new();
+    private readonly List<Member> members = [];
+    private HaproxyDriver driver = null!;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _driver = await OpenAsync();
+    public async ValueTask InitializeAsync() => driver = await OpenAsync();
 
     public async ValueTask DisposeAsync()
     {
-        await _driver.ApplyAsync([], CancellationToken.None);
-        Assert.Null(_driver.Pid);
-        await _driver.DisposeAsync();
-        foreach (var member in _members) member.Dispose();
-        _scratch.Dispose();
+        await driver.ApplyAsync([], CancellationToken.None);
+        Assert.Null(driver.Pid);
+        await driver.DisposeAsync();
+        foreach (var member in members) member.Dispose();
+        scratch.Dispose();
     }
 
     [Fact]
@@ -46,21 +46,22 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         MemberPlan a = Start("a"), b = Start("b"), c = Start("c");
         var port = FreePort();
         var plan = Balancers.Plan("lb", port, a, b);
-        await _driver.ApplyAsync([plan], Stop);
+        await driver.ApplyAsync([plan], Stop);
         Assert.Equal(["a", "b"], await AnswersAsync(port, 20));
         var worker = await WorkerAsync();
-        await _driver.ApplyAsync([plan.With(a, b with { Weight = 0 })], Stop);
+        await driver.ApplyAsync([plan.With(a, b with { Weight = 0 })], Stop);
         Assert.Equal(["a"], await AnswersAsync(port, 20));
-        await _driver.ApplyAsync([plan.With(a with { State = MemberState.Disabled }, b with { State = MemberState.Drain }, c)], Stop);
+        await driver.ApplyAsync(
+            [plan.With(a with { State = MemberState.Disabled }, b with { State = MemberState.Drain }, c)], Stop);
         Assert.Equal(["c"], await AnswersAsync(port, 20));
         Assert.Equal(
             [MemberHealth.Disabled, MemberHealth.Draining, MemberHealth.Unchecked],
             (await OneAsync()).Members.Select(m => m.Health));
-        await _driver.ApplyAsync([plan.With(b, c)], Stop);
+        await driver.ApplyAsync([plan.With(b, c)], Stop);
         Assert.Equal(["b", "c"], await AnswersAsync(port, 20));
         Assert.Equal(["b", "c"], (await OneAsync()).Members.Select(m => m.Member.Value));
         // The member that moved keeps its name.
-        await _driver.ApplyAsync([plan.With(b with { Port = a.Port }, c)], Stop);
+        await driver.ApplyAsync([plan.With(b with { Port = a.Port }, c)], Stop);
         Assert.Equal(["a", "c"], await AnswersAsync(port, 20));
         Assert.Equal(worker, await WorkerAsync());
     }
@@ -71,7 +72,7 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         MemberPlan a = Start("a"), b = Start("b");
         int port = FreePort(), other = FreePort();
         var plan = Balancers.Plan("lb", port, a, b);
-        await _driver.ApplyAsync([plan], Stop);
+        await driver.ApplyAsync([plan], Stop);
         using var enough = new CancellationTokenSource();
         var load = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
@@ -85,13 +86,13 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
             return served;
         })).ToArray();
         var worker = await WorkerAsync();
-        for (var i = 1; i <= 10; i++) await _driver.ApplyAsync([plan.With(a with { Weight = i }, b)], Stop);
-        await _driver.ApplyAsync([plan.With(b)], Stop);
-        await _driver.ApplyAsync([plan.With(a, b)], Stop);
+        for (var i = 1; i <= 10; i++) await driver.ApplyAsync([plan.With(a with { Weight = i }, b)], Stop);
+        await driver.ApplyAsync([plan.With(b)], Stop);
+        await driver.ApplyAsync([plan.With(a, b)], Stop);
         Assert.Equal(worker, await WorkerAsync());
         for (var i = 0; i < 3; i++)
         {
-            await _driver.ApplyAsync([plan, Balancers.Plan($"other-{i}", other, a)], Stop);
+            await driver.ApplyAsync([plan, Balancers.Plan($"other-{i}", other, a)], Stop);
             Assert.NotEqual(worker, worker = await WorkerAsync());
         }
         await enough.CancelAsync();
@@ -104,22 +105,22 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         var a = Start("a");
         var port = FreePort();
         var plan = Balancers.Plan("lb", port, a);
-        await _driver.ApplyAsync([plan], Stop);
-        var (master, worker) = (_driver.Pid, await WorkerAsync());
+        await driver.ApplyAsync([plan], Stop);
+        var (master, worker) = (driver.Pid, await WorkerAsync());
         Assert.NotNull(master);
         await ReopenAsync();
-        Assert.Equal(master, _driver.Pid);
-        await _driver.ApplyAsync([plan], Stop);
+        Assert.Equal(master, driver.Pid);
+        await driver.ApplyAsync([plan], Stop);
         Assert.Equal(worker, await WorkerAsync());
         Assert.True((await OneAsync()).Applied);
-        await _driver.ApplyAsync([plan.With(a with { Weight = 3 })], Stop);
+        await driver.ApplyAsync([plan.With(a with { Weight = 3 })], Stop);
         Assert.Equal(worker, await WorkerAsync());
         Assert.Equal(["a"], await AnswersAsync(port, 3));
 
         // After a reload, and one more restart, it is still the same master.
-        await _driver.ApplyAsync([plan, Balancers.Plan("lb2", FreePort(), a)], Stop);
+        await driver.ApplyAsync([plan, Balancers.Plan("lb2", FreePort(), a)], Stop);
         await ReopenAsync();
-        Assert.Equal(master, _driver.Pid);
+        Assert.Equal(master, driver.Pid);
     }
 
     [Fact]
@@ -128,10 +129,11 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         MemberPlan a = Start("a"), b = Start("b");
         int port = FreePort(), next = FreePort();
         LoadBalancerPlan good = Balancers.Plan("good", port, a), turned = Balancers.Plan("turned", next, b);
-        await _driver.ApplyAsync([good, turned], Stop);
+        await driver.ApplyAsync([good, turned], Stop);
         var worker = await WorkerAsync();
         // Looks like a certificate to the rules, and not to HAProxy.
-        const string pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n";
+        const string pem =
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n";
         var broken = turned with
         {
             Generation = 2,
@@ -139,8 +141,8 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         };
         var elsewhere = Balancers.Plan("elsewhere", port, a) with { Vips = [IPAddress.Parse("192.0.2.77")] };
         var thief = Balancers.Plan("thief", port, b);
-        await _driver.ApplyAsync([good.With(a), broken, elsewhere, thief], Stop);
-        var observed = (await _driver.ObserveAsync(Stop)).ToDictionary(o => o.Id.Value);
+        await driver.ApplyAsync([good.With(a), broken, elsewhere, thief], Stop);
+        var observed = (await driver.ObserveAsync(Stop)).ToDictionary(o => o.Id.Value);
         Assert.True(observed["good"].Applied);
         Assert.Equal((2, false), (observed["turned"].Generation, observed["turned"].Applied));
         Assert.Matches(@"\[haproxy\.cfg\.new:\d+\]", observed["turned"].Cause);
@@ -159,15 +161,16 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         using var stranger = new TcpListener(IPAddress.Loopback, 0);
         stranger.Start();
         var taken = ((IPEndPoint)stranger.LocalEndpoint).Port;
-        await _driver.ApplyAsync([Balancers.Plan("one", port, a), Balancers.Plan("two", taken, a)], Stop);
-        var observed = (await _driver.ObserveAsync(Stop)).ToDictionary(o => o.Id.Value);
+        await driver.ApplyAsync([Balancers.Plan("one", port, a), Balancers.Plan("two", taken, a)], Stop);
+        var observed = (await driver.ObserveAsync(Stop)).ToDictionary(o => o.Id.Value);
         Assert.True(observed["one"].Applied);
         Assert.Contains("cannot bind", observed["two"].Cause, StringComparison.Ordinal);
         Assert.Equal(["a"], await AnswersAsync(port, 3));
         // The same against a running one: it serves on.
-        await _driver.ApplyAsync([Balancers.Plan("one", port, a), Balancers.Plan("three", taken, a)], Stop);
+        await driver.ApplyAsync([Balancers.Plan("one", port, a), Balancers.Plan("three", taken, a)], Stop);
         Assert.Contains(
-            "cannot bind", (await _driver.ObserveAsync(Stop)).Single(o => o.Id.Value == "three").Cause, StringComparison.Ordinal);
+            "cannot bind", (await driver.ObserveAsync(Stop))
+                .Single(o => o.Id.Value == "three").Cause, StringComparison.Ordinal);
         Assert.Equal(["a"], await AnswersAsync(port, 3));
     }
 
@@ -177,7 +180,7 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         var a = Start("a");
         var plan = Balancers.Plan("lb", FreePort(), a, Balancers.Member("dead", FreePort()));
         plan = plan with { Pools = [plan.Pools[0] with { Check = new HealthCheck("/", Fall: 1) }] };
-        await _driver.ApplyAsync([plan], Stop);
+        await driver.ApplyAsync([plan], Stop);
         MemberObservation? dead = null;
         await Eventually.HoldsAsync(
             async () =>
@@ -195,7 +198,8 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         var a = Start("a");
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=vip.test", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         var port = FreePort();
         var plan = Balancers.Plan("lb", port, a);
         plan = plan with
@@ -205,7 +209,7 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
                 CertificatePem = certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n",
             }],
         };
-        await _driver.ApplyAsync([plan], Stop);
+        await driver.ApplyAsync([plan], Stop);
         string? seen = null;
         using var http = new HttpClient(new SocketsHttpHandler
         {
@@ -213,11 +217,12 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         });
         Assert.Equal("a", await http.GetStringAsync($"https://127.0.0.1:{port}/", Stop));
         Assert.Equal("CN=vip.test", seen);
-        var file = Assert.Single(Directory.GetFiles(_scratch.In("l7", "certs")));
+        var file = Assert.Single(Directory.GetFiles(scratch.In("l7", "certs")));
         const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         Assert.True(OperatingSystem.IsLinux() && File.GetUnixFileMode(file) == owner);
-        await _driver.ApplyAsync([plan with { Listeners = [new(port, ListenerProtocol.Http, new PoolId("web"))] }], Stop);
-        Assert.Empty(Directory.GetFiles(_scratch.In("l7", "certs")));
+        await driver.ApplyAsync(
+            [plan with { Listeners = [new(port, ListenerProtocol.Http, new PoolId("web"))] }], Stop);
+        Assert.Empty(Directory.GetFiles(scratch.In("l7", "certs")));
     }
 
     [Fact]
@@ -226,14 +231,14 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         var a = Start("a");
         var port = FreePort();
         var plan = Balancers.Plan("lb", port, a);
-        await _driver.ApplyAsync([plan], Stop);
+        await driver.ApplyAsync([plan], Stop);
         var ended = new TaskCompletionSource();
-        _driver.Ended += () => ended.TrySetResult();
-        Kill(_driver.Pid!.Value);
+        driver.Ended += () => ended.TrySetResult();
+        Kill(driver.Pid!.Value);
         await ended.Task.WaitAsync(TimeSpan.FromSeconds(20), Stop);
-        Assert.False(_driver.InForce);
+        Assert.False(driver.InForce);
         Assert.Contains("not running", (await OneAsync()).Cause, StringComparison.Ordinal);
-        await _driver.ApplyAsync([plan], Stop);
+        await driver.ApplyAsync([plan], Stop);
         Assert.True((await OneAsync()).Applied);
         Assert.Equal(["a"], await AnswersAsync(port, 3));
     }
@@ -250,21 +255,22 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         var desired = new DesiredSet(LoadBalancerConcern.Instance, new MemoryLedger());
         var board = new StatusBoard(LoadBalancerConcern.Instance);
         await using var reconciler = new LoadBalancerReconciler(desired, board, new MemoryLedger(), new(
-            _driver, routing, new EmulatedRoutes(1), new VmPolicy(), TimeProvider.System, NullLogger.Instance));
-        DesiredChange[] wish = [new("lb", new DesiredItem("lb", 1, Balancers.Spec("lb", port, a.Port)), Explicit: true)];
+            driver, routing, new EmulatedRoutes(1), new VmPolicy(), TimeProvider.System, NullLogger.Instance));
+        DesiredChange[] wish =
+            [new("lb", new DesiredItem("lb", 1, Balancers.Spec("lb", port, a.Port)), Explicit: true)];
         desired.Apply(wish);
         reconciler.OnChanged(wish);
         // An observation waits for the apply that is under way.
         Task ServesAsync() => Eventually.HoldsAsync(
-            async () => await _driver.ObserveAsync(Stop) is [{ Applied: true }]
+            async () => await driver.ObserveAsync(Stop) is [{ Applied: true }]
                 && board.Find("lb") is LoadBalancerStatus { State: State.Serving },
             "it serves");
 
         await ServesAsync();
-        var master = _driver.Pid!.Value;
+        var master = driver.Pid!.Value;
         var worker = int.Parse((await WorkerAsync())["Pid:".Length..], CultureInfo.InvariantCulture);
         Kill(onlyTheWorker ? worker : master);
-        await Eventually.HoldsAsync(() => _driver.Pid is { } pid && pid != master, "another HAProxy");
+        await Eventually.HoldsAsync(() => driver.Pid is { } pid && pid != master, "another HAProxy");
         await ServesAsync();
         Assert.Equal(["a"], await AnswersAsync(port, 3));
         await Eventually.HoldsAsync(() => ProcessIdentity.Of(worker) is null, "the old worker has ended");
@@ -277,24 +283,25 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
     }
 
     private async Task<HaproxyDriver> OpenAsync() => await HaproxyDriver.OpenAsync(
-        new HaproxyOptions { Directory = _scratch.In("l7") }, TimeProvider.System, NullLogger.Instance, Stop);
+        new HaproxyOptions { Directory = scratch.In("l7") }, TimeProvider.System, NullLogger.Instance, Stop);
 
     private async Task ReopenAsync()
     {
-        await _driver.DisposeAsync();
-        _driver = await OpenAsync();
+        await driver.DisposeAsync();
+        driver = await OpenAsync();
     }
 
-    private async Task<LoadBalancerObservation> OneAsync() => Assert.Single(await _driver.ObserveAsync(Stop));
+    private async Task<LoadBalancerObservation> OneAsync() => Assert.Single(await driver.ObserveAsync(Stop));
 
     /// <summary>The worker that serves: its pid, by its own word.</summary>
     private async Task<string> WorkerAsync()
     {
-        using var directory = ProcessDirectory.Open(_scratch.In("l7"));
+        using var directory = ProcessDirectory.Open(scratch.In("l7"));
         using var socket = await directory.ConnectAsync("stats.sock", Stop);
         await socket.SendAsync(Encoding.ASCII.GetBytes("show info\n"), Stop);
         using var reader = new StreamReader(new NetworkStream(socket));
-        return (await reader.ReadToEndAsync(Stop)).Split('\n').Single(l => l.StartsWith("Pid:", StringComparison.Ordinal));
+        return (await reader.ReadToEndAsync(Stop)).Split('\n').Single(
+            l => l.StartsWith("Pid:", StringComparison.Ordinal));
     }
 
     private static async Task<List<string>> AnswersAsync(int port, int requests)
@@ -311,7 +318,7 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
     private MemberPlan Start(string name)
     {
         var member = new Member(name);
-        _members.Add(member);
+        members.Add(member);
         return Balancers.Member(name, member.Port);
     }
 
@@ -325,24 +332,24 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
     /// <summary>An HTTP server that says its name.</summary>
     private sealed class Member : IDisposable
     {
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-        private readonly byte[] _answer;
+        private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+        private readonly byte[] answer;
 
         public Member(string name)
         {
-            _answer = Encoding.ASCII.GetBytes(
+            answer = Encoding.ASCII.GetBytes(
                 $"HTTP/1.1 200 OK\r\nContent-Length: {name.Length}\r\nConnection: close\r\n\r\n{name}");
-            _listener.Start();
+            listener.Start();
             _ = ServeAsync();
         }
 
-        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+        public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
         private async Task ServeAsync()
         {
             try
             {
-                while (true) _ = AnswerAsync(await _listener.AcceptSocketAsync());
+                while (true) _ = AnswerAsync(await listener.AcceptSocketAsync());
             }
             catch (SocketException)
             {
@@ -364,7 +371,7 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
                         if (read == 0) return;
                         request.Append(Encoding.ASCII.GetString(buffer, 0, read));
                     }
-                    await socket.SendAsync(_answer);
+                    await socket.SendAsync(answer);
                     socket.Shutdown(SocketShutdown.Send);
                     while (await socket.ReceiveAsync(buffer) > 0)
                     {
@@ -378,6 +385,6 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
             }
         }
 
-        public void Dispose() => _listener.Dispose();
+        public void Dispose() => listener.Dispose();
     }
 }

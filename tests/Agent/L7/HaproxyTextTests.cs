@@ -48,7 +48,8 @@ public sealed class HaproxyTextTests
     }
 
     [Theory]
-    [InlineData("[NOTICE]   (1) : x\n[ALERT]    (1) : config : parsing [haproxy.cfg.new:LINE] : unknown keyword", "lb2")]
+    [InlineData(
+        "[NOTICE]   (1) : x\n[ALERT]    (1) : config : parsing [haproxy.cfg.new:LINE] : unknown keyword", "lb2")]
     [InlineData("[ALERT]    (1) : Binding [haproxy.cfg:LINE] for frontend lb2.81: cannot bind", "lb2")]
     [InlineData("[ALERT]    (1) : config : proxy 'lb1.web.http' is broken", "lb1")]
     [InlineData("[ALERT]    (1) : config : parsing [haproxy.cfg:2] : 'global' is broken", null)]
@@ -79,6 +80,7 @@ public sealed class HaproxyTextTests
     [Fact]
     public void Fields_AnyFields_ComeBack() =>
         Gen.String.Array[1, 8].Sample(fields =>
-            HaproxyText.Fields(string.Join(',', fields.Select(f => $"\"{f.Replace("\"", "\"\"", StringComparison.Ordinal)}\"")))
+            HaproxyText.Fields(string.Join(
+                ',', fields.Select(f => $"\"{f.Replace("\"", "\"\"", StringComparison.Ordinal)}\"")))
                 .SequenceEqual(fields));
 }

@@ -13,10 +13,12 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
 {
     public const string OfficeAddress = "10.200.0.2", HypervisorAddress = "10.255.1.1", ManagementAddress = "192.0.2.1";
 
-    /// <summary>The office's second address is one that guests must not connect to, as a load-balancer node's is.</summary>
+    /// <summary>
+    /// The office's second address is one that guests must not connect to, as a load-balancer node's is.
+    /// </summary>
     public const string BalancerAddress = "10.255.2.1";
 
-    private readonly List<Guest> _guests = [];
+    private readonly List<Guest> guests = [];
 
     public DataPlaneLab()
     {
@@ -57,8 +59,8 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
     public async Task<Guest> StartGuestAsync(PortPlan plan, bool configure = true)
     {
         await Plane.EnsurePortAsync(plan, Cancellation);
-        var guest = new Guest(Hypervisor, plan.TapName, plan.Mac, $"g{_guests.Count}");
-        _guests.Add(guest);
+        var guest = new Guest(Hypervisor, plan.TapName, plan.Mac, $"g{guests.Count}");
+        guests.Add(guest);
         guest.PowerOn();
         if (configure)
             guest.Configure([.. plan.Addresses.Select(a => a.ToString())]);
@@ -87,7 +89,7 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
     public async ValueTask DisposeAsync()
     {
         await Plane.DisposeAsync();
-        foreach (var guest in _guests)
+        foreach (var guest in guests)
             guest.Dispose();
         Hypervisor.Dispose();
         Office.Dispose();
@@ -96,7 +98,8 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
 
     private void Wire(string name, string near, TestNamespace peer, string far)
     {
-        TestNamespace.Host("ip", "link", "add", name, "netns", Hypervisor.Name, "type", "veth", "peer", "name", "eth0", "netns", peer.Name);
+        TestNamespace.Host("ip", "link", "add", name, "netns", Hypervisor.Name, "type", "veth", "peer", "name", "eth0",
+            "netns", peer.Name);
         Hypervisor.Run("ip", "addr", "add", near + "/24", "dev", name);
         // No address of the kernel's making, whose detection would change the state while a test compares it.
         Hypervisor.Run("ip", "link", "set", name, "addrgenmode", "none");

@@ -9,23 +9,23 @@ using static Monolith.Agent.Native.Raw.LibcConstants;
 namespace Monolith.Agent.Tests.Lab;
 
 /// <summary>
-/// A guest without a virtual machine: a namespace whose eth0 is a tap, and a pump that carries frames between it and the
-/// port's tap, as QEMU would.
+/// A guest without a virtual machine: a namespace whose eth0 is a tap, and a pump that carries frames between it and
+/// the port's tap, as QEMU would.
 /// <code>[namespace: eth0] ─ fd ─ pump ─ fd ─ [hypervisor: vt…]</code>
 /// </summary>
 internal sealed class Guest : IDisposable
 {
-    private readonly TestNamespace _hypervisor;
-    private readonly string _tap;
-    private readonly FileHandle _inside;
-    private Cable? _cable;
+    private readonly TestNamespace hypervisor;
+    private readonly string tap;
+    private readonly FileHandle inside;
+    private Cable? cable;
 
     public Guest(TestNamespace hypervisor, string tap, MacAddress mac, string role)
     {
-        (_hypervisor, _tap) = (hypervisor, tap);
+        (this.hypervisor, this.tap) = (hypervisor, tap);
         Namespace = new TestNamespace(role);
         using var thread = new NamespaceThread("guest", Namespace.Path);
-        _inside = thread.RunAsync(() => Open("eth0"), CancellationToken.None).GetAwaiter().GetResult();
+        inside = thread.RunAsync(() => Open("eth0"), CancellationToken.None).GetAwaiter().GetResult();
         Namespace.Run("ip", "link", "set", "eth0", "address", mac.ToString());
         Namespace.Run("ip", "link", "set", "eth0", "up");
     }
@@ -35,16 +35,16 @@ internal sealed class Guest : IDisposable
     /// <summary>Opens the port's tap: it gets carrier.</summary>
     public void PowerOn()
     {
-        using var thread = new NamespaceThread("plug", _hypervisor.Path);
-        var outside = thread.RunAsync(() => Open(_tap), CancellationToken.None).GetAwaiter().GetResult();
-        _cable = new Cable(_inside, outside);
+        using var thread = new NamespaceThread("plug", hypervisor.Path);
+        var outside = thread.RunAsync(() => Open(tap), CancellationToken.None).GetAwaiter().GetResult();
+        cable = new Cable(inside, outside);
     }
 
     /// <summary>Lets go of the tap, as a QEMU that dies.</summary>
     public void PowerOff()
     {
-        _cable?.Dispose();
-        _cable = null;
+        cable?.Dispose();
+        cable = null;
     }
 
     /// <summary>Configures the address by hand, for tests that are not about DHCP.</summary>
@@ -53,7 +53,8 @@ internal sealed class Guest : IDisposable
         foreach (var address in addresses)
         {
             var v6 = address.Contains(':', StringComparison.Ordinal);
-            string[] command = ["ip", "addr", "add", address + (v6 ? "/128" : "/32"), "dev", "eth0", .. v6 ? ["nodad"] : Array.Empty<string>()];
+            string[] command = ["ip", "addr", "add", address + (v6 ? "/128" : "/32"), "dev", "eth0", .. v6 ?
+                ["nodad"] : Array.Empty<string>()];
             Namespace.Run(command);
         }
 
@@ -72,7 +73,7 @@ internal sealed class Guest : IDisposable
     public void Dispose()
     {
         PowerOff();
-        _inside.Dispose();
+        inside.Dispose();
         Namespace.Dispose();
     }
 
@@ -91,37 +92,37 @@ internal sealed class Guest : IDisposable
 internal sealed class Cable : IDisposable
 {
     private const short Readable = 1;
-    private readonly FileHandle _inside, _outside;
-    private readonly Thread _thread;
-    private volatile bool _stopped;
+    private readonly FileHandle inside, outside;
+    private readonly Thread thread;
+    private volatile bool stopped;
 
     public Cable(FileHandle inside, FileHandle outside)
     {
-        (_inside, _outside) = (inside, outside);
-        _thread = new Thread(Pump) { IsBackground = true, Name = "cable" };
-        _thread.Start();
+        (this.inside, this.outside) = (inside, outside);
+        thread = new Thread(Pump) { IsBackground = true, Name = "cable" };
+        thread.Start();
     }
 
     public void Dispose()
     {
-        _stopped = true;
-        _thread.Join();
-        _outside.Dispose();
+        stopped = true;
+        thread.Join();
+        outside.Dispose();
     }
 
     private void Pump()
     {
         var frame = new byte[70_000];
         var fds = new PollFd[2];
-        while (!_stopped)
+        while (!stopped)
         {
-            fds[0] = new PollFd { Fd = (int)_inside.DangerousGetHandle(), Events = Readable };
-            fds[1] = new PollFd { Fd = (int)_outside.DangerousGetHandle(), Events = Readable };
+            fds[0] = new PollFd { Fd = (int)inside.DangerousGetHandle(), Events = Readable };
+            fds[1] = new PollFd { Fd = (int)outside.DangerousGetHandle(), Events = Readable };
             if (poll(fds, (nuint)fds.Length, 50) <= 0)
                 continue;
-            if (fds[0].Returned != 0 && !Move(_inside, _outside, frame))
+            if (fds[0].Returned != 0 && !Move(inside, outside, frame))
                 return;
-            if (fds[1].Returned != 0 && !Move(_outside, _inside, frame))
+            if (fds[1].Returned != 0 && !Move(outside, inside, frame))
                 return;
         }
     }

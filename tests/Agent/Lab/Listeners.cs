@@ -7,15 +7,15 @@ namespace Monolith.Agent.Tests.Lab;
 /// <summary>TCP listeners of both families in a namespace. The kernel accepts; nobody reads.</summary>
 internal sealed class Listeners : IDisposable
 {
-    private readonly List<Socket> _sockets;
+    private readonly List<Socket> sockets;
 
     public Listeners(TestNamespace where, params int[] ports)
     {
         using var thread = new NamespaceThread("listen", where.Path);
-        _sockets = thread.RunAsync(() => ports.Select(Open).ToList(), CancellationToken.None).GetAwaiter().GetResult();
+        sockets = thread.RunAsync(() => ports.Select(Open).ToList(), CancellationToken.None).GetAwaiter().GetResult();
     }
 
-    public void Dispose() => _sockets.ForEach(s => s.Dispose());
+    public void Dispose() => sockets.ForEach(s => s.Dispose());
 
     private static Socket Open(int port)
     {

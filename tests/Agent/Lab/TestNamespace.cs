@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace Monolith.Agent.Tests.Lab;
 
-/// <summary>A network namespace of one test. Its name begins with <c>mt-</c> and is random, so tests run side by side.</summary>
+/// <summary>
+/// A network namespace of one test. Its name begins with <c>mt-</c> and is random, so tests run side by side.
+/// </summary>
 internal sealed class TestNamespace : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);

@@ -6,11 +6,11 @@ namespace Monolith.Agent.Tests.Ledger;
 
 public sealed class FileLedgerTests : IDisposable
 {
-    private readonly string _directory = Directory.CreateTempSubdirectory("ledger").FullName;
+    private readonly string directory = Directory.CreateTempSubdirectory("ledger").FullName;
 
-    private string PathOf(string name) => Path.Combine(_directory, name);
+    private string PathOf(string name) => Path.Combine(directory, name);
 
-    public void Dispose() => Directory.Delete(_directory, recursive: true);
+    public void Dispose() => Directory.Delete(directory, recursive: true);
 
     private static LedgerRecord Put(string key, ulong generation, int size = 9) =>
         new(key, generation, ByteString.CopyFrom(Enumerable.Repeat((byte)generation, size).ToArray()));
@@ -21,7 +21,9 @@ public sealed class FileLedgerTests : IDisposable
         return ledger.Load().ToDictionary(r => r.Key, r => r.Generation);
     }
 
-    /// <summary>Cut at every byte: what is read is the set after some prefix of the records, never anything else.</summary>
+    /// <summary>
+    /// Cut at every byte: what is read is the set after some prefix of the records, never anything else.
+    /// </summary>
     [Fact]
     public void Load_AfterACutAtEveryByte_IsAPrefix()
     {

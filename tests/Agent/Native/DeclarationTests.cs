@@ -25,7 +25,8 @@ public sealed class DeclarationTests
             ours.Add($"{c.Name} {Marshal.SizeOf(type)}");
             foreach (var field in type.GetFields(BindingFlags.Public | BindingFlags.Instance))
             {
-                body.Append(CultureInfo.InvariantCulture, $"  printf(\"{c.Name}.{field.Name} %zu\\n\", offsetof({c.Name}, {field.Name}));\n");
+                body.Append(CultureInfo.InvariantCulture,
+                    $"  printf(\"{c.Name}.{field.Name} %zu\\n\", offsetof({c.Name}, {field.Name}));\n");
                 ours.Add($"{c.Name}.{field.Name} {Marshal.OffsetOf(type, field.Name)}");
             }
         }
@@ -44,7 +45,8 @@ public sealed class DeclarationTests
             var ours = new List<string>();
             foreach (var field in type.GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.IsLiteral))
             {
-                body.Append(CultureInfo.InvariantCulture, $"  printf(\"{field.Name} %lld\\n\", (long long)({CType(field.FieldType)})({field.Name}));\n");
+                body.Append(CultureInfo.InvariantCulture,
+                    $"  printf(\"{field.Name} %lld\\n\", (long long)({CType(field.FieldType)})({field.Name}));\n");
                 ours.Add($"{field.Name} {Convert.ToInt64(field.GetRawConstantValue(), CultureInfo.InvariantCulture)}");
             }
 
@@ -57,9 +59,12 @@ public sealed class DeclarationTests
 
     private static IEnumerable<(Type Type, T Attribute)> Marked<T>()
         where T : Attribute =>
-        Raw.Select(t => (Type: t, Attribute: t.GetCustomAttribute<T>())).Where(p => p.Attribute is not null).Select(p => (p.Type, p.Attribute!));
+        Raw.Select(t => (Type: t, Attribute: t.GetCustomAttribute<T>())).Where(p => p.Attribute is not null).Select(
+            p => (p.Type, p.Attribute!));
 
-    /// <summary>A macro such as ~0xC000 is an int in C and means what is left of it in the field that it is for.</summary>
+    /// <summary>
+    /// A macro such as ~0xC000 is an int in C and means what is left of it in the field that it is for.
+    /// </summary>
     private static string CType(Type type) => Type.GetTypeCode(type) switch
     {
         TypeCode.Byte => "unsigned char",
@@ -78,7 +83,8 @@ public sealed class DeclarationTests
             var source = Path.Combine(directory.FullName, name + ".c");
             var program = Path.Combine(directory.FullName, name);
             var includes = string.Concat(headers.Distinct().Select(h => $"#include <{h}>\n"));
-            File.WriteAllText(source, $"#define _GNU_SOURCE\n#include <stdio.h>\n{includes}int main(void) {{\n{body}  return 0;\n}}\n");
+            File.WriteAllText(source,
+                $"#define _GNU_SOURCE\n#include <stdio.h>\n{includes}int main(void) {{\n{body}  return 0;\n}}\n");
             var (code, output, errors) = TestNamespace.Execute("gcc", ["-o", program, source]);
             Assert.True(code == 0, output + errors);
             return TestNamespace.Execute(program, []).Output.TrimEnd('\n');

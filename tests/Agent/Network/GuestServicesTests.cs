@@ -14,18 +14,18 @@ public sealed class GuestServicesTests : IAsyncLifetime
     private const string Server = "http://169.254.169.254";
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
     private static readonly RuleSpec[] AllowAll = [new(Egress), new(Ingress)];
-    private readonly DataPlaneLab _lab = new();
+    private readonly DataPlaneLab lab = new();
 
-    public async ValueTask InitializeAsync() => await _lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
+    public async ValueTask InitializeAsync() => await lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
 
-    public ValueTask DisposeAsync() => _lab.DisposeAsync();
+    public ValueTask DisposeAsync() => lab.DisposeAsync();
 
     [Fact]
     public async Task Udhcpc_GetsALease_AndWhatItConfiguresWorks()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll) with { Mtu = 1450, Domain = "servers.example" };
-        _lab.Documents[plan.PortId] = Document();
-        var guest = await _lab.StartGuestAsync(plan, configure: false);
+        lab.Documents[plan.PortId] = Document();
+        var guest = await lab.StartGuestAsync(plan, configure: false);
 
         var lease = Udhcpc(guest);
 
@@ -33,28 +33,30 @@ public sealed class GuestServicesTests : IAsyncLifetime
         Assert.Equal("255.255.255.255", lease["subnet"]);
         Assert.Equal("169.254.1.1", lease["router"]);
         Assert.Equal("169.254.1.1", lease["serverid"]);
-        Assert.Equal("169.254.1.1/32 0.0.0.0 169.254.169.254/32 169.254.1.1 0.0.0.0/0 169.254.1.1", lease["staticroutes"]);
+        Assert.Equal(
+            "169.254.1.1/32 0.0.0.0 169.254.169.254/32 169.254.1.1 0.0.0.0/0 169.254.1.1", lease["staticroutes"]);
         Assert.Equal("10.96.0.53", lease["dns"]);
         Assert.Equal("1450", lease["mtu"]);
         Assert.Equal("server1", lease["hostname"]);
         Assert.Equal("servers.example", lease["domain"]);
         Assert.Equal("3600", lease["lease"]);
         Assert.True(guest.Pings(DataPlaneLab.OfficeAddress));
-        Assert.NotNull((await _lab.ObserveAsync(plan.PortId))!.Answered);
+        Assert.NotNull((await lab.ObserveAsync(plan.PortId))!.Answered);
     }
 
     [Fact]
     public async Task Metadata_IsTheGuestsOwn()
     {
         var (first, second) = (DataPlaneLab.Plan(1, AllowAll), DataPlaneLab.Plan(2, AllowAll));
-        _lab.Documents[first.PortId] = Document() with { InstanceId = "uid-1" };
-        _lab.Documents[second.PortId] = Document() with { InstanceId = "uid-2" };
-        var one = await _lab.StartGuestAsync(first);
-        var two = await _lab.StartGuestAsync(second);
+        lab.Documents[first.PortId] = Document() with { InstanceId = "uid-1" };
+        lab.Documents[second.PortId] = Document() with { InstanceId = "uid-2" };
+        var one = await lab.StartGuestAsync(first);
+        var two = await lab.StartGuestAsync(second);
 
         using var json = JsonDocument.Parse(await FetchAsync(one, "/openstack/latest/meta_data.json"));
         Assert.Equal("uid-1", json.RootElement.GetProperty("uuid").GetString());
-        Assert.Equal("ssh-ed25519 AAAA key", json.RootElement.GetProperty("public_keys").GetProperty("key").GetString());
+        Assert.Equal(
+            "ssh-ed25519 AAAA key", json.RootElement.GetProperty("public_keys").GetProperty("key").GetString());
         Assert.Equal("uid-2", await FetchAsync(two, "/latest/meta-data/instance-id"));
         Assert.Equal("#cloud-config\n", await FetchAsync(one, "/latest/user-data"));
         Assert.Equal("10.64.0.2", await FetchAsync(two, "/2009-04-04/meta-data/local-ipv4"));
@@ -64,7 +66,8 @@ public sealed class GuestServicesTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, status);
         one.Namespace.Run("ip", "addr", "add", "10.64.0.2/32", "dev", "eth0");
         await Assert.ThrowsAsync<TaskCanceledException>(() => NamespaceHttp.SendAsync(
-            one.Namespace, HttpMethod.Get, Server + "/latest/user-data", TimeSpan.FromSeconds(1), IPAddress.Parse("10.64.0.2")));
+            one.Namespace, HttpMethod.Get, Server + "/latest/user-data", TimeSpan.FromSeconds(1), IPAddress.Parse(
+                "10.64.0.2")));
     }
 
     [Fact]
@@ -74,8 +77,8 @@ public sealed class GuestServicesTests : IAsyncLifetime
         {
             Addresses = [IPAddress.Parse("fd64::5054:ff:fe00:1")],
         };
-        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
-        using var guest = new Guest(_lab.Hypervisor, plan.TapName, plan.Mac, "ra");
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        using var guest = new Guest(lab.Hypervisor, plan.TapName, plan.Mac, "ra");
         guest.PowerOn();
         // The kernel solicits when an interface comes up.
         guest.Namespace.Run("ip", "link", "set", "eth0", "down");
@@ -83,7 +86,8 @@ public sealed class GuestServicesTests : IAsyncLifetime
 
         await DataPlaneLab.UntilAsync(
             () => Task.FromResult(
-                guest.Namespace.Run("ip", "-6", "route").Contains("default via fe80::1 dev eth0 proto ra", StringComparison.Ordinal)
+                guest.Namespace.Run("ip", "-6", "route").Contains(
+                    "default via fe80::1 dev eth0 proto ra", StringComparison.Ordinal)
                 && guest.Namespace.Run("ip", "-6", "addr", "show", "dev", "eth0", "scope", "global", "-tentative")
                     .Contains("fd64::5054:ff:fe00:1", StringComparison.Ordinal)),
             "default route and address from the advertisement");
@@ -96,9 +100,9 @@ public sealed class GuestServicesTests : IAsyncLifetime
     public async Task Probe_SaysWhetherTheGuestAnswers()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll);
-        var guest = await _lab.StartGuestAsync(plan);
+        var guest = await lab.StartGuestAsync(plan);
         using var listening = new Listeners(guest.Namespace, 22);
-        var (probe, none) = (_lab.Plane.Probe, DataPlaneLab.Cancellation);
+        var (probe, none) = (lab.Plane.Probe, DataPlaneLab.Cancellation);
         var soon = TimeSpan.FromSeconds(5);
         var now = TimeSpan.FromMilliseconds(400);
 
@@ -143,10 +147,12 @@ public sealed class GuestServicesTests : IAsyncLifetime
         try
         {
             guest.Namespace.Run(
-                "busybox", "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-s", script, "-O", "staticroutes",
+                "busybox",
+                "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "5", "-T", "1", "-s", script, "-O", "staticroutes",
                 "-O", "mtu", "-O", "domain", "-O", "hostname");
             return File.ReadAllLines(Path.Combine(directory.FullName, "lease"))
-                .Select(l => l.Split('=', 2)).Where(p => p.Length == 2).DistinctBy(p => p[0]).ToDictionary(p => p[0], p => p[1]);
+                .Select(l => l.Split('=', 2)).Where(p => p.Length == 2).DistinctBy(p => p[0]).ToDictionary(
+                    p => p[0], p => p[1]);
         }
         finally
         {

@@ -10,30 +10,31 @@ namespace Monolith.Agent.Tests.Network;
 public sealed class PortLifeTests : IAsyncLifetime
 {
     private static readonly RuleSpec[] AllowAll = [new(Egress), new(Ingress)];
-    private readonly DataPlaneLab _lab = new();
+    private readonly DataPlaneLab lab = new();
 
-    public async ValueTask InitializeAsync() => await _lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
+    public async ValueTask InitializeAsync() => await lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
 
-    public ValueTask DisposeAsync() => _lab.DisposeAsync();
+    public ValueTask DisposeAsync() => lab.DisposeAsync();
 
     [Fact]
     public async Task Routes_FollowCarrier()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(DataPlaneLab.Cancellation);
-        await using var events = _lab.Plane.WatchAsync(stop.Token).GetAsyncEnumerator(stop.Token);
+        await using var events = lab.Plane.WatchAsync(stop.Token).GetAsyncEnumerator(stop.Token);
         var next = events.MoveNextAsync().AsTask();
-        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
-        var before = await _lab.ObserveAsync(plan.PortId);
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        var before = await lab.ObserveAsync(plan.PortId);
         Assert.Equal((true, false, true), (before!.Exists, before.Carrier, before.Filtered));
         Assert.Empty(before.Routed);
 
-        using var guest = new Guest(_lab.Hypervisor, plan.TapName, plan.Mac, "guest");
+        using var guest = new Guest(lab.Hypervisor, plan.TapName, plan.Mac, "guest");
         guest.PowerOn();
         Assert.True(await next);
         Assert.Equal(new DataPlaneEvent(plan.PortId, plan.TapName, DataPlaneChange.CarrierUp), events.Current);
         await DataPlaneLab.UntilAsync(async () => (await Routed()).Count == 2, "routes with carrier");
-        Assert.Contains("proto 42", _lab.Hypervisor.Run("ip", "-N", "route", "show", "10.64.0.1"), StringComparison.Ordinal);
+        Assert.Contains(
+            "proto 42", lab.Hypervisor.Run("ip", "-N", "route", "show", "10.64.0.1"), StringComparison.Ordinal);
 
         next = events.MoveNextAsync().AsTask();
         guest.PowerOff();
@@ -41,18 +42,18 @@ public sealed class PortLifeTests : IAsyncLifetime
         Assert.Equal(DataPlaneChange.CarrierDown, events.Current.Change);
         await DataPlaneLab.UntilAsync(async () => (await Routed()).Count == 0, "no routes without carrier");
 
-        async Task<IReadOnlyList<IPAddress>> Routed() => (await _lab.ObserveAsync(plan.PortId))!.Routed;
+        async Task<IReadOnlyList<IPAddress>> Routed() => (await lab.ObserveAsync(plan.PortId))!.Routed;
     }
 
     [Fact]
     public async Task EnsurePort_Twice_ChangesNothing()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll);
-        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
         var before = Everything();
 
-        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
-        await _lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        await lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
 
         Assert.Equal(before, Everything());
     }
@@ -61,110 +62,111 @@ public sealed class PortLifeTests : IAsyncLifetime
     public async Task Restart_AdoptsPorts_AndRunningGuestsNoticeNothing()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll);
-        var guest = await _lab.StartGuestAsync(plan);
+        var guest = await lab.StartGuestAsync(plan);
         Assert.True(guest.Pings(DataPlaneLab.OfficeAddress));
         var before = Everything();
 
-        await _lab.RestartAsync();
+        await lab.RestartAsync();
 
         Assert.True(guest.Pings(DataPlaneLab.OfficeAddress), "before anybody told the new process about the port");
-        var found = Assert.Single(await _lab.Plane.ObserveAsync(DataPlaneLab.Cancellation));
+        var found = Assert.Single(await lab.Plane.ObserveAsync(DataPlaneLab.Cancellation));
         Assert.Equal((plan.PortId, plan.TapName, false), (found.PortId, found.TapName, found.Planned));
         Assert.Equal((true, true, 2), (found.Carrier, found.Filtered, found.Routed.Count));
-        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
         Assert.Equal(before, Everything());
-        Assert.True((await _lab.ObserveAsync(plan.PortId))!.Planned);
+        Assert.True((await lab.ObserveAsync(plan.PortId))!.Planned);
     }
 
     [Fact]
     public async Task RemovePort_OfALeftover_LeavesNothing()
     {
-        await _lab.StartGuestAsync(DataPlaneLab.Plan(1, [new(Ingress, Tcp, 22, RemoteSetId: "ops"), new(Egress)]));
-        await _lab.RestartAsync();
+        await lab.StartGuestAsync(DataPlaneLab.Plan(1, [new(Ingress, Tcp, 22, RemoteSetId: "ops"), new(Egress)]));
+        await lab.RestartAsync();
 
-        await _lab.Plane.RemovePortAsync("port-1", DataPlaneLab.Cancellation);
-        await _lab.Plane.RemovePortAsync("port-1", DataPlaneLab.Cancellation);
-        await _lab.Plane.RemoveSetsAsync(["ops"], DataPlaneLab.Cancellation);
+        await lab.Plane.RemovePortAsync("port-1", DataPlaneLab.Cancellation);
+        await lab.Plane.RemovePortAsync("port-1", DataPlaneLab.Cancellation);
+        await lab.Plane.RemoveSetsAsync(["ops"], DataPlaneLab.Cancellation);
 
-        Assert.Empty(await _lab.Plane.ObserveAsync(DataPlaneLab.Cancellation));
-        var rules = _lab.Hypervisor.Run("nft", "list", "ruleset");
+        Assert.Empty(await lab.Plane.ObserveAsync(DataPlaneLab.Cancellation));
+        var rules = lab.Hypervisor.Run("nft", "list", "ruleset");
         Assert.DoesNotContain("goto", rules, StringComparison.Ordinal);
         Assert.DoesNotContain("s4_ops", rules, StringComparison.Ordinal);
         Assert.DoesNotContain("chain in_", rules, StringComparison.Ordinal);
         Assert.DoesNotContain("10.64.0.1", rules, StringComparison.Ordinal);
-        Assert.DoesNotContain("10.64.0.1", _lab.Hypervisor.Run("ip", "route"), StringComparison.Ordinal);
-        Assert.DoesNotContain("vt", _lab.Hypervisor.Run("ip", "-o", "link"), StringComparison.Ordinal);
+        Assert.DoesNotContain("10.64.0.1", lab.Hypervisor.Run("ip", "route"), StringComparison.Ordinal);
+        Assert.DoesNotContain("vt", lab.Hypervisor.Run("ip", "-o", "link"), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task RemoveTap_OfAPlannedPort_TakesThePortWithIt()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll);
-        await _lab.StartGuestAsync(plan);
+        await lab.StartGuestAsync(plan);
 
-        await _lab.Plane.RemoveTapAsync(plan.TapName, DataPlaneLab.Cancellation);
+        await lab.Plane.RemoveTapAsync(plan.TapName, DataPlaneLab.Cancellation);
 
-        Assert.Empty(await _lab.Plane.ObserveAsync(DataPlaneLab.Cancellation));
-        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
-        Assert.True((await _lab.ObserveAsync(plan.PortId))!.Filtered);
+        Assert.Empty(await lab.Plane.ObserveAsync(DataPlaneLab.Cancellation));
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        Assert.True((await lab.ObserveAsync(plan.PortId))!.Filtered);
     }
 
     [Fact]
     public async Task LostRules_ComeBack()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll);
-        var guest = await _lab.StartGuestAsync(plan);
-        _lab.Hypervisor.Run("nft", "flush", "ruleset");
-        Assert.False((await _lab.ObserveAsync(plan.PortId))!.Filtered);
+        var guest = await lab.StartGuestAsync(plan);
+        lab.Hypervisor.Run("nft", "flush", "ruleset");
+        Assert.False((await lab.ObserveAsync(plan.PortId))!.Filtered);
 
-        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
 
-        Assert.True((await _lab.ObserveAsync(plan.PortId))!.Filtered);
+        Assert.True((await lab.ObserveAsync(plan.PortId))!.Filtered);
         Assert.True(guest.Pings(DataPlaneLab.OfficeAddress));
-        _lab.Hypervisor.Run("nft", "delete", "table", "arp", "monolith");
-        await _lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
-        Assert.Contains("10.64.0.1", _lab.Hypervisor.Run("nft", "list", "set", "arp", "monolith", "bind"), StringComparison.Ordinal);
+        lab.Hypervisor.Run("nft", "delete", "table", "arp", "monolith");
+        await lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
+        Assert.Contains(
+            "10.64.0.1", lab.Hypervisor.Run("nft", "list", "set", "arp", "monolith", "bind"), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task EnsurePort_OfAnotherOwnersAddress_IsRefusedWithTheOwner()
     {
-        await _lab.Plane.EnsurePortAsync(DataPlaneLab.Plan(1, AllowAll), DataPlaneLab.Cancellation);
+        await lab.Plane.EnsurePortAsync(DataPlaneLab.Plan(1, AllowAll), DataPlaneLab.Cancellation);
         var thief = DataPlaneLab.Plan(2, AllowAll) with { Addresses = [IPAddress.Parse("10.64.0.1")] };
 
         var refusal = await Assert.ThrowsAsync<InvalidPlanException>(
-            () => _lab.Plane.EnsurePortAsync(thief, DataPlaneLab.Cancellation));
+            () => lab.Plane.EnsurePortAsync(thief, DataPlaneLab.Cancellation));
 
         Assert.Contains("10.64.0.1 belongs to port port-1", refusal.Message, StringComparison.Ordinal);
-        Assert.Null(await _lab.ObserveAsync("port-2"));
+        Assert.Null(await lab.ObserveAsync("port-2"));
     }
 
     [Fact]
     public async Task ChangedPlan_ReplacesRulesOwnerAndMtu_AndKeepsTheTap()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll);
-        await _lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
         var index = Index();
 
         var changed = plan with { Rules = [new(Egress, Udp)], Mtu = 8950, OwnerUid = 4242, OwnerGid = 4243 };
-        await _lab.Plane.EnsurePortAsync(changed, DataPlaneLab.Cancellation);
+        await lab.Plane.EnsurePortAsync(changed, DataPlaneLab.Cancellation);
 
         Assert.Equal(index, Index());
-        var link = _lab.Hypervisor.Run("ip", "-d", "link", "show", plan.TapName);
+        var link = lab.Hypervisor.Run("ip", "-d", "link", "show", plan.TapName);
         Assert.Contains("mtu 8950", link, StringComparison.Ordinal);
         Assert.Contains("user 4242 group 4243", link, StringComparison.Ordinal);
         Assert.Contains("ee:ee:ee:ee:ee:ee", link, StringComparison.Ordinal);
         Assert.Contains("addrgenmode none", link, StringComparison.Ordinal);
-        Assert.True((await _lab.ObserveAsync(plan.PortId))!.Filtered);
+        Assert.True((await lab.ObserveAsync(plan.PortId))!.Filtered);
 
-        string Index() => _lab.Hypervisor.Run("ip", "-o", "link", "show", plan.TapName).Split(':')[0];
+        string Index() => lab.Hypervisor.Run("ip", "-o", "link", "show", plan.TapName).Split(':')[0];
     }
 
     /// <summary>Links, addresses, routes and rules, without what counts packets or time.</summary>
     private string Everything() => string.Join(
         '\n',
-        _lab.Hypervisor.Run("ip", "-d", "-o", "link"),
-        _lab.Hypervisor.Run("ip", "-o", "addr"),
-        _lab.Hypervisor.Run("ip", "route", "show", "table", "all"),
-        _lab.Hypervisor.Run("nft", "-a", "-s", "list", "ruleset"));
+        lab.Hypervisor.Run("ip", "-d", "-o", "link"),
+        lab.Hypervisor.Run("ip", "-o", "addr"),
+        lab.Hypervisor.Run("ip", "route", "show", "table", "all"),
+        lab.Hypervisor.Run("nft", "-a", "-s", "list", "ruleset"));
 }

@@ -13,59 +13,60 @@ namespace Monolith.Agent.Tests.Nodes;
 
 public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
 {
-    private readonly string _state = Directory.CreateTempSubdirectory("lb").FullName;
-    private readonly EmulatedLoadBalancerNode _node = new(Emulation.Instant);
-    private readonly GatedLoadBalancers _driver;
-    private StatusBoard _board = null!;
-    private DesiredSet _desired = null!;
-    private FileLedger _ledger = null!;
-    private FileLedger _vips = null!;
-    private LoadBalancerReconciler _reconciler = null!;
+    private readonly string state = Directory.CreateTempSubdirectory("lb").FullName;
+    private readonly EmulatedLoadBalancerNode node = new(Emulation.Instant);
+    private readonly GatedLoadBalancers driver;
+    private StatusBoard board = null!;
+    private DesiredSet desired = null!;
+    private FileLedger ledger = null!;
+    private FileLedger vips = null!;
+    private LoadBalancerReconciler reconciler = null!;
 
     public LoadBalancerReconcilerTests()
     {
-        _driver = new GatedLoadBalancers(_node.LoadBalancers);
+        driver = new GatedLoadBalancers(node.LoadBalancers);
         Open();
     }
 
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
-        Directory.Delete(_state, recursive: true);
+        Directory.Delete(state, recursive: true);
     }
 
     /// <summary>An agent begins with what is on disk.</summary>
     private void Open()
     {
-        _ledger = FileLedger.Open(Path.Combine(_state, "load-balancers.ledger"));
-        _vips = FileLedger.Open(Path.Combine(_state, "vips.ledger"));
-        _board = new StatusBoard(LoadBalancerConcern.Instance);
-        _desired = new DesiredSet(LoadBalancerConcern.Instance, _ledger);
-        _reconciler = new LoadBalancerReconciler(_desired, _board, _vips, new LoadBalancerReconcilerParts(
-            _driver, _node.Routing, _node.Drivers.Routes, new VmPolicy { RetryFirst = TimeSpan.FromMilliseconds(5) },
+        ledger = FileLedger.Open(Path.Combine(state, "load-balancers.ledger"));
+        vips = FileLedger.Open(Path.Combine(state, "vips.ledger"));
+        board = new StatusBoard(LoadBalancerConcern.Instance);
+        desired = new DesiredSet(LoadBalancerConcern.Instance, ledger);
+        reconciler = new LoadBalancerReconciler(desired, board, vips, new LoadBalancerReconcilerParts(
+            driver, node.Routing, node.Drivers.Routes, new VmPolicy { RetryFirst = TimeSpan.FromMilliseconds(5) },
             TimeProvider.System, NullLogger.Instance));
     }
 
     private async Task KillAsync()
     {
-        await _reconciler.DisposeAsync();
-        _vips.Dispose();
-        _ledger.Dispose();
+        await reconciler.DisposeAsync();
+        vips.Dispose();
+        ledger.Dispose();
     }
 
     private static LoadBalancerSpec Spec(string vip, ulong generation = 1, string protocol = "http") => new()
     {
         Id = "lb1", Generation = generation, Addresses = { vip },
         Listeners = { new ListenerSpec { Id = "l", Port = 80, Protocol = protocol, Pool = "p" } },
-        Pools = { new PoolSpec { Id = "p", Members = { new MemberSpec { Id = "m", Address = "10.64.0.1", Port = 80, Weight = 1 } } } },
+        Pools = { new PoolSpec { Id = "p",
+            Members = { new MemberSpec { Id = "m", Address = "10.64.0.1", Port = 80, Weight = 1 } } } },
     };
 
     private void Want(LoadBalancerSpec? spec)
     {
         DesiredChange[] changes =
             [new("lb1", spec is null ? null : new DesiredItem("lb1", spec.Generation, spec), Explicit: true)];
-        _desired.Apply(changes);
-        _reconciler.OnChanged(changes);
+        desired.Apply(changes);
+        reconciler.OnChanged(changes);
     }
 
     private async Task ServeAsync()
@@ -77,7 +78,7 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
     private async Task<LoadBalancerStatus> NextAsync()
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(8));
-        return (LoadBalancerStatus)(await _board.TakeChangedAsync(patience.Token))[^1];
+        return (LoadBalancerStatus)(await board.TakeChangedAsync(patience.Token))[^1];
     }
 
     [Fact]
@@ -92,56 +93,56 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
         Open();
         Want(Spec("10.96.0.2", 2));
         Assert.Equal(2UL, (await NextAsync()).Generation);
-        Assert.Equal([IPAddress.Parse("10.96.0.2")], await _node.Routing.ListLoopbackAsync(default));
+        Assert.Equal([IPAddress.Parse("10.96.0.2")], await node.Routing.ListLoopbackAsync(default));
 
         Want(null);
         var last = await NextAsync();
         Assert.Equal(("lb1", State.Removed), (last.Id, last.State));
-        Assert.Empty(await _node.Routing.ListLoopbackAsync(default));
-        Assert.Null(_board.Find("lb1"));
-        Assert.True(_desired.IsEmpty);
+        Assert.Empty(await node.Routing.ListLoopbackAsync(default));
+        Assert.Null(board.Find("lb1"));
+        Assert.True(desired.IsEmpty);
     }
 
     /// <summary>
-    /// The agent dies when the removal is known and not done. Its successor says neither that it is gone, nor by leaving it
-    /// out of a full report, before it is.
+    /// The agent dies when the removal is known and not done. Its successor says neither that it is gone, nor by
+    /// leaving it out of a full report, before it is.
     /// </summary>
     [Fact]
     public async Task Remove_CutShortByAKill_IsToldWhenItIsDone()
     {
         await ServeAsync();
-        _driver.Close();
+        driver.Close();
         Want(null);
-        await _driver.Waiting.Task.WaitAsync(TimeSpan.FromSeconds(20));
-        Assert.Equal([State.Serving], _board.TakeAll().Cast<LoadBalancerStatus>().Select(s => s.State));
+        await driver.Waiting.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal([State.Serving], board.TakeAll().Cast<LoadBalancerStatus>().Select(s => s.State));
         await KillAsync();
 
         Open();
-        Assert.Equal([State.Removing], _board.TakeAll().Cast<LoadBalancerStatus>().Select(s => s.State));
-        Assert.NotEmpty(await _node.Routing.ListLoopbackAsync(default));
-        _driver.Open();
-        _reconciler.Start();
+        Assert.Equal([State.Removing], board.TakeAll().Cast<LoadBalancerStatus>().Select(s => s.State));
+        Assert.NotEmpty(await node.Routing.ListLoopbackAsync(default));
+        driver.Open();
+        reconciler.Start();
         Assert.Equal(State.Removed, (await NextAsync()).State);
-        Assert.Empty(await _node.Routing.ListLoopbackAsync(default));
+        Assert.Empty(await node.Routing.ListLoopbackAsync(default));
         // Was the report lost with this agent, then the next one has the same to say.
         await KillAsync();
         Open();
-        _reconciler.Start();
-        await Eventually.HoldsAsync(() => _desired.IsEmpty && _board.TakeAll().Count == 0, "nothing is left to say");
+        reconciler.Start();
+        await Eventually.HoldsAsync(() => desired.IsEmpty && board.TakeAll().Count == 0, "nothing is left to say");
     }
 
     [Fact]
     public async Task Remove_OfWhatIsWantedAgainMeanwhile_IsNotTold()
     {
         await ServeAsync();
-        _driver.Close();
+        driver.Close();
         Want(null);
-        await _driver.Waiting.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await driver.Waiting.Task.WaitAsync(TimeSpan.FromSeconds(20));
         Want(Spec("10.96.0.1", 2));
-        _driver.Open();
+        driver.Open();
         var status = await NextAsync();
         Assert.Equal((State.Serving, 2UL), (status.State, status.Generation));
-        Assert.Empty(_desired.Leaving);
+        Assert.Empty(desired.Leaving);
     }
 
     [Fact]
@@ -149,9 +150,9 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
     {
         await ServeAsync();
         DesiredChange[] changes = [new("lb7", null, Explicit: true)];
-        _desired.Apply(changes);
-        _reconciler.OnChanged(changes);
-        await Eventually.HoldsAsync(() => _desired.Leaving.Count == 0, "it has left");
+        desired.Apply(changes);
+        reconciler.OnChanged(changes);
+        await Eventually.HoldsAsync(() => desired.Leaving.Count == 0, "it has left");
         var all = new List<LoadBalancerStatus>();
         while (!all.Any(s => s is { Id: "lb7", State: State.Removed })) all.Add(await NextAsync());
     }
@@ -162,11 +163,11 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
         await ServeAsync();
         for (var crash = 1; crash <= 4; crash++)
         {
-            var before = _node.LoadBalancers.Applies;
-            _node.LoadBalancers.Crash();
-            await Eventually.HoldsAsync(() => _node.LoadBalancers.Applies > before, $"applied after crash {crash}");
+            var before = node.LoadBalancers.Applies;
+            node.LoadBalancers.Crash();
+            await Eventually.HoldsAsync(() => node.LoadBalancers.Applies > before, $"applied after crash {crash}");
             await Eventually.HoldsAsync(
-                () => _board.Find("lb1") is LoadBalancerStatus { State: State.Serving }, "it serves");
+                () => board.Find("lb1") is LoadBalancerStatus { State: State.Serving }, "it serves");
         }
     }
 
@@ -182,7 +183,7 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
     /// <summary>Holds applies up.</summary>
     private sealed class GatedLoadBalancers(EmulatedLoadBalancers inner) : ILoadBalancerDriver
     {
-        private volatile TaskCompletionSource _gate = Opened();
+        private volatile TaskCompletionSource gate = Opened();
 
         public TaskCompletionSource Waiting { get; private set; } = new();
 
@@ -203,13 +204,13 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
             return gate;
         }
 
-        public void Close() => (_gate, Waiting) = (new TaskCompletionSource(), new TaskCompletionSource());
+        public void Close() => (this.gate, Waiting) = (new TaskCompletionSource(), new TaskCompletionSource());
 
-        public void Open() => _gate.TrySetResult();
+        public void Open() => this.gate.TrySetResult();
 
         public async Task ApplyAsync(IReadOnlyList<LoadBalancerPlan> plans, CancellationToken cancellation)
         {
-            var gate = _gate.Task;
+            var gate = this.gate.Task;
             if (!gate.IsCompleted) Waiting.TrySetResult();
             await gate.WaitAsync(cancellation);
             await inner.ApplyAsync(plans, cancellation);

@@ -10,54 +10,55 @@ namespace Monolith.Agent.Tests.Nodes;
 /// <summary>The host as agents see it, in memory: typed streams through a call invoker, without a network.</summary>
 internal sealed class MemoryHost : CallInvoker
 {
-    private readonly Lock _lock = new();
-    private readonly Dictionary<string, Vm> _vms = [];
-    private readonly Dictionary<string, PortSpec> _ports = [];
-    private readonly List<Action<object>> _vmStreams = [];
-    private readonly List<Action<object>> _portStreams = [];
-    private readonly List<Action> _cuts = [];
-    private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Vm> vms = [];
+    private readonly Dictionary<string, PortSpec> ports = [];
+    private readonly List<Action<object>> vmStreams = [];
+    private readonly List<Action<object>> portStreams = [];
+    private readonly List<Action> cuts = [];
+    private TaskCompletionSource news = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConcurrentDictionary<string, VmStatus> VmStatuses { get; } = new();
     public ConcurrentDictionary<string, PortStatus> PortStatuses { get; } = new();
     public ConcurrentQueue<IMessage> Received { get; } = new();
     public volatile bool Refusing;
 
-    public void Want(Vm vm)
+    public void Want(Vm vm, string traceparent = "")
     {
-        lock (_lock)
+        lock (gate)
         {
-            _vms[vm.Id] = vm;
-            foreach (var push in _vmStreams) push(new SyncVmsResponse { Upsert = vm });
+            vms[vm.Id] = vm;
+            foreach (var push in vmStreams) push(new SyncVmsResponse { Upsert = vm, Traceparent = traceparent });
         }
     }
 
-    public void Want(PortSpec port)
+    public void Want(PortSpec port, string traceparent = "")
     {
-        lock (_lock)
+        lock (gate)
         {
-            _ports[port.Id] = port;
-            foreach (var push in _portStreams) push(new SyncPortsResponse { UpsertPort = port });
+            ports[port.Id] = port;
+            foreach (var push in portStreams)
+                push(new SyncPortsResponse { UpsertPort = port, Traceparent = traceparent });
         }
     }
 
     public void RemoveVm(string id)
     {
-        lock (_lock)
+        lock (gate)
         {
-            _vms.Remove(id);
+            vms.Remove(id);
             VmStatuses.TryRemove(id, out _);
-            foreach (var push in _vmStreams) push(new SyncVmsResponse { Remove = id });
+            foreach (var push in vmStreams) push(new SyncVmsResponse { Remove = id });
         }
     }
 
     public void RemovePort(string id)
     {
-        lock (_lock)
+        lock (gate)
         {
-            _ports.Remove(id);
+            ports.Remove(id);
             PortStatuses.TryRemove(id, out _);
-            foreach (var push in _portStreams) push(new SyncPortsResponse { RemovePort = id });
+            foreach (var push in portStreams) push(new SyncPortsResponse { RemovePort = id });
         }
     }
 
@@ -72,18 +73,18 @@ internal sealed class MemoryHost : CallInvoker
     /// <summary>Drops a row without a word, as a restored backup does.</summary>
     public void Lose(string vm)
     {
-        lock (_lock) _vms.Remove(vm);
+        lock (gate) vms.Remove(vm);
     }
 
     public void CutStreams()
     {
         Action[] cuts;
-        lock (_lock)
+        lock (gate)
         {
-            cuts = [.. _cuts];
-            _cuts.Clear();
-            _vmStreams.Clear();
-            _portStreams.Clear();
+            cuts = [.. this.cuts];
+            this.cuts.Clear();
+            vmStreams.Clear();
+            portStreams.Clear();
         }
 
         foreach (var cut in cuts) cut();
@@ -96,7 +97,7 @@ internal sealed class MemoryHost : CallInvoker
         while (true)
         {
             Task news;
-            lock (_lock) news = _news.Task;
+            lock (gate) news = this.news.Task;
             if (holds()) return;
             try
             {
@@ -116,8 +117,8 @@ internal sealed class MemoryHost : CallInvoker
         if (Refusing) throw new RpcException(new Status(StatusCode.Unavailable, "away"));
         var down = Channel.CreateUnbounded<TResponse>();
         var writer = new Writer<TRequest>(message => OnMessage(message, m => down.Writer.TryWrite((TResponse)m)));
-        lock (_lock)
-            _cuts.Add(() => down.Writer.TryComplete(new RpcException(new Status(StatusCode.Unavailable, "cut"))));
+        lock (gate)
+            cuts.Add(() => down.Writer.TryComplete(new RpcException(new Status(StatusCode.Unavailable, "cut"))));
         return new AsyncDuplexStreamingCall<TRequest, TResponse>(
             writer, new Reader<TResponse>(down.Reader), Task.FromResult(new Metadata()),
             () => Status.DefaultSuccess, () => [], () => down.Writer.TryComplete());
@@ -126,21 +127,23 @@ internal sealed class MemoryHost : CallInvoker
     private void OnMessage(object message, Action<object> push)
     {
         Received.Enqueue((IMessage)message);
-        lock (_lock)
+        lock (gate)
         {
             switch (message)
             {
                 case SyncVmsRequest { Hello: { } hello }:
-                    Greet(_vms.Select(v => (v.Key, v.Value.Generation, (object)new SyncVmsResponse { Upsert = v.Value })),
+                    Greet(
+                        vms.Select(v => (v.Key, v.Value.Generation, (object)new SyncVmsResponse { Upsert = v.Value })),
                         hello, VmStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
                         inSync => new SyncVmsResponse { InSync = inSync });
-                    _vmStreams.Add(push);
+                    vmStreams.Add(push);
                     break;
                 case SyncPortsRequest { Hello: { } hello }:
-                    Greet(_ports.Select(p => (p.Key, p.Value.Generation, (object)new SyncPortsResponse { UpsertPort = p.Value })),
+                    Greet(ports.Select(
+                        p => (p.Key, p.Value.Generation, (object)new SyncPortsResponse { UpsertPort = p.Value })),
                         hello, PortStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
                         inSync => new SyncPortsResponse { InSync = inSync });
-                    _portStreams.Add(push);
+                    portStreams.Add(push);
                     break;
                 case SyncVmsRequest { Status: { } status }:
                     VmStatuses[status.Id] = status.Clone();
@@ -150,8 +153,8 @@ internal sealed class MemoryHost : CallInvoker
                     break;
             }
 
-            _news.TrySetResult();
-            _news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            news.TrySetResult();
+            news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
@@ -163,7 +166,9 @@ internal sealed class MemoryHost : CallInvoker
         Func<InSync, object> inSync)
     {
         var items = wanted.ToList();
-        var digest = items.Count == 0 ? "" : Digest.Of(items.Select(i => KeyValuePair.Create(i.Id, i.Generation.ToString())));
+        var digest = items.Count == 0
+            ? ""
+            : Digest.Of(items.Select(i => KeyValuePair.Create(i.Id, i.Generation.ToString())));
         var unchanged = digest == hello.DesiredDigest;
         if (!unchanged) items.ForEach(i => push(i.Upsert));
         push(inSync(new InSync { Unchanged = unchanged, SendStatuses = Digest.Of(statuses) != hello.StatusDigest }));

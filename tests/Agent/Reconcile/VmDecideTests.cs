@@ -17,7 +17,8 @@ public class VmDecideTests
     private static VmSituation At(Vm? desired, VmObservation? observed, VmFact? fact = null, bool inSync = true) =>
         new(desired, observed, fact ?? VmFact.None, [], inSync, "boot", Now, new VmPolicy());
 
-    private static VmFact Ran => new() { RunSince = Now.AddMinutes(-1), BootId = "boot", Generation = 1, Answers = true };
+    private static VmFact Ran =>
+        new() { RunSince = Now.AddMinutes(-1), BootId = "boot", Generation = 1, Answers = true };
 
     private static readonly Gen<VmSituation> Situations =
         from power in Gen.Int[0, 3].Select(p => (Power)p)
@@ -39,11 +40,15 @@ public class VmDecideTests
             {
                 Generation = 1, Restarts = acted, Stage = (VmStage)stage, Gone = gone,
                 UnwantedSince = unwanted < 0 ? null : Now.AddMinutes(-unwanted),
-                Trouble = trouble < 0 ? null : new VmTrouble((ulong)trouble, acted, "R", "m", Now.AddSeconds(trouble - 1), 1),
+                Trouble = trouble < 0
+                    ? null
+                    : new VmTrouble((ulong)trouble, acted, "R", "m", Now.AddSeconds(trouble - 1), 1),
             },
             [], inSync, "boot", Now, new VmPolicy());
 
-    /// <summary>Nothing that nobody asked to end ends: the promise that a wrong snapshot cannot break quickly.</summary>
+    /// <summary>
+    /// Nothing that nobody asked to end ends: the promise that a wrong snapshot cannot break quickly.
+    /// </summary>
     [Fact]
     public void Remove_OnlyWhenAskedOrAfterTheGrace() => Situations.Sample(now =>
     {

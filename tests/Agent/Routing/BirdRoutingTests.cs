@@ -9,20 +9,21 @@ namespace Monolith.Agent.Tests.Routing;
 [Trait("Needs", "root")]
 public sealed class BirdRoutingTests : IDisposable
 {
-    private readonly TestNamespace _node = new("node");
-    private readonly TestNamespace _tor = new("tor");
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mt-bird-");
-    private readonly List<Process> _birds = [];
+    private readonly TestNamespace node = new("node");
+    private readonly TestNamespace tor = new("tor");
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("mt-bird-");
+    private readonly List<Process> birds = [];
 
     [Fact]
     public async Task AnnouncedVip_GoesOut_AndWithdrawnGoesAway()
     {
         Wire();
-        StartBird(_node, "node", "10.0.0.1", 65101, "tor1", "fe80::1%up1", 65001);
-        StartBird(_tor, "tor", "10.0.1.1", 65001, "node", "fe80::101%d1", 65101);
-        using var routing = new BirdRouting(Socket("node"), TimeProvider.System, _node.Path);
+        StartBird(node, "node", "10.0.0.1", 65101, "tor1", "fe80::1%up1", 65001);
+        StartBird(tor, "tor", "10.0.1.1", 65001, "node", "fe80::101%d1", 65101);
+        using var routing = new BirdRouting(Socket("node"), TimeProvider.System, node.Path);
         var vip = IPAddress.Parse("10.96.0.7");
-        await DataPlaneLab.UntilAsync(async () => (await Sessions()).Any(s => s.Established && s.Bfd == BfdState.Up), "session");
+        await DataPlaneLab.UntilAsync(
+            async () => (await Sessions()).Any(s => s.Established && s.Bfd == BfdState.Up), "session");
         Assert.Empty(await Exports());
 
         await routing.AnnounceVipAsync(vip, DataPlaneLab.Cancellation);
@@ -53,7 +54,7 @@ public sealed class BirdRoutingTests : IDisposable
     [Fact]
     public async Task NoBird_IsAnErrorThatSaysWhatToDo()
     {
-        using var routing = new BirdRouting(Socket("none"), TimeProvider.System, _node.Path);
+        using var routing = new BirdRouting(Socket("none"), TimeProvider.System, node.Path);
 
         var error = await Assert.ThrowsAsync<IOException>(() => routing.ListSessionsAsync(DataPlaneLab.Cancellation));
 
@@ -62,24 +63,25 @@ public sealed class BirdRoutingTests : IDisposable
 
     public void Dispose()
     {
-        foreach (var bird in _birds)
+        foreach (var bird in birds)
         {
             bird.Kill();
             bird.WaitForExit();
             bird.Dispose();
         }
 
-        _node.Dispose();
-        _tor.Dispose();
-        _directory.Delete(recursive: true);
+        node.Dispose();
+        tor.Dispose();
+        directory.Delete(recursive: true);
     }
 
-    private string Socket(string name) => Path.Combine(_directory.FullName, name + ".ctl");
+    private string Socket(string name) => Path.Combine(directory.FullName, name + ".ctl");
 
     private void Wire()
     {
-        TestNamespace.Host("ip", "link", "add", "up1", "netns", _node.Name, "type", "veth", "peer", "name", "d1", "netns", _tor.Name);
-        foreach (var (where, name, address) in new[] { (_node, "up1", "fe80::101/64"), (_tor, "d1", "fe80::1/64") })
+        TestNamespace.Host(
+            "ip", "link", "add", "up1", "netns", node.Name, "type", "veth", "peer", "name", "d1", "netns", tor.Name);
+        foreach (var (where, name, address) in new[] { (node, "up1", "fe80::101/64"), (tor, "d1", "fe80::1/64") })
         {
             where.Run("ip", "link", "set", name, "addrgenmode", "none");
             where.Run("ip", "link", "set", name, "up");
@@ -87,9 +89,10 @@ public sealed class BirdRoutingTests : IDisposable
         }
     }
 
-    private void StartBird(TestNamespace where, string name, string id, int asn, string peer, string neighbor, int peerAsn)
+    private void StartBird(
+        TestNamespace where, string name, string id, int asn, string peer, string neighbor, int peerAsn)
     {
-        var file = Path.Combine(_directory.FullName, name + ".conf");
+        var file = Path.Combine(directory.FullName, name + ".conf");
         File.WriteAllText(file, $$"""
             router id {{id}};
             protocol device { scan time 1; }
@@ -101,6 +104,6 @@ public sealed class BirdRoutingTests : IDisposable
               ipv4 { import all; export where source = RTS_DEVICE; extended next hop on; next hop self; };
             }
             """);
-        _birds.Add(where.Start("bird", "-f", "-c", file, "-s", Socket(name)));
+        birds.Add(where.Start("bird", "-f", "-c", file, "-s", Socket(name)));
     }
 }

@@ -26,7 +26,8 @@ public sealed class BirdTablesTests
     public void ADateWithATime_IsOneSince()
     {
         Assert.True(BirdReply.TryParse(
-            ["1002-tor2       BGP        ---        start  2026-11-24 06:04:38  Active        Socket: No route to host", "0000 "],
+            ["1002-tor2       BGP        ---        start  2026-11-24 06:04:38  Active        Socket: No route to host",
+                "0000 "],
             out var reply));
 
         var session = Assert.Single(BirdTables.Sessions(reply, new BirdReply(0, [])));
@@ -69,7 +70,8 @@ public sealed class BirdTablesTests
 
     private static List<string> Lines(string name) =>
     [
-        .. File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Routing", "Captured", name + ".txt"), Encoding.ASCII)
+        .. File.ReadAllText(
+            Path.Combine(AppContext.BaseDirectory, "Routing", "Captured", name + ".txt"), Encoding.ASCII)
             .TrimEnd('\n').Split('\n'),
     ];
 }

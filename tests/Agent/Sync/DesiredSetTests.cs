@@ -7,9 +7,9 @@ namespace Monolith.Agent.Tests.Sync;
 
 public sealed class DesiredSetTests : IDisposable
 {
-    private readonly string _directory = Directory.CreateTempSubdirectory("desired").FullName;
+    private readonly string directory = Directory.CreateTempSubdirectory("desired").FullName;
 
-    public void Dispose() => Directory.Delete(_directory, recursive: true);
+    public void Dispose() => Directory.Delete(directory, recursive: true);
 
     private enum Act
     {
@@ -37,7 +37,7 @@ public sealed class DesiredSetTests : IDisposable
     public void Restart_AtAnyPoint_KnowsWhatLeaves() => Batches.Sample(
         batches =>
         {
-            var path = Path.Combine(_directory, Guid.NewGuid().ToString());
+            var path = Path.Combine(directory, Guid.NewGuid().ToString());
             var left = new HashSet<string>();
             string wanted, leaving;
             using (var ledger = FileLedger.Open(path))
@@ -54,12 +54,14 @@ public sealed class DesiredSetTests : IDisposable
         },
         iter: 300);
 
-    /// <summary>A commit that a power loss tears: what was held is wanted or leaves, and is never just forgotten.</summary>
+    /// <summary>
+    /// A commit that a power loss tears: what was held is wanted or leaves, and is never just forgotten.
+    /// </summary>
     [Fact]
     public void TornCommit_ForgetsNothing() => Gen.Select(Batches, Gen.Double[0, 1]).Sample(
         (batches, where) =>
         {
-            var path = Path.Combine(_directory, Guid.NewGuid().ToString());
+            var path = Path.Combine(directory, Guid.NewGuid().ToString());
             HashSet<string> held;
             long before;
             using (var ledger = FileLedger.Open(path))

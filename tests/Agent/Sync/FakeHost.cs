@@ -6,8 +6,8 @@ using Monolith.Agent.V1;
 namespace Monolith.Agent.Tests.Sync;
 
 /// <summary>
-/// The host's side of sync.proto for address sets' stand-ins: vms with an id and a generation. Pure: it makes the messages
-/// of a stream and takes those of the agent.
+/// The host's side of sync.proto for address sets' stand-ins: vms with an id and a generation. Pure: it makes the
+/// messages of a stream and takes those of the agent.
 /// </summary>
 internal sealed class FakeHost
 {
@@ -43,23 +43,25 @@ internal sealed class FakeConcern(Func<ISyncCall> open) : IConcern
     public void SetDigest(IMessage status, string digest) => VmConcern.Instance.SetDigest(status, digest);
 }
 
-/// <summary>One stream: the agent's messages go to <paramref name="onUplink"/>, which says what the host answers.</summary>
+/// <summary>
+/// One stream: the agent's messages go to <paramref name="onUplink"/>, which says what the host answers.
+/// </summary>
 internal sealed class FakeCall(Func<Uplink, IEnumerable<Downlink>> onUplink) : ISyncCall
 {
-    private readonly System.Threading.Channels.Channel<Downlink> _down =
+    private readonly System.Threading.Channels.Channel<Downlink> down =
         System.Threading.Channels.Channel.CreateUnbounded<Downlink>();
 
     public Downlink Current { get; private set; } = new Downlink.Unknown();
 
-    public void Push(Downlink message) => _down.Writer.TryWrite(message);
+    public void Push(Downlink message) => down.Writer.TryWrite(message);
 
-    public void End(Exception? fault = null) => _down.Writer.TryComplete(fault);
+    public void End(Exception? fault = null) => down.Writer.TryComplete(fault);
 
     public async Task<bool> MoveNextAsync(CancellationToken cancellation)
     {
-        while (await _down.Reader.WaitToReadAsync(cancellation))
+        while (await down.Reader.WaitToReadAsync(cancellation))
         {
-            if (!_down.Reader.TryRead(out var message)) continue;
+            if (!down.Reader.TryRead(out var message)) continue;
             Current = message;
             return true;
         }

@@ -15,9 +15,9 @@ public class SyncClientTests
     /// <summary>A client, its host, and streams that the test cuts.</summary>
     private sealed class Bench : IAsyncDisposable
     {
-        private readonly CancellationTokenSource _stop = new();
-        private readonly Task _run;
-        private readonly Lock _lock = new();
+        private readonly CancellationTokenSource stop = new();
+        private readonly Task run;
+        private readonly Lock gate = new();
 
         public Bench(Func<int, int>? cutAfterUplinks = null, bool silent = false)
         {
@@ -27,9 +27,10 @@ public class SyncClientTests
             Board = new StatusBoard(concern);
             Client = new SyncClient(
                 concern, Desired, Board, () => null!, () => new Hello { AgentVersion = "t" },
-                new SyncOptions { SnapshotDeadline = TimeSpan.FromSeconds(5) }, Time, new Random(1), NullLogger.Instance);
+                new SyncOptions { SnapshotDeadline = TimeSpan.FromSeconds(5) }, Time, new Random(
+                    1), NullLogger.Instance);
             Client.BecameInSync += () => InSync.Release();
-            _run = Client.RunAsync(_stop.Token);
+            run = Client.RunAsync(stop.Token);
         }
 
         public FakeTimeProvider Time { get; } = new() { AutoAdvanceAmount = TimeSpan.Zero };
@@ -61,7 +62,7 @@ public class SyncClientTests
             }
 
             Uplinks.Enqueue(message);
-            lock (_lock)
+            lock (gate)
             {
                 switch (message)
                 {
@@ -86,8 +87,8 @@ public class SyncClientTests
 
         public async ValueTask DisposeAsync()
         {
-            await _stop.CancelAsync();
-            await _run.WaitAsync(Patience);
+            await stop.CancelAsync();
+            await run.WaitAsync(Patience);
         }
     }
 

@@ -1,6 +1,8 @@
 namespace Monolith.Agent.Tests.Vms;
 
-/// <summary>Whole operating systems of a few bytes, for raw disk images. ACPI's registers of q35 begin at 0x600.</summary>
+/// <summary>
+/// Whole operating systems of a few bytes, for raw disk images. ACPI's registers of q35 begin at 0x600.
+/// </summary>
 internal static class BootGuests
 {
     /// <summary>Writes S5 into the power management control register.</summary>

@@ -8,9 +8,9 @@ namespace Monolith.Agent.Tests.Vms;
 [Collection("qemu")]
 public sealed class QemuConformanceTests : VmDriverConformance
 {
-    private readonly Scratch _scratch = new();
+    private readonly Scratch scratch = new();
 
-    protected override string BaseImage => _scratch.In("base.img");
+    protected override string BaseImage => scratch.In("base.img");
 
     public override async ValueTask InitializeAsync()
     {
@@ -21,10 +21,10 @@ public sealed class QemuConformanceTests : VmDriverConformance
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
-        _scratch.Dispose();
+        scratch.Dispose();
     }
 
     protected override async Task<IVmDriver> OpenAsync() => await QemuDriver.OpenAsync(
-        new QemuOptions { VmsDirectory = _scratch.In("vms"), Accelerator = "tcg", CgroupName = "monolith-test" },
+        new QemuOptions { VmsDirectory = scratch.In("vms"), Accelerator = "tcg", CgroupName = "monolith-test" },
         TimeProvider.System, NullLogger.Instance, Stop);
 }

@@ -14,66 +14,66 @@ namespace Monolith.Agent.Tests.Vms;
 public sealed class QemuDriverTests : IAsyncLifetime
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-    private readonly Scratch _scratch = new();
-    private QemuDriver _driver = null!;
+    private readonly Scratch scratch = new();
+    private QemuDriver driver = null!;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    private string Base => _scratch.In("base.img");
+    private string Base => scratch.In("base.img");
 
     /// <summary>Longer than the address of a unix socket may be.</summary>
-    private string Vms => _scratch.In(new string('d', 120), "vms");
+    private string Vms => scratch.In(new string('d', 120), "vms");
 
     public async ValueTask InitializeAsync()
     {
         await File.WriteAllBytesAsync(Base, new byte[1 << 20], Stop);
-        _driver = await OpenAsync();
+        driver = await OpenAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var vm in await _driver.ObserveAsync(CancellationToken.None))
-            await _driver.RemoveAsync(vm.Id, CancellationToken.None);
-        await _driver.DisposeAsync();
-        _scratch.Dispose();
+        foreach (var vm in await driver.ObserveAsync(CancellationToken.None))
+            await driver.RemoveAsync(vm.Id, CancellationToken.None);
+        await driver.DisposeAsync();
+        scratch.Dispose();
     }
 
     [Fact]
     public async Task Life_StartAdoptStopRemove_LeavesNothing()
     {
         var plan = Plans.Small("life");
-        await _driver.EnsureDiskAsync(plan, Base, Stop);
-        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        await driver.EnsureDiskAsync(plan, Base, Stop);
+        await driver.EnsureDiskAsync(plan, Base, Stop);
         Assert.Equal(VmPhase.Stopped, (await OneAsync()).Phase);
-        await _driver.StartAsync(plan, Stop);
+        await driver.StartAsync(plan, Stop);
         var running = await OneAsync();
         Assert.Equal((VmPhase.Running, 1, false), (running.Phase, running.Generation, running.NeedsRestart));
 
         // Starting what runs changes nothing but the generation that was acted on.
-        await _driver.StartAsync(plan with { Generation = 2 }, Stop);
+        await driver.StartAsync(plan with { Generation = 2 }, Stop);
         Assert.Equal(running with { Generation = 2 }, await OneAsync());
-        await _driver.StartAsync(plan with { Generation = 3, Vcpus = 2 }, Stop);
+        await driver.StartAsync(plan with { Generation = 3, Vcpus = 2 }, Stop);
         Assert.Equal(running with { Generation = 2, NeedsRestart = true }, await OneAsync());
 
         await ReopenAsync();
         Assert.Equal(running with { Generation = 2, NeedsRestart = true }, await OneAsync());
-        Assert.Contains(plan.Image, _driver.ImagesInUse());
+        Assert.Contains(plan.Image, driver.ImagesInUse());
 
-        await _driver.RestartAsync(plan with { Generation = 3, Vcpus = 2 }, StopMode.Hard, Deadline, Stop);
+        await driver.RestartAsync(plan with { Generation = 3, Vcpus = 2 }, StopMode.Hard, Deadline, Stop);
         var restarted = await OneAsync();
         Assert.Equal((VmPhase.Running, 3, false), (restarted.Phase, restarted.Generation, restarted.NeedsRestart));
         Assert.NotEqual(running.Pid, restarted.Pid);
         Assert.Null(ProcessIdentity.Of(running.Pid!.Value));
 
-        await _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
-        await _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        await driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        await driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
         Assert.Equal(VmPhase.Stopped, (await OneAsync()).Phase);
         Assert.Null(ProcessIdentity.Of(restarted.Pid!.Value));
-        await _driver.StartAsync(plan with { Generation = 4 }, Stop);
+        await driver.StartAsync(plan with { Generation = 4 }, Stop);
         var last = await OneAsync();
-        await _driver.RemoveAsync(plan.Id, Stop);
-        await _driver.RemoveAsync(plan.Id, Stop);
-        Assert.Empty(await _driver.ObserveAsync(Stop));
+        await driver.RemoveAsync(plan.Id, Stop);
+        await driver.RemoveAsync(plan.Id, Stop);
+        Assert.Empty(await driver.ObserveAsync(Stop));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Vms));
         Assert.Null(ProcessIdentity.Of(last.Pid!.Value));
         Assert.False(Directory.Exists("/sys/fs/cgroup/memory/monolith-test/life"));
@@ -88,7 +88,7 @@ public sealed class QemuDriverTests : IAsyncLifetime
         Assert.Contains("killed by signal 9", crash.Cause, StringComparison.Ordinal);
         var observed = await OneAsync();
         Assert.Equal((VmPhase.Crashed, null, crash.Cause), (observed.Phase, observed.Pid, observed.Cause));
-        await _driver.StartAsync(plan, Stop);
+        await driver.StartAsync(plan, Stop);
         Assert.Equal(VmPhase.Running, (await OneAsync()).Phase);
     }
 
@@ -98,10 +98,10 @@ public sealed class QemuDriverTests : IAsyncLifetime
         await StartedAsync("away");
         var pid = (await OneAsync()).Pid!.Value;
         using var handle = ProcessHandle.Adopt(ProcessIdentity.Of(pid)!.Value)!;
-        await _driver.DisposeAsync();
+        await driver.DisposeAsync();
         handle.Kill();
         await handle.Exited.WaitAsync(Deadline, Stop);
-        _driver = await OpenAsync();
+        driver = await OpenAsync();
         var observed = await OneAsync();
         Assert.Equal(VmPhase.Crashed, observed.Phase);
         Assert.Contains("while no agent watched", observed.Cause, StringComparison.Ordinal);
@@ -112,10 +112,10 @@ public sealed class QemuDriverTests : IAsyncLifetime
     {
         var plan = await StartedAsync("lost");
         var pid = (await OneAsync()).Pid;
-        await _driver.DisposeAsync();
+        await driver.DisposeAsync();
         var files = new VmFiles(Path.Combine(Vms, plan.Id.Value));
         files.Write(files.ReadRecord()! with { Phase = VmPhase.Starting, Process = null });
-        _driver = await OpenAsync();
+        driver = await OpenAsync();
         var observed = await OneAsync();
         Assert.Equal((VmPhase.Running, pid), (observed.Phase, observed.Pid));
     }
@@ -124,7 +124,7 @@ public sealed class QemuDriverTests : IAsyncLifetime
     public async Task Stop_GuestIgnoresTheButton_IsForcedAtTheDeadline()
     {
         var plan = await StartedAsync("deaf");
-        await _driver.StopAsync(plan.Id, StopMode.Graceful, TimeSpan.FromMilliseconds(200), Stop);
+        await driver.StopAsync(plan.Id, StopMode.Graceful, TimeSpan.FromMilliseconds(200), Stop);
         var observed = await OneAsync();
         Assert.Equal(VmPhase.Stopped, observed.Phase);
         Assert.Contains("did not power off within 0.2 s", observed.Cause, StringComparison.Ordinal);
@@ -135,7 +135,7 @@ public sealed class QemuDriverTests : IAsyncLifetime
     {
         await File.WriteAllBytesAsync(Base, BootGuests.PowersOffWhenTheButtonIsPressed, Stop);
         var plan = await StartedAsync("polite");
-        await _driver.StopAsync(plan.Id, StopMode.Graceful, Deadline, Stop);
+        await driver.StopAsync(plan.Id, StopMode.Graceful, Deadline, Stop);
         var observed = await OneAsync();
         Assert.Equal((VmPhase.Stopped, null), (observed.Phase, observed.Pid));
         Assert.Contains("its guest powered off", observed.Cause, StringComparison.Ordinal);
@@ -156,7 +156,7 @@ public sealed class QemuDriverTests : IAsyncLifetime
     {
         await File.WriteAllBytesAsync(Base, BootGuests.PowersOffWhenTheButtonIsPressed, Stop);
         var plan = await StartedAsync("alone");
-        await _driver.DisposeAsync();
+        await driver.DisposeAsync();
         var down = new TaskCompletionSource();
         using (var directory = ProcessDirectory.Open(Path.Combine(Vms, plan.Id.Value)))
         {
@@ -173,7 +173,7 @@ public sealed class QemuDriverTests : IAsyncLifetime
                 },
                 "the guest powers off", seconds: 60);
         }
-        _driver = await OpenAsync();
+        driver = await OpenAsync();
         if ((await OneAsync()).Phase != VmPhase.Stopped) await EventAsync(VmEventKind.Stopped);
         var observed = await OneAsync();
         Assert.Equal((VmPhase.Stopped, "its guest powered off"), (observed.Phase, observed.Cause));
@@ -183,8 +183,8 @@ public sealed class QemuDriverTests : IAsyncLifetime
     public async Task HardStop_WhileAGracefulOneWaits_OvertakesIt()
     {
         var plan = await StartedAsync("hurry");
-        var graceful = _driver.StopAsync(plan.Id, StopMode.Graceful, TimeSpan.FromHours(1), Stop);
-        var hard = _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        var graceful = driver.StopAsync(plan.Id, StopMode.Graceful, TimeSpan.FromHours(1), Stop);
+        var hard = driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
         await Task.WhenAll(graceful, hard).WaitAsync(Deadline, Stop);
         Assert.Equal(VmPhase.Stopped, (await OneAsync()).Phase);
     }
@@ -193,12 +193,12 @@ public sealed class QemuDriverTests : IAsyncLifetime
     public async Task Start_TapIsMissing_FailsWithQemusWords()
     {
         var plan = Plans.Small("tapless", new VmPort("02:00:00:00:00:01", "mt-none,", 1500));
-        var refused = await Assert.ThrowsAsync<VmException>(() => _driver.EnsureDiskAsync(plan, Base, Stop));
+        var refused = await Assert.ThrowsAsync<VmException>(() => driver.EnsureDiskAsync(plan, Base, Stop));
         Assert.Equal(VmFailure.InvalidPlan, refused.Reason);
         // An interface that exists and is no tap.
         plan = Plans.Small("tapless", new VmPort("02:00:00:00:00:01", "lo", 1500));
-        await _driver.EnsureDiskAsync(plan, Base, Stop);
-        var failed = await Assert.ThrowsAsync<VmException>(() => _driver.StartAsync(plan, Stop));
+        await driver.EnsureDiskAsync(plan, Base, Stop);
+        var failed = await Assert.ThrowsAsync<VmException>(() => driver.StartAsync(plan, Stop));
         Assert.Equal(VmFailure.StartFailed, failed.Reason);
         Assert.Contains("exited with code 1", failed.Message, StringComparison.Ordinal);
         Assert.Contains("lo", failed.Message, StringComparison.Ordinal);
@@ -221,7 +221,7 @@ public sealed class QemuDriverTests : IAsyncLifetime
         }
         finally
         {
-            await _driver.RemoveAsync(new VmId("tap"), CancellationToken.None);
+            await driver.RemoveAsync(new VmId("tap"), CancellationToken.None);
             await CommandAsync("ip", "link", "del", tap);
         }
     }
@@ -230,13 +230,13 @@ public sealed class QemuDriverTests : IAsyncLifetime
     public async Task EnsureDisk_LargerPlan_GrowsStoppedAndRunning()
     {
         var plan = Plans.Small("grow");
-        await _driver.EnsureDiskAsync(plan, Base, Stop);
-        await _driver.EnsureDiskAsync(plan with { DiskGib = 2 }, Base, Stop);
+        await driver.EnsureDiskAsync(plan, Base, Stop);
+        await driver.EnsureDiskAsync(plan with { DiskGib = 2 }, Base, Stop);
         Assert.Equal(2L << 30, Size(plan));
-        await _driver.StartAsync(plan with { DiskGib = 2 }, Stop);
-        await _driver.EnsureDiskAsync(plan with { DiskGib = 3 }, Base, Stop);
+        await driver.StartAsync(plan with { DiskGib = 2 }, Stop);
+        await driver.EnsureDiskAsync(plan with { DiskGib = 3 }, Base, Stop);
         Assert.Equal(3L << 30, Size(plan));
-        await _driver.EnsureDiskAsync(plan, Base, Stop);
+        await driver.EnsureDiskAsync(plan, Base, Stop);
         Assert.Equal(3L << 30, Size(plan));
     }
 
@@ -245,11 +245,12 @@ public sealed class QemuDriverTests : IAsyncLifetime
     {
         var plan = Plans.Small("refused");
         await CommandAsync("truncate", "-s", "2G", Base);
-        var large = await Assert.ThrowsAsync<VmException>(() => _driver.EnsureDiskAsync(plan, Base, Stop));
+        var large = await Assert.ThrowsAsync<VmException>(() => driver.EnsureDiskAsync(plan, Base, Stop));
         Assert.Contains("2 GiB", large.Message, StringComparison.Ordinal);
-        await CommandAsync("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/etc/passwd", Base + "2", "1M");
+        await CommandAsync(
+            "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/etc/passwd", Base + "2", "1M");
         var layered = await Assert.ThrowsAsync<VmException>(
-            () => _driver.EnsureDiskAsync(plan with { ImageFormat = DiskFormat.Qcow2 }, Base + "2", Stop));
+            () => driver.EnsureDiskAsync(plan with { ImageFormat = DiskFormat.Qcow2 }, Base + "2", Stop));
         Assert.Contains("backing file", layered.Message, StringComparison.Ordinal);
         Assert.All([large, layered], e => Assert.Equal(VmFailure.BadImage, e.Reason));
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(Vms, "refused"), "disk*"));
@@ -269,8 +270,8 @@ public sealed class QemuDriverTests : IAsyncLifetime
     public async Task Agent_DiedAnywhere_NextOneStartsTheVm(string left)
     {
         var plan = Plans.Small("died");
-        await _driver.EnsureDiskAsync(plan, Base, Stop);
-        await _driver.DisposeAsync();
+        await driver.EnsureDiskAsync(plan, Base, Stop);
+        await driver.DisposeAsync();
         var directory = Path.Combine(Vms, plan.Id.Value);
         var names = left.Split(' ').Select(l => l.Split('=', 2)).ToList();
         foreach (var file in Directory.GetFiles(directory))
@@ -281,19 +282,19 @@ public sealed class QemuDriverTests : IAsyncLifetime
                 new VmFiles(directory).Write(new VmRecord(phase, 1, "", null, DateTimeOffset.UnixEpoch, ""));
             else await File.WriteAllTextAsync(Path.Combine(directory, name[0]), name[1], Stop);
         }
-        _driver = await OpenAsync();
-        await _driver.EnsureDiskAsync(plan, Base, Stop);
-        await _driver.StartAsync(plan, Stop);
+        driver = await OpenAsync();
+        await driver.EnsureDiskAsync(plan, Base, Stop);
+        await driver.StartAsync(plan, Stop);
         Assert.Equal(VmPhase.Running, (await OneAsync()).Phase);
     }
 
     [Fact]
     public async Task Open_HalfMadeAndHalfRemoved_AreCleared()
     {
-        await _driver.DisposeAsync();
+        await driver.DisposeAsync();
         Directory.CreateDirectory(Path.Combine(Vms, "half-made"));
         Directory.CreateDirectory(Path.Combine(Vms, ".removed-x", "sub"));
-        _driver = await OpenAsync();
+        driver = await OpenAsync();
         Assert.Empty(Directory.EnumerateFileSystemEntries(Vms));
     }
 
@@ -302,14 +303,14 @@ public sealed class QemuDriverTests : IAsyncLifetime
     {
         Assert.Equal("", await QemuProbe.BootAsync(Options, "tcg", Stop));
         Assert.Contains("ended with", await QemuProbe.BootAsync(Options, "nonsense", Stop), StringComparison.Ordinal);
-        Assert.Contains("q35", _driver.Capabilities.MachineTypes);
-        Assert.Matches(@"^\d+\.\d+", _driver.Capabilities.QemuVersion);
+        Assert.Contains("q35", driver.Capabilities.MachineTypes);
+        Assert.Matches(@"^\d+\.\d+", driver.Capabilities.QemuVersion);
     }
 
     [Fact]
     public async Task SerialLog_OverItsLimit_MovesAside()
     {
-        var log = _scratch.In("serial.log");
+        var log = scratch.In("serial.log");
         await using var writer = new FileStream(log, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
         await writer.WriteAsync(Enumerable.Range(0, 3000).Select(i => (byte)i).ToArray(), Stop);
         await writer.FlushAsync(Stop);
@@ -324,25 +325,25 @@ public sealed class QemuDriverTests : IAsyncLifetime
 
     private async Task ReopenAsync()
     {
-        await _driver.DisposeAsync();
-        _driver = await OpenAsync();
+        await driver.DisposeAsync();
+        driver = await OpenAsync();
     }
 
     private async Task<VmPlan> StartedAsync(string id, params VmPort[] ports)
     {
         var plan = Plans.Small(id, ports);
-        await _driver.EnsureDiskAsync(plan, Base, Stop);
-        await _driver.StartAsync(plan, Stop);
+        await driver.EnsureDiskAsync(plan, Base, Stop);
+        await driver.StartAsync(plan, Stop);
         return plan;
     }
 
-    private async Task<VmObservation> OneAsync() => Assert.Single(await _driver.ObserveAsync(Stop));
+    private async Task<VmObservation> OneAsync() => Assert.Single(await driver.ObserveAsync(Stop));
 
     private async Task<VmEvent> EventAsync(VmEventKind kind)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         limit.CancelAfter(Deadline);
-        await foreach (var happened in _driver.Events.ReadAllAsync(limit.Token))
+        await foreach (var happened in driver.Events.ReadAllAsync(limit.Token))
             if (happened.Kind == kind) return happened;
         throw new InvalidOperationException("no more events");
     }

@@ -33,7 +33,8 @@ public sealed class QemuProbeTests
         Assert.Equal(
             ["microvm", "q35"],
             QemuProbeText.MachineTypes(
-                "Supported machines are:\nmicrovm              microvm (i386)\nq35   Standard PC\nnone  empty machine\n"));
+                "Supported machines are:\nmicrovm              microvm (i386)\n"
+                + "q35   Standard PC\nnone  empty machine\n"));
 
     [Fact]
     public void Search_OtherVmsArguments_DoNotMatch()

@@ -12,10 +12,13 @@ public sealed class QmpTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("""{"QMP":{"version":{"qemu":{"micro":22,"minor":2,"major":7},"package":"x"},"capabilities":[]}}""", "Greeting { Major = 7, Minor = 2, Micro = 22 }")]
+    [InlineData("""{"QMP":{"version":{"qemu":{"micro":22,"minor":2,"major":7},"package":"x"},"capabilities":[]}}""",
+        "Greeting { Major = 7, Minor = 2, Micro = 22 }")]
     [InlineData("""{"return":{},"id":3}""", "Return { Id = 3, Value = {} }")]
-    [InlineData("""{"id":4,"error":{"class":"GenericError","desc":"no"}}""", "Error { Id = 4, Class = GenericError, Description = no }")]
-    [InlineData("""{"error":{"class":"GenericError","desc":"no"}}""", "Error { Id = , Class = GenericError, Description = no }")]
+    [InlineData("""{"id":4,"error":{"class":"GenericError","desc":"no"}}""",
+        "Error { Id = 4, Class = GenericError, Description = no }")]
+    [InlineData("""{"error":{"class":"GenericError","desc":"no"}}""",
+        "Error { Id = , Class = GenericError, Description = no }")]
     [InlineData("""{"timestamp":{"seconds":1,"microseconds":2},"event":"STOP"}""", "Event { Name = STOP, Data =  }")]
     public void Parse_Message_IsUnderstood(string line, string expected) =>
         Assert.Equal(expected, Parse(line).ToString());
@@ -67,7 +70,8 @@ public sealed class QmpTests
         await peer.WriteAsync("""{"error":{"class":"CommandNotFound","desc":"what?"},"id":2}""");
         Assert.Equal("B", (await second).GetString());
         var refused = await Assert.ThrowsAsync<QmpCommandException>(() => first);
-        Assert.Equal(("a", "CommandNotFound", "QEMU refused a: what?"), (refused.Command, refused.ErrorClass, refused.Message));
+        Assert.Equal(
+            ("a", "CommandNotFound", "QEMU refused a: what?"), (refused.Command, refused.ErrorClass, refused.Message));
         Assert.Equal(["RESET"], peer.Events);
     }
 
@@ -112,13 +116,13 @@ public sealed class QmpTests
     /// <summary>QEMU's end of a connection.</summary>
     private sealed class Peer : IAsyncDisposable
     {
-        private readonly Socket _socket;
-        private readonly StreamReader _reader;
+        private readonly Socket socket;
+        private readonly StreamReader reader;
 
         private Peer(Socket socket)
         {
-            _socket = socket;
-            _reader = new StreamReader(new NetworkStream(socket));
+            this.socket = socket;
+            reader = new StreamReader(new NetworkStream(socket));
         }
 
         public QmpMonitor Monitor { get; private set; } = null!;
@@ -136,24 +140,25 @@ public sealed class QmpTests
             var peer = new Peer(await listener.AcceptAsync(cancellation));
             var opening = QmpMonitor.OpenAsync(client, e => peer.Events.Add(e.Name), Deadline, cancellation);
             await peer.WriteAsync(
-                """{"QMP":{"version":{"qemu":{"micro":22,"minor":2,"major":7},"package":"x"},"capabilities":["oob"]}}""" + "\r");
+                """{"QMP":{"version":{"qemu":{"micro":22,"minor":2,"major":7},"package":"x"},"capabilities":["oob"]}}"""
+                + "\r");
             Assert.Equal("""{"execute":"qmp_capabilities","id":1}""", await peer.ReadAsync());
             await peer.WriteAsync("""{"return":{},"id":1}""");
             peer.Monitor = await opening;
             return peer;
         }
 
-        public Task<int> WriteAsync(string line) => _socket.SendAsync(Encoding.UTF8.GetBytes(line + "\n"));
+        public Task<int> WriteAsync(string line) => this.socket.SendAsync(Encoding.UTF8.GetBytes(line + "\n"));
 
-        public async Task<string?> ReadAsync() => await _reader.ReadLineAsync();
+        public async Task<string?> ReadAsync() => await reader.ReadLineAsync();
 
-        public void Close() => _socket.Close();
+        public void Close() => this.socket.Close();
 
         public async ValueTask DisposeAsync()
         {
             await Monitor.DisposeAsync();
-            _reader.Dispose();
-            _socket.Dispose();
+            reader.Dispose();
+            this.socket.Dispose();
         }
     }
 }

@@ -10,7 +10,7 @@ public abstract class VmDriverConformance : IAsyncLifetime
 {
     protected static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    private IVmDriver _driver = null!;
+    private IVmDriver driver = null!;
 
     protected static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -20,13 +20,13 @@ public abstract class VmDriverConformance : IAsyncLifetime
     /// <summary>A driver over the same VMs as the one opened before.</summary>
     protected abstract Task<IVmDriver> OpenAsync();
 
-    public virtual async ValueTask InitializeAsync() => _driver = await OpenAsync();
+    public virtual async ValueTask InitializeAsync() => driver = await OpenAsync();
 
     public virtual async ValueTask DisposeAsync()
     {
-        foreach (var vm in await _driver.ObserveAsync(CancellationToken.None))
-            await _driver.RemoveAsync(vm.Id, CancellationToken.None);
-        await _driver.DisposeAsync();
+        foreach (var vm in await driver.ObserveAsync(CancellationToken.None))
+            await driver.RemoveAsync(vm.Id, CancellationToken.None);
+        await driver.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 
@@ -34,8 +34,8 @@ public abstract class VmDriverConformance : IAsyncLifetime
     public async Task Disk_Ensured_IsAStoppedVm()
     {
         var plan = Plans.Small("disk");
-        await _driver.EnsureDiskAsync(plan, BaseImage, Stop);
-        await _driver.EnsureDiskAsync(plan, BaseImage, Stop);
+        await driver.EnsureDiskAsync(plan, BaseImage, Stop);
+        await driver.EnsureDiskAsync(plan, BaseImage, Stop);
         var vm = await OneAsync();
         Assert.Equal((plan.Id, VmPhase.Stopped, null), (vm.Id, vm.Phase, vm.Pid));
     }
@@ -46,7 +46,7 @@ public abstract class VmDriverConformance : IAsyncLifetime
         var plan = await StartedAsync("again");
         var first = await OneAsync();
         Assert.Equal((VmPhase.Running, 1L, false), (first.Phase, first.Generation, first.NeedsRestart));
-        await _driver.StartAsync(plan with { Generation = 2, Name = "renamed" }, Stop);
+        await driver.StartAsync(plan with { Generation = 2, Name = "renamed" }, Stop);
         Assert.Equal(first with { Generation = 2 }, await OneAsync());
     }
 
@@ -56,9 +56,9 @@ public abstract class VmDriverConformance : IAsyncLifetime
         var plan = await StartedAsync("cold");
         var first = await OneAsync();
         var larger = plan with { Generation = 2, Vcpus = 2 };
-        await _driver.StartAsync(larger, Stop);
+        await driver.StartAsync(larger, Stop);
         Assert.Equal(first with { NeedsRestart = true }, await OneAsync());
-        await _driver.RestartAsync(larger, StopMode.Hard, Deadline, Stop);
+        await driver.RestartAsync(larger, StopMode.Hard, Deadline, Stop);
         var second = await OneAsync();
         Assert.Equal((VmPhase.Running, 2L, false), (second.Phase, second.Generation, second.NeedsRestart));
         Assert.NotEqual(first.Pid, second.Pid);
@@ -67,39 +67,39 @@ public abstract class VmDriverConformance : IAsyncLifetime
     [Fact]
     public async Task Start_WithoutDisk_IsNotFound()
     {
-        var e = await Assert.ThrowsAsync<VmException>(() => _driver.StartAsync(Plans.Small("none"), Stop));
+        var e = await Assert.ThrowsAsync<VmException>(() => driver.StartAsync(Plans.Small("none"), Stop));
         Assert.Equal(VmFailure.NotFound, e.Reason);
-        Assert.Empty(await _driver.ObserveAsync(Stop));
+        Assert.Empty(await driver.ObserveAsync(Stop));
     }
 
     [Fact]
     public async Task Plan_ThatBreaksARule_IsRefusedAndLeavesNothing()
     {
         var e = await Assert.ThrowsAsync<VmException>(
-            () => _driver.EnsureDiskAsync(Plans.Small("bad") with { Vcpus = 0, MemoryMib = 0 }, BaseImage, Stop));
+            () => driver.EnsureDiskAsync(Plans.Small("bad") with { Vcpus = 0, MemoryMib = 0 }, BaseImage, Stop));
         Assert.Equal(VmFailure.InvalidPlan, e.Reason);
         Assert.Contains("vcpus", e.Message, StringComparison.Ordinal);
         Assert.Contains("memory_mib", e.Message, StringComparison.Ordinal);
-        Assert.Empty(await _driver.ObserveAsync(Stop));
+        Assert.Empty(await driver.ObserveAsync(Stop));
     }
 
     [Fact]
     public async Task StopAndRemove_OfWhatIsNotHere_AreDone()
     {
-        await _driver.StopAsync(new VmId("nobody"), StopMode.Graceful, Deadline, Stop);
-        await _driver.RemoveAsync(new VmId("nobody"), Stop);
-        Assert.Empty(await _driver.ObserveAsync(Stop));
+        await driver.StopAsync(new VmId("nobody"), StopMode.Graceful, Deadline, Stop);
+        await driver.RemoveAsync(new VmId("nobody"), Stop);
+        Assert.Empty(await driver.ObserveAsync(Stop));
     }
 
     [Fact]
     public async Task Stop_ThenStart_RunsAgain()
     {
         var plan = await StartedAsync("turn");
-        await _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
-        await _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        await driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        await driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
         var stopped = await OneAsync();
         Assert.Equal((VmPhase.Stopped, null), (stopped.Phase, stopped.Pid));
-        await _driver.StartAsync(plan, Stop);
+        await driver.StartAsync(plan, Stop);
         Assert.Equal(VmPhase.Running, (await OneAsync()).Phase);
     }
 
@@ -107,8 +107,8 @@ public abstract class VmDriverConformance : IAsyncLifetime
     public async Task HardStop_OvertakesAGracefulOne()
     {
         var plan = await StartedAsync("hurry");
-        var graceful = _driver.StopAsync(plan.Id, StopMode.Graceful, TimeSpan.FromHours(1), Stop);
-        await _driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop).WaitAsync(Deadline, Stop);
+        var graceful = driver.StopAsync(plan.Id, StopMode.Graceful, TimeSpan.FromHours(1), Stop);
+        await driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop).WaitAsync(Deadline, Stop);
         await graceful.WaitAsync(Deadline, Stop);
         Assert.Equal(VmPhase.Stopped, (await OneAsync()).Phase);
     }
@@ -117,9 +117,9 @@ public abstract class VmDriverConformance : IAsyncLifetime
     public async Task Remove_OfARunningVm_LeavesNoneAndTheIdIsFree()
     {
         var plan = await StartedAsync("gone");
-        await _driver.RemoveAsync(plan.Id, Stop);
-        Assert.Empty(await _driver.ObserveAsync(Stop));
-        await _driver.EnsureDiskAsync(plan, BaseImage, Stop);
+        await driver.RemoveAsync(plan.Id, Stop);
+        Assert.Empty(await driver.ObserveAsync(Stop));
+        await driver.EnsureDiskAsync(plan, BaseImage, Stop);
         Assert.Equal(VmPhase.Stopped, (await OneAsync()).Phase);
     }
 
@@ -128,18 +128,18 @@ public abstract class VmDriverConformance : IAsyncLifetime
     {
         await StartedAsync("kept");
         var before = await OneAsync();
-        await _driver.DisposeAsync();
-        _driver = await OpenAsync();
+        await driver.DisposeAsync();
+        driver = await OpenAsync();
         Assert.Equal(before, await OneAsync());
     }
 
     private async Task<VmPlan> StartedAsync(string id)
     {
         var plan = Plans.Small(id);
-        await _driver.EnsureDiskAsync(plan, BaseImage, Stop);
-        await _driver.StartAsync(plan, Stop);
+        await driver.EnsureDiskAsync(plan, BaseImage, Stop);
+        await driver.StartAsync(plan, Stop);
         return plan;
     }
 
-    private async Task<VmObservation> OneAsync() => Assert.Single(await _driver.ObserveAsync(Stop));
+    private async Task<VmObservation> OneAsync() => Assert.Single(await driver.ObserveAsync(Stop));
 }

@@ -13,22 +13,22 @@ namespace Monolith.Cli.Tests.Fake;
 /// <summary>A host that answers on loopback over real HTTP/2, with services that a test scripts.</summary>
 internal sealed class Cloud : IAsyncDisposable
 {
-    readonly WebApplication _web;
+    readonly WebApplication web;
 
-    Cloud(WebApplication web) => _web = web;
+    Cloud(WebApplication web) => this.web = web;
 
-    public Servers Servers => _web.Services.GetRequiredService<Servers>();
+    public Servers Servers => web.Services.GetRequiredService<Servers>();
 
-    public Images Images => _web.Services.GetRequiredService<Images>();
+    public Images Images => web.Services.GetRequiredService<Images>();
 
-    public Groups Groups => _web.Services.GetRequiredService<Groups>();
+    public Groups Groups => web.Services.GetRequiredService<Groups>();
 
-    public Identity Identity => _web.Services.GetRequiredService<Identity>();
+    public Identity Identity => web.Services.GetRequiredService<Identity>();
 
     public string Endpoint =>
-        _web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
-    public Balancers Balancers => _web.Services.GetRequiredService<Balancers>();
+    public Balancers Balancers => web.Services.GetRequiredService<Balancers>();
 
     /// <param name="certificate">The host's own: then it speaks TLS, and plaintext otherwise.</param>
     public static async Task<Cloud> StartAsync(X509Certificate2? certificate = null)
@@ -58,7 +58,7 @@ internal sealed class Cloud : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // Open watches are cut: nothing here waits for clients.
-        await _web.StopAsync(new CancellationToken(canceled: true));
-        await _web.DisposeAsync();
+        await web.StopAsync(new CancellationToken(canceled: true));
+        await web.DisposeAsync();
     }
 }

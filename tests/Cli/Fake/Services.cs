@@ -30,8 +30,8 @@ internal static class Silence
 
 internal sealed class Servers : ServerService.ServerServiceBase
 {
-    readonly TaskCompletionSource _listing = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    readonly TaskCompletionSource _watching = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource listing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource watching = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConcurrentQueue<Connection> Watches { get; } = new();
 
@@ -72,12 +72,12 @@ internal sealed class Servers : ServerService.ServerServiceBase
     public bool Silent { get; set; }
 
     /// <summary>When the first list was asked for.</summary>
-    public Task Listing => _listing.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    public Task Listing => listing.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     public override async Task<ListServersResponse> ListServers(ListServersRequest request, ServerCallContext context)
     {
         Requests.Enqueue(request);
-        _listing.TrySetResult();
+        listing.TrySetResult();
         if (Silent)
             await Silence.Async(context);
         // Pages of two, so that the client must turn them.
@@ -105,13 +105,13 @@ internal sealed class Servers : ServerService.ServerServiceBase
         Task.FromResult(new ListServerEventsResponse { Events = { Events } });
 
     /// <summary>When the first watch was opened.</summary>
-    public Task Watching => _watching.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    public Task Watching => watching.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     public override async Task WatchServers(
         WatchServersRequest request, IServerStreamWriter<WatchServersResponse> stream, ServerCallContext context)
     {
         Watched.Enqueue(request);
-        _watching.TrySetResult();
+        watching.TrySetResult();
         var connection = Watches.TryDequeue(out var scripted) ? scripted : new Connection([]);
         foreach (var message in connection.Messages)
             await stream.WriteAsync(message);

@@ -5,7 +5,7 @@ namespace Monolith.Cli.Tests.Fake;
 /// <summary>Runs command lines as a process would, with an environment and a home directory of its own.</summary>
 internal sealed class Shell : IDisposable
 {
-    readonly string _home = Directory.CreateTempSubdirectory("monolith-cli-").FullName;
+    readonly string home = Directory.CreateTempSubdirectory("monolith-cli-").FullName;
 
     public Dictionary<string, string> Environment { get; } = [];
 
@@ -14,9 +14,9 @@ internal sealed class Shell : IDisposable
     /// <summary>Standard error is a terminal.</summary>
     public bool Interactive { get; init; }
 
-    public string ConfigurationFile => Path.Combine(_home, "monolith", "config.json");
+    public string ConfigurationFile => Path.Combine(home, "monolith", "config.json");
 
-    public string FileAt(string name) => Path.Combine(_home, name);
+    public string FileAt(string name) => Path.Combine(home, name);
 
     public static Shell Of(Cloud cloud, bool interactive = false, TimeProvider? time = null) => new()
     {
@@ -45,7 +45,7 @@ internal sealed class Shell : IDisposable
         Time = Time,
     };
 
-    public void Dispose() => Directory.Delete(_home, recursive: true);
+    public void Dispose() => Directory.Delete(home, recursive: true);
 }
 
 internal sealed record Outcome(int Code, string Out, string Error);

@@ -11,7 +11,9 @@ internal sealed class CStructAttribute(string header, string name) : Attribute
     public string Name { get; } = name;
 }
 
-/// <summary>A class whose integer constants must have the values that C gives them; a test asks the C compiler.</summary>
+/// <summary>
+/// A class whose integer constants must have the values that C gives them; a test asks the C compiler.
+/// </summary>
 /// <param name="headers">Headers that declare them, in the order of inclusion.</param>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class CConstantsAttribute(params string[] headers) : Attribute

@@ -21,7 +21,7 @@ internal struct sockaddr_ll
 [InlineArray(8)]
 internal struct LinkAddressBytes
 {
-    private byte _first;
+    private byte first;
 }
 
 [CConstants("linux/if_ether.h")]

@@ -17,7 +17,7 @@ internal struct ifreq
 [System.Runtime.CompilerServices.InlineArray(LibcConstants.IFNAMSIZ)]
 internal struct InterfaceNameBytes
 {
-    private byte _first;
+    private byte first;
 }
 
 [CConstants("sys/ioctl.h", "linux/if_tun.h")]

@@ -43,6 +43,7 @@ internal static class DirectorySync
     private static IOException Failed(string call, string path)
     {
         var errno = Marshal.GetLastPInvokeError();
-        return new IOException($"{call}({path}): {new Win32Exception(errno).Message}; check the disk and its permissions");
+        return new IOException(
+            $"{call}({path}): {new Win32Exception(errno).Message}; check the disk and its permissions");
     }
 }

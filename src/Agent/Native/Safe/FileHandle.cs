@@ -50,7 +50,9 @@ internal sealed class FileHandle : SafeHandleMinusOneIsInvalid
             throw ErrnoException.Last("setsockopt(SO_RCVTIMEO)");
     }
 
-    /// <summary>Gives the descriptor to a .NET socket, which then owns it and waits for it in the runtime's epoll.</summary>
+    /// <summary>
+    /// Gives the descriptor to a .NET socket, which then owns it and waits for it in the runtime's epoll.
+    /// </summary>
     public Socket IntoSocket()
     {
         var owned = new SafeSocketHandle(handle, ownsHandle: true);

@@ -12,24 +12,24 @@ internal sealed class NamespaceThread : IDisposable
 {
     private const int QueueLength = 4096;
 
-    private readonly BlockingCollection<Action> _work = new(QueueLength);
-    private readonly Thread _thread;
-    private readonly TaskCompletionSource _entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly BlockingCollection<Action> work = new(QueueLength);
+    private readonly Thread thread;
+    private readonly TaskCompletionSource entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="name">Name of the thread, for people who debug.</param>
     /// <param name="path">Namespace to enter (<c>/run/netns/x</c>); null stays in the process's own.</param>
     public NamespaceThread(string name, string? path)
     {
-        _thread = new Thread(() => Loop(path)) { IsBackground = true, Name = name };
-        _thread.Start();
+        thread = new Thread(() => Loop(path)) { IsBackground = true, Name = name };
+        thread.Start();
     }
 
     /// <summary>Runs work on the thread. Work that has begun is finished; waiting work can be cancelled.</summary>
     public async Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellation)
     {
-        await _entered.Task;
+        await entered.Task;
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _work.Add(() => Complete(work, done, cancellation), cancellation);
+        this.work.Add(() => Complete(work, done, cancellation), cancellation);
         return await done.Task;
     }
 
@@ -43,10 +43,10 @@ internal sealed class NamespaceThread : IDisposable
 
     public void Dispose()
     {
-        _work.CompleteAdding();
-        if (Thread.CurrentThread != _thread)
-            _thread.Join();
-        _work.Dispose();
+        work.CompleteAdding();
+        if (Thread.CurrentThread != thread)
+            thread.Join();
+        work.Dispose();
     }
 
     private static void Complete<T>(Func<T> work, TaskCompletionSource<T> done, CancellationToken cancellation)
@@ -75,15 +75,15 @@ internal sealed class NamespaceThread : IDisposable
         {
             if (path is not null)
                 Enter(path);
-            _entered.SetResult();
+            entered.SetResult();
         }
         catch (ErrnoException e)
         {
-            _entered.SetException(e);
+            entered.SetException(e);
             return;
         }
 
-        foreach (var work in _work.GetConsumingEnumerable())
+        foreach (var work in this.work.GetConsumingEnumerable())
             work();
     }
 

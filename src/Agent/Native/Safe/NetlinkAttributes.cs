@@ -12,7 +12,7 @@ namespace Monolith.Agent.Native.Safe;
 /// </summary>
 internal ref struct NetlinkAttributes(ReadOnlySpan<byte> bytes)
 {
-    private ReadOnlySpan<byte> _rest = bytes;
+    private ReadOnlySpan<byte> rest = bytes;
 
     public ushort Type { get; private set; }
 
@@ -27,14 +27,14 @@ internal ref struct NetlinkAttributes(ReadOnlySpan<byte> bytes)
 
     public bool Next()
     {
-        if (!MemoryMarshal.TryRead<nlattr>(_rest, out var header))
+        if (!MemoryMarshal.TryRead<nlattr>(rest, out var header))
             return false;
         var size = Unsafe.SizeOf<nlattr>();
-        if (header.nla_len < size || header.nla_len > _rest.Length)
+        if (header.nla_len < size || header.nla_len > rest.Length)
             return false;
         Type = (ushort)(header.nla_type & NLA_TYPE_MASK);
-        Value = _rest[size..header.nla_len];
-        _rest = _rest[Math.Min(NetlinkMessage.Align(header.nla_len), _rest.Length)..];
+        Value = rest[size..header.nla_len];
+        rest = rest[Math.Min(NetlinkMessage.Align(header.nla_len), rest.Length)..];
         return true;
     }
 

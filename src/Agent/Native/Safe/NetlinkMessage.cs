@@ -7,11 +7,13 @@ using static Monolith.Agent.Native.Raw.NetlinkConstants;
 
 namespace Monolith.Agent.Native.Safe;
 
-/// <summary>Builds one request: header, family header, attributes. Attributes are aligned to four bytes (netlink(7)).</summary>
+/// <summary>
+/// Builds one request: header, family header, attributes. Attributes are aligned to four bytes (netlink(7)).
+/// </summary>
 internal sealed class NetlinkMessage
 {
-    private byte[] _buffer = new byte[256];
-    private int _length = Unsafe.SizeOf<nlmsghdr>();
+    private byte[] buffer = new byte[256];
+    private int length = Unsafe.SizeOf<nlmsghdr>();
 
     private NetlinkMessage(ushort type, ushort flags)
     {
@@ -56,11 +58,11 @@ internal sealed class NetlinkMessage
     /// <summary>Adds an attribute whose value is the attributes that <paramref name="fill"/> adds.</summary>
     public NetlinkMessage AddNested(ushort type, Action<NetlinkMessage> fill)
     {
-        var start = _length;
+        var start = this.length;
         Add((ushort)(type | NLA_F_NESTED), ReadOnlySpan<byte>.Empty);
         fill(this);
-        var length = (ushort)(_length - start);
-        MemoryMarshal.Write(_buffer.AsSpan(start), in length);
+        var length = (ushort)(this.length - start);
+        MemoryMarshal.Write(buffer.AsSpan(start), in length);
         return this;
     }
 
@@ -69,22 +71,22 @@ internal sealed class NetlinkMessage
     {
         var header = new nlmsghdr
         {
-            nlmsg_len = (uint)_length,
+            nlmsg_len = (uint)length,
             nlmsg_type = Type,
             nlmsg_flags = Flags,
             nlmsg_seq = sequence,
         };
-        MemoryMarshal.Write(_buffer, in header);
-        return _buffer.AsSpan(0, _length);
+        MemoryMarshal.Write(buffer, in header);
+        return buffer.AsSpan(0, length);
     }
 
     private Span<byte> Grow(int length)
     {
-        var start = _length;
-        _length += Align(length);
-        if (_length > _buffer.Length)
-            Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, _length));
-        return _buffer.AsSpan(start, length);
+        var start = this.length;
+        this.length += Align(length);
+        if (this.length > buffer.Length)
+            Array.Resize(ref buffer, Math.Max(buffer.Length * 2, this.length));
+        return buffer.AsSpan(start, length);
     }
 
     internal static int Align(int length) => (length + 3) & ~3;

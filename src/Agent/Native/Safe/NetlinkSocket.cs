@@ -18,19 +18,21 @@ internal sealed class NetlinkSocket : IDisposable
 
     private const int DumpAttempts = 10;
 
-    private readonly FileHandle _fd;
-    private byte[] _buffer = new byte[64 * 1024];
-    private uint _sequence;
+    private readonly FileHandle fd;
+    private byte[] buffer = new byte[64 * 1024];
+    private uint sequence;
 
     public NetlinkSocket()
     {
-        _fd = Open(0);
-        _fd.SetReceiveTimeout(Deadline);
-        _fd.SetOption(SOL_NETLINK, NETLINK_EXT_ACK, 1);
-        _fd.SetOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
+        fd = Open(0);
+        fd.SetReceiveTimeout(Deadline);
+        fd.SetOption(SOL_NETLINK, NETLINK_EXT_ACK, 1);
+        fd.SetOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
     }
 
-    /// <summary>A socket that hears multicast groups; the runtime waits for it. ENOBUFS means that messages were lost.</summary>
+    /// <summary>
+    /// A socket that hears multicast groups; the runtime waits for it. ENOBUFS means that messages were lost.
+    /// </summary>
     public static System.Net.Sockets.Socket Multicast(uint groups)
     {
         var fd = Open(groups);
@@ -48,9 +50,9 @@ internal sealed class NetlinkSocket : IDisposable
         {
             foreach (var (header, start, length) in Split(Receive(call)))
             {
-                if (header.nlmsg_seq != _sequence || header.nlmsg_type != NLMSG_ERROR)
+                if (header.nlmsg_seq != sequence || header.nlmsg_type != NLMSG_ERROR)
                     continue;
-                var failure = ReadError(header, _buffer.AsSpan(start, length), call);
+                var failure = ReadError(header, buffer.AsSpan(start, length), call);
                 if (failure is not null && !tolerated.Contains(failure.Errno))
                     throw failure;
                 return;
@@ -67,15 +69,15 @@ internal sealed class NetlinkSocket : IDisposable
         {
             foreach (var (header, start, length) in Split(Receive(call)))
             {
-                if (header.nlmsg_seq != _sequence)
+                if (header.nlmsg_seq != sequence)
                     continue;
                 if (header.nlmsg_type != NLMSG_ERROR)
                 {
-                    found = _buffer.AsSpan(start, length).ToArray();
+                    found = buffer.AsSpan(start, length).ToArray();
                     continue;
                 }
 
-                var failure = ReadError(header, _buffer.AsSpan(start, length), call);
+                var failure = ReadError(header, buffer.AsSpan(start, length), call);
                 return failure is null ? found : tolerated.Contains(failure.Errno) ? null : throw failure;
             }
         }
@@ -93,7 +95,7 @@ internal sealed class NetlinkSocket : IDisposable
         throw new IOException($"{call}: the table kept changing during {DumpAttempts} dumps; it is tried again later");
     }
 
-    public void Dispose() => _fd.Dispose();
+    public void Dispose() => fd.Dispose();
 
     private List<byte[]>? TryDump(NetlinkMessage message, string call)
     {
@@ -104,24 +106,24 @@ internal sealed class NetlinkSocket : IDisposable
         {
             foreach (var (header, start, length) in Split(Receive(call)))
             {
-                if (header.nlmsg_seq != _sequence)
+                if (header.nlmsg_seq != sequence)
                     continue;
                 interrupted |= (header.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
                 if (header.nlmsg_type == NLMSG_DONE)
                     return interrupted ? null : objects;
                 if (header.nlmsg_type == NLMSG_ERROR)
-                    throw ReadError(header, _buffer.AsSpan(start, length), call) ?? new ErrnoException(call, EIO);
-                objects.Add(_buffer.AsSpan(start, length).ToArray());
+                    throw ReadError(header, buffer.AsSpan(start, length), call) ?? new ErrnoException(call, EIO);
+                objects.Add(buffer.AsSpan(start, length).ToArray());
             }
         }
     }
 
     private void Send(NetlinkMessage message, ushort flags, string call)
     {
-        var bytes = message.Finish(++_sequence).ToArray();
+        var bytes = message.Finish(++sequence).ToArray();
         var all = (ushort)(message.Flags | flags);
         MemoryMarshal.Write(bytes.AsSpan((int)Marshal.OffsetOf<nlmsghdr>(nameof(nlmsghdr.nlmsg_flags))), in all);
-        if (Libc.send(_fd, bytes, (nuint)bytes.Length, 0) < 0)
+        if (Libc.send(fd, bytes, (nuint)bytes.Length, 0) < 0)
             throw ErrnoException.Last(call);
     }
 
@@ -130,10 +132,10 @@ internal sealed class NetlinkSocket : IDisposable
         while (true)
         {
             // The length is asked first, so that a big object is never cut.
-            var need = Libc.recv(_fd, _buffer, 0, MSG_PEEK | MSG_TRUNC);
-            if (need > _buffer.Length)
-                _buffer = new byte[need];
-            var received = need < 0 ? need : Libc.recv(_fd, _buffer, (nuint)_buffer.Length, 0);
+            var need = Libc.recv(fd, buffer, 0, MSG_PEEK | MSG_TRUNC);
+            if (need > buffer.Length)
+                buffer = new byte[need];
+            var received = need < 0 ? need : Libc.recv(fd, buffer, (nuint)buffer.Length, 0);
             if (received >= 0)
                 return (int)received;
             var errno = Marshal.GetLastPInvokeError();
@@ -148,7 +150,7 @@ internal sealed class NetlinkSocket : IDisposable
         var size = Unsafe.SizeOf<nlmsghdr>();
         for (var at = 0; at + size <= received;)
         {
-            var header = MemoryMarshal.Read<nlmsghdr>(_buffer.AsSpan(at));
+            var header = MemoryMarshal.Read<nlmsghdr>(buffer.AsSpan(at));
             if (header.nlmsg_len < size || header.nlmsg_len > received - at)
                 break;
             parts.Add((header, at + size, (int)header.nlmsg_len - size));

@@ -43,7 +43,8 @@ internal static class ProcessCommand
         {
             process.Kill();
             cancellation.ThrowIfCancellationRequested();
-            throw new TimeoutException($"{executable} did not finish within {deadline.TotalSeconds:0.#} s; it was killed");
+            throw new TimeoutException(
+                $"{executable} did not finish within {deadline.TotalSeconds:0.#} s; it was killed");
         }
     }
 

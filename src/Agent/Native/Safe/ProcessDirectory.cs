@@ -12,9 +12,9 @@ namespace Monolith.Agent.Native.Safe;
 /// </summary>
 internal sealed class ProcessDirectory : IDisposable
 {
-    private readonly SafeFileHandle _handle;
+    private readonly SafeFileHandle handle;
 
-    private ProcessDirectory(SafeFileHandle handle) => _handle = handle;
+    private ProcessDirectory(SafeFileHandle handle) => this.handle = handle;
 
     public static unsafe ProcessDirectory Open(string path)
     {
@@ -29,7 +29,7 @@ internal sealed class ProcessDirectory : IDisposable
     public static void Sync(string path)
     {
         using var directory = Open(path);
-        if (LibC.fsync((int)directory._handle.DangerousGetHandle()) != 0)
+        if (LibC.fsync((int)directory.handle.DangerousGetHandle()) != 0)
             throw new ProcessException("fsync", LibC.errno, path);
     }
 
@@ -38,7 +38,7 @@ internal sealed class ProcessDirectory : IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            var path = $"/proc/self/fd/{_handle.DangerousGetHandle()}/{socketName}";
+            var path = $"/proc/self/fd/{handle.DangerousGetHandle()}/{socketName}";
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
             return socket;
         }
@@ -49,5 +49,5 @@ internal sealed class ProcessDirectory : IDisposable
         }
     }
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => handle.Dispose();
 }

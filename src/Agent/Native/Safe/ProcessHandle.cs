@@ -24,12 +24,12 @@ internal readonly record struct ProcessExit(int? Code, int? Signal)
 /// </summary>
 internal sealed class ProcessHandle : IDisposable
 {
-    private readonly SafeFileHandle _pidfd;
+    private readonly SafeFileHandle pidfd;
 
     private ProcessHandle(ProcessIdentity identity, SafeFileHandle pidfd)
     {
         Identity = identity;
-        _pidfd = pidfd;
+        this.pidfd = pidfd;
         Exited = ProcessWatch.Shared.Watch(identity.Pid, pidfd);
     }
 
@@ -66,16 +66,17 @@ internal sealed class ProcessHandle : IDisposable
         var added = false;
         try
         {
-            _pidfd.DangerousAddRef(ref added);
-            var fd = (int)_pidfd.DangerousGetHandle();
-            if (ProcessCalls.pidfd_send_signal(ProcessCalls.SYS_pidfd_send_signal, fd, signal, null, 0) == 0) return true;
+            pidfd.DangerousAddRef(ref added);
+            var fd = (int)pidfd.DangerousGetHandle();
+            if (ProcessCalls.pidfd_send_signal(ProcessCalls.SYS_pidfd_send_signal, fd, signal, null, 0) == 0)
+                return true;
             const int ESRCH = 3;
             var errno = Marshal.GetLastPInvokeError();
             return errno == ESRCH ? false : throw new ProcessException("pidfd_send_signal", errno, $"{Identity.Pid}");
         }
         finally
         {
-            if (added) _pidfd.DangerousRelease();
+            if (added) pidfd.DangerousRelease();
         }
     }
 
@@ -84,8 +85,8 @@ internal sealed class ProcessHandle : IDisposable
     /// <summary>Lets go of the process; it lives on.</summary>
     public void Dispose()
     {
-        ProcessWatch.Shared.Forget(_pidfd);
-        _pidfd.Dispose();
+        ProcessWatch.Shared.Forget(pidfd);
+        pidfd.Dispose();
     }
 
     private static SafeFileHandle? Open(int pid)

@@ -15,7 +15,9 @@ internal readonly record struct ProcessIdentity(int Pid, ulong StartTicks, strin
 
     public static string CurrentBootId => CurrentBoot.Value;
 
-    /// <summary>The process that has this pid now; null when there is none or when it is dead and not yet reaped.</summary>
+    /// <summary>
+    /// The process that has this pid now; null when there is none or when it is dead and not yet reaped.
+    /// </summary>
     public static ProcessIdentity? Of(int pid)
     {
         try
@@ -64,7 +66,8 @@ internal readonly record struct ProcessStat(char State, int Session, ulong Start
             }
             else if (field == 19) // Field 22 of the line, counted from 1.
             {
-                if (!ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)) return false;
+                if (!ulong.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks))
+                    return false;
                 stat = new ProcessStat(state, session, ticks);
                 return true;
             }

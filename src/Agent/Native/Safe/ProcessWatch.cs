@@ -18,15 +18,15 @@ internal sealed unsafe class ProcessWatch
 {
     private sealed record Entry(int Pid, SafeFileHandle Pidfd, TaskCompletionSource<ProcessExit> Ended);
 
-    private readonly Lock _gate = new();
-    private readonly List<Entry> _entries = [];
-    private readonly int _wake;
-    private bool _started;
+    private readonly Lock gate = new();
+    private readonly List<Entry> entries = [];
+    private readonly int wake;
+    private bool started;
 
     private ProcessWatch()
     {
-        _wake = LibC.eventfd(0, LibC.EFD_CLOEXEC | LibC.EFD_NONBLOCK);
-        if (_wake < 0) throw new ProcessException("eventfd", LibC.errno, "");
+        wake = LibC.eventfd(0, LibC.EFD_CLOEXEC | LibC.EFD_NONBLOCK);
+        if (wake < 0) throw new ProcessException("eventfd", LibC.errno, "");
     }
 
     public static ProcessWatch Shared { get; } = new();
@@ -34,13 +34,13 @@ internal sealed unsafe class ProcessWatch
     public Task<ProcessExit> Watch(int pid, SafeFileHandle pidfd)
     {
         var ended = new TaskCompletionSource<ProcessExit>(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_gate)
+        lock (gate)
         {
-            _entries.Add(new Entry(pid, pidfd, ended));
-            if (!_started)
+            entries.Add(new Entry(pid, pidfd, ended));
+            if (!started)
             {
                 new Thread(Run, 256 * 1024) { IsBackground = true, Name = "process-watch" }.Start();
-                _started = true;
+                started = true;
             }
         }
         Wake();
@@ -49,14 +49,14 @@ internal sealed unsafe class ProcessWatch
 
     public void Forget(SafeFileHandle pidfd)
     {
-        lock (_gate) _entries.RemoveAll(e => ReferenceEquals(e.Pidfd, pidfd));
+        lock (gate) entries.RemoveAll(e => ReferenceEquals(e.Pidfd, pidfd));
         Wake();
     }
 
     private void Wake()
     {
         ulong one = 1;
-        _ = LibC.write(_wake, &one, sizeof(ulong));
+        _ = LibC.write(wake, &one, sizeof(ulong));
     }
 
     private void Run()
@@ -64,14 +64,14 @@ internal sealed unsafe class ProcessWatch
         while (true)
         {
             Entry[] entries;
-            lock (_gate) entries = [.. _entries];
+            lock (gate) entries = [.. this.entries];
             var held = new bool[entries.Length];
             var polls = new pollfd[entries.Length + 1];
             try
             {
                 // A handle that is held cannot be closed, and its number cannot be given to another file, during poll.
                 for (var i = 0; i < entries.Length; i++) polls[i] = Hold(entries[i], ref held[i]);
-                polls[^1] = new pollfd { fd = _wake, events = LibC.POLLIN };
+                polls[^1] = new pollfd { fd = wake, events = LibC.POLLIN };
                 Poll(polls);
                 for (var i = 0; i < entries.Length; i++)
                     if (held[i] && polls[i].revents != 0) End(entries[i]);
@@ -103,12 +103,12 @@ internal sealed unsafe class ProcessWatch
         fixed (pollfd* first = polls) ready = LibC.poll(first, (uint)polls.Length, -1);
         if (ready < 0 && LibC.errno != LibC.EINTR) throw new ProcessException("poll", LibC.errno, "");
         ulong count;
-        _ = LibC.read(_wake, &count, sizeof(ulong));
+        _ = LibC.read(wake, &count, sizeof(ulong));
     }
 
     private void End(Entry entry)
     {
-        lock (_gate) _entries.Remove(entry);
+        lock (gate) entries.Remove(entry);
         var status = 0;
         var reaped = ProcessCalls.waitpid(entry.Pid, &status, ProcessCalls.WNOHANG);
         entry.Ended.TrySetResult(reaped == entry.Pid ? ProcessExit.FromWaitStatus(status) : default);

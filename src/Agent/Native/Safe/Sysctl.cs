@@ -1,6 +1,8 @@
 namespace Monolith.Agent.Native.Safe;
 
-/// <summary>/proc/sys of the calling thread's namespace. Writes only what differs, so that a repeat costs a read.</summary>
+/// <summary>
+/// /proc/sys of the calling thread's namespace. Writes only what differs, so that a repeat costs a read.
+/// </summary>
 internal static class Sysctl
 {
     /// <param name="path">Relative to /proc/sys, with slashes: <c>net/ipv4/ip_forward</c>.</param>
@@ -15,7 +17,8 @@ internal static class Sysctl
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"cannot set {path} to {value}: {e.Message}. The agent needs a writable /proc/sys", e);
+            throw new IOException(
+                $"cannot set {path} to {value}: {e.Message}. The agent needs a writable /proc/sys", e);
         }
     }
 

@@ -4,36 +4,38 @@ using Microsoft.Extensions.Logging;
 
 namespace Monolith.Agent.Network.Advertise;
 
-/// <summary>Answers router solicitations on one tap and advertises now and then, as RFC 4861 section 6.2 has it.</summary>
+/// <summary>
+/// Answers router solicitations on one tap and advertises now and then, as RFC 4861 section 6.2 has it.
+/// </summary>
 internal sealed class RouterAdvertiser : IAsyncDisposable
 {
     private const int IcmpV6Level = 58, FilterOption = 1, MaxHops = 255, BufferLength = 1500;
     private static readonly IPAddress AllNodes = IPAddress.Parse("ff02::1");
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
 
-    private readonly Socket _socket;
-    private readonly int _index;
-    private readonly string _tap;
-    private readonly Func<PortPlan> _plan;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly CancellationTokenSource _stop = new();
-    private Task _loops = Task.CompletedTask;
+    private readonly Socket socket;
+    private readonly int index;
+    private readonly string tap;
+    private readonly Func<PortPlan> plan;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly CancellationTokenSource stop = new();
+    private Task loops = Task.CompletedTask;
 
     /// <summary>Opens the socket: on the namespace's thread.</summary>
     public RouterAdvertiser(string tap, int index, Func<PortPlan> plan, TimeProvider time, ILogger logger)
     {
-        (_tap, _index, _plan, _time, _logger) = (tap, index, plan, time, logger);
-        _socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Raw, ProtocolType.IcmpV6);
+        (this.tap, this.index, this.plan, this.time, this.logger) = (tap, index, plan, time, logger);
+        socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Raw, ProtocolType.IcmpV6);
         try
         {
-            DeviceBinding.Bind(_socket, tap);
-            _socket.SetRawSocketOption(IcmpV6Level, FilterOption, PassOnlySolicitations());
-            _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastTimeToLive, MaxHops);
-            _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.IpTimeToLive, MaxHops);
-            _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastInterface, index);
-            _socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastLoopback, false);
-            _socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+            DeviceBinding.Bind(socket, tap);
+            socket.SetRawSocketOption(IcmpV6Level, FilterOption, PassOnlySolicitations());
+            socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastTimeToLive, MaxHops);
+            socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.IpTimeToLive, MaxHops);
+            socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastInterface, index);
+            socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.MulticastLoopback, false);
+            socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
         }
         catch
         {
@@ -42,20 +44,20 @@ internal sealed class RouterAdvertiser : IAsyncDisposable
         }
     }
 
-    public void Start() => _loops = Task.WhenAll(
-        Task.Run(() => AnswerAsync(_stop.Token)), Task.Run(() => AdvertiseAsync(_stop.Token)));
+    public void Start() => loops = Task.WhenAll(
+        Task.Run(() => AnswerAsync(stop.Token)), Task.Run(() => AdvertiseAsync(stop.Token)));
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _loops;
+        await stop.CancelAsync();
+        await loops;
         Close();
     }
 
     private void Close()
     {
-        _socket.Dispose();
-        _stop.Dispose();
+        socket.Dispose();
+        stop.Dispose();
     }
 
     private async Task AnswerAsync(CancellationToken cancellation)
@@ -65,7 +67,7 @@ internal sealed class RouterAdvertiser : IAsyncDisposable
         {
             try
             {
-                var got = await _socket.ReceiveFromAsync(
+                var got = await socket.ReceiveFromAsync(
                     buffer, SocketFlags.None, new IPEndPoint(IPAddress.IPv6Any, 0), cancellation);
                 if (RouterAdvertisement.IsSolicitation(buffer.AsSpan(0, got.ReceivedBytes)))
                     await SendAsync(cancellation);
@@ -76,7 +78,7 @@ internal sealed class RouterAdvertiser : IAsyncDisposable
             }
             catch (SocketException e)
             {
-                AdvertiseLog.Failed(_logger, _tap, e.SocketErrorCode, e.Message);
+                AdvertiseLog.Failed(logger, tap, e.SocketErrorCode, e.Message);
                 if (e.SocketErrorCode == SocketError.OperationAborted)
                     return;
             }
@@ -85,7 +87,7 @@ internal sealed class RouterAdvertiser : IAsyncDisposable
 
     private async Task AdvertiseAsync(CancellationToken cancellation)
     {
-        using var timer = new PeriodicTimer(Interval, _time);
+        using var timer = new PeriodicTimer(Interval, time);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellation))
@@ -101,13 +103,13 @@ internal sealed class RouterAdvertiser : IAsyncDisposable
     {
         try
         {
-            var to = new IPEndPoint(new IPAddress(AllNodes.GetAddressBytes(), _index), 0);
-            await _socket.SendToAsync(RouterAdvertisement.Of(_plan()), SocketFlags.None, to, cancellation);
+            var to = new IPEndPoint(new IPAddress(AllNodes.GetAddressBytes(), index), 0);
+            await socket.SendToAsync(RouterAdvertisement.Of(plan()), SocketFlags.None, to, cancellation);
         }
         catch (SocketException e)
         {
             // Without a guest there is nobody to hear it.
-            AdvertiseLog.Failed(_logger, _tap, e.SocketErrorCode, e.Message);
+            AdvertiseLog.Failed(logger, tap, e.SocketErrorCode, e.Message);
         }
     }
 

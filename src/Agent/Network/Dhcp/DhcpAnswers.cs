@@ -31,7 +31,9 @@ internal static class DhcpAnswers
         };
     }
 
-    /// <summary>Selecting and rebooting clients ask in an option; renewing and rebinding ones use the address.</summary>
+    /// <summary>
+    /// Selecting and rebooting clients ask in an option; renewing and rebinding ones use the address.
+    /// </summary>
     private static IPAddress Wanted(DhcpRequest request) => request.RequestedAddress ?? request.ClientAddress;
 
     private static DhcpReply Lease(DhcpType type, DhcpRequest request, PortPlan port, IPAddress address, TimeSpan lease)

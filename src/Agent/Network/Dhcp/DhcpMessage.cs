@@ -26,7 +26,9 @@ internal static class DhcpOption
     public const byte Pad = 0, End = 255;
 }
 
-/// <summary>What a client asks (RFC 2131 section 2). Reading never throws: bytes that make no sense give false.</summary>
+/// <summary>
+/// What a client asks (RFC 2131 section 2). Reading never throws: bytes that make no sense give false.
+/// </summary>
 internal sealed record DhcpRequest
 {
     public const int FixedLength = 236, CookieLength = 4, MaxLength = 1500;

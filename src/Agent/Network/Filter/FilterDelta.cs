@@ -17,7 +17,8 @@ internal static class FilterDelta
         foreach (var chain in target.Chains.Values.Where(c => !actual.Chains.ContainsKey(c.Name)))
             text.Append($"add chain {Skeleton.Table} {chain.Name} {{ {chain.Body}; }}\n");
         Elements(text, $"{Skeleton.Table} {Skeleton.MacSet}", Macs(actual), Macs(target));
-        Elements(text, $"{Skeleton.Table} {Skeleton.BindSet4}", Bindings(actual, v6: false), Bindings(target, v6: false));
+        Elements(
+            text, $"{Skeleton.Table} {Skeleton.BindSet4}", Bindings(actual, v6: false), Bindings(target, v6: false));
         Elements(text, $"{Skeleton.Table} {Skeleton.BindSet6}", Bindings(actual, v6: true), Bindings(target, v6: true));
         Elements(text, $"{Skeleton.ArpTable} {Skeleton.ArpSet}", actual.Arp, target.Arp);
         Verdicts(text, Skeleton.EgressMap, actual, target, p => p.EgressChain);

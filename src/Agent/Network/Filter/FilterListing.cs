@@ -49,23 +49,24 @@ internal static class FilterListing
 
     private sealed class Reading
     {
-        private readonly ImmutableSortedSet<string>.Builder _markers = ImmutableSortedSet.CreateBuilder<string>();
-        private readonly SortedDictionary<string, FilterChain> _chains = [];
-        private readonly SortedDictionary<string, ImmutableSortedSet<string>> _sets = [];
-        private readonly SortedDictionary<string, PortFilter> _ports = [];
+        private readonly ImmutableSortedSet<string>.Builder markers = ImmutableSortedSet.CreateBuilder<string>();
+        private readonly SortedDictionary<string, FilterChain> chains = [];
+        private readonly SortedDictionary<string, ImmutableSortedSet<string>> sets = [];
+        private readonly SortedDictionary<string, PortFilter> ports = [];
 
         public void Chain(string name)
         {
             if (name.StartsWith(Skeleton.MarkerPrefix, StringComparison.Ordinal))
-                _markers.Add(name);
-            else if (name.StartsWith("in_", StringComparison.Ordinal) || name.StartsWith("out_", StringComparison.Ordinal))
-                _chains[name] = new FilterChain(name, "");
+                markers.Add(name);
+            else if (name.StartsWith("in_", StringComparison.Ordinal)
+                || name.StartsWith("out_", StringComparison.Ordinal))
+                chains[name] = new FilterChain(name, "");
         }
 
         public void Set(string name, IEnumerable<JsonElement> elements)
         {
             if (name.StartsWith("s4_", StringComparison.Ordinal) || name.StartsWith("s6_", StringComparison.Ordinal))
-                _sets[name] = [.. elements.Select(e => Address(Unwrap(e).GetString()))];
+                sets[name] = [.. elements.Select(e => Address(Unwrap(e).GetString()))];
             else if (name is Skeleton.MacSet or Skeleton.BindSet4 or Skeleton.BindSet6)
                 Bind(elements);
         }
@@ -75,17 +76,22 @@ internal static class FilterListing
             foreach (var pair in elements)
             {
                 var tap = pair[0].GetString() ?? "";
-                var target = pair[1].TryGetProperty("goto", out var go) ? go.GetProperty("target").GetString() ?? "" : "";
-                Change(tap, p => name == Skeleton.IngressMap ? p with { IngressChain = target } : p with { EgressChain = target });
+                var target = pair[1].TryGetProperty("goto", out var go)
+                    ? go.GetProperty("target").GetString() ?? ""
+                    : "";
+                Change(tap,
+                    p => name == Skeleton.IngressMap
+                        ? p with { IngressChain = target }
+                        : p with { EgressChain = target });
             }
         }
 
         public FilterState ToState() => new()
         {
-            Markers = _markers.ToImmutable(),
-            Chains = _chains.ToImmutableSortedDictionary(),
-            Sets = _sets.ToImmutableSortedDictionary(),
-            Ports = _ports.ToImmutableSortedDictionary(),
+            Markers = markers.ToImmutable(),
+            Chains = chains.ToImmutableSortedDictionary(),
+            Sets = sets.ToImmutableSortedDictionary(),
+            Ports = ports.ToImmutableSortedDictionary(),
         };
 
         private void Bind(IEnumerable<JsonElement> elements)
@@ -101,8 +107,8 @@ internal static class FilterListing
             }
         }
 
-        private void Change(string tap, Func<PortFilter, PortFilter> change) => _ports[tap] =
-            change(_ports.TryGetValue(tap, out var port) ? port : new PortFilter(tap, [], [], "", ""));
+        private void Change(string tap, Func<PortFilter, PortFilter> change) => ports[tap] =
+            change(ports.TryGetValue(tap, out var port) ? port : new PortFilter(tap, [], [], "", ""));
 
         /// <summary>An element with a counter or a timeout is an object around its value.</summary>
         private static JsonElement Unwrap(JsonElement element) =>

@@ -102,7 +102,8 @@ internal static class FilterPlan
         foreach (var set in sets.Values)
         {
             target[RuleText.SetName(set.SetId, AddressFamily.InterNetwork)] = Members(set, AddressFamily.InterNetwork);
-            target[RuleText.SetName(set.SetId, AddressFamily.InterNetworkV6)] = Members(set, AddressFamily.InterNetworkV6);
+            target[RuleText.SetName(set.SetId, AddressFamily.InterNetworkV6)] = Members(
+                set, AddressFamily.InterNetworkV6);
         }
 
         return target.ToImmutable();

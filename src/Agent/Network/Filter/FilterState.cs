@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Monolith.Agent.Network.Filter;
 
-/// <summary>One chain of port rules; the body is empty where it was read from the kernel, its name says it all.</summary>
+/// <summary>
+/// One chain of port rules; the body is empty where it was read from the kernel, its name says it all.
+/// </summary>
 internal sealed record FilterChain(string Name, string Body);
 
 /// <summary>What a tap may send and which chains judge it.</summary>

@@ -5,15 +5,17 @@ namespace Monolith.Agent.Network.Filter;
 /// <summary>The rule set in the kernel: reads it and brings it to a target in one transaction.</summary>
 internal sealed class FilterTable(DataPlaneOptions options, NftablesContext nftables)
 {
-    private readonly Skeleton _skeleton = new(options);
-    private FilterState? _actual;
+    private readonly Skeleton skeleton = new(options);
+    private FilterState? actual;
 
     /// <summary>Forgets what was read, so that the next use reads the kernel again.</summary>
-    public void Forget() => _actual = null;
+    public void Forget() => actual = null;
 
-    public FilterState Actual => _actual ??= Read();
+    public FilterState Actual => actual ??= Read();
 
-    /// <summary>Applies what differs. When the kernel refuses, what was read may be stale: it is read again, once.</summary>
+    /// <summary>
+    /// Applies what differs. When the kernel refuses, what was read may be stale: it is read again, once.
+    /// </summary>
     /// <param name="target">The target for what the kernel has.</param>
     /// <returns>The state that the kernel now has.</returns>
     public FilterState Apply(Func<FilterState, FilterState> target)
@@ -43,15 +45,15 @@ internal sealed class FilterTable(DataPlaneOptions options, NftablesContext nfta
         var actual = Actual;
         var next = target(actual);
         var commands = FilterDelta.Commands(actual, next);
-        if (!actual.Markers.SetEquals([_skeleton.Marker]))
+        if (!actual.Markers.SetEquals([skeleton.Marker]))
         {
-            commands = _skeleton.Commands(actual.Markers) + commands;
-            next = next with { Markers = [_skeleton.Marker] };
+            commands = skeleton.Commands(actual.Markers) + commands;
+            next = next with { Markers = [skeleton.Marker] };
         }
 
         if (commands.Length > 0)
             nftables.Apply(commands);
-        return _actual = next;
+        return this.actual = next;
     }
 
     private FilterState Read()

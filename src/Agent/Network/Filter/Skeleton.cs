@@ -23,14 +23,15 @@ internal sealed class Skeleton
     public const string EgressMap = "egress", IngressMap = "ingress";
     public const string MarkerPrefix = "skeleton_";
 
-    private static readonly string[] BaseChains = ["spoof", "input", "guest_input", "forward", "from_guest", "to_guest"];
+    private static readonly string[] BaseChains =
+        ["spoof", "input", "guest_input", "forward", "from_guest", "to_guest"];
 
-    private readonly string _text;
+    private readonly string text;
 
     public Skeleton(DataPlaneOptions options)
     {
-        _text = Text(options);
-        Marker = MarkerPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_text)))[..16];
+        text = Text(options);
+        Marker = MarkerPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
     }
 
     /// <summary>Name of an empty chain that tells which version of this text the kernel has.</summary>
@@ -40,7 +41,7 @@ internal sealed class Skeleton
     /// <param name="oldMarkers">Markers that the kernel has.</param>
     public string Commands(IEnumerable<string> oldMarkers)
     {
-        var commands = new StringBuilder(_text);
+        var commands = new StringBuilder(text);
         foreach (var old in oldMarkers.Where(m => m != Marker))
             commands.Append("delete chain ").Append(Table).Append(' ').Append(old).Append('\n');
         return commands.Append("add chain ").Append(Table).Append(' ').Append(Marker).Append('\n').ToString();
@@ -73,7 +74,8 @@ internal sealed class Skeleton
                 iifname . ether saddr != @{{MacSet}} counter drop
                 ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
                 ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit } ip6 hoplimit 255 accept
-                ip6 saddr fe80::/10 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, echo-request, echo-reply } accept
+                ip6 saddr fe80::/10 icmpv6 type {
+                    nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, echo-request, echo-reply } accept
                 counter drop
               }
               chain input {
@@ -129,7 +131,10 @@ internal sealed class Skeleton
     private static string Protected(IEnumerable<IPNetwork> prefixes, string tap)
     {
         var lines = prefixes.OrderBy(p => p.ToString(), StringComparer.Ordinal).Select(
-            p => $"iifname {tap} {(p.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? "ip" : "ip6")} daddr {p} counter drop");
+            p => $"iifname {tap} {Family(p)} daddr {p} counter drop");
         return string.Join("\n    ", lines);
     }
+
+    private static string Family(IPNetwork prefix) =>
+        prefix.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? "ip" : "ip6";
 }

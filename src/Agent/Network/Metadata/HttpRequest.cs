@@ -71,7 +71,8 @@ internal sealed record HttpRequest(string Method, string Path)
 /// <summary>An answer, with its whole body in memory.</summary>
 internal sealed record HttpAnswer(int Status, string Reason, string ContentType, ReadOnlyMemory<byte> Body)
 {
-    public static HttpAnswer Text(string body) => new(200, "OK", "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(body));
+    public static HttpAnswer Text(string body) =>
+        new(200, "OK", "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(body));
 
     public static HttpAnswer Json(byte[] body) => new(200, "OK", "application/json", body);
 
@@ -81,5 +82,6 @@ internal sealed record HttpAnswer(int Status, string Reason, string ContentType,
         new(status, reason, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(what + "\n"));
 
     public byte[] Head() => Encoding.ASCII.GetBytes(
-        $"HTTP/1.1 {Status} {Reason}\r\nContent-Type: {ContentType}\r\nContent-Length: {Body.Length}\r\nConnection: close\r\n\r\n");
+        $"HTTP/1.1 {Status} {Reason}\r\nContent-Type: {ContentType}\r\n"
+        + $"Content-Length: {Body.Length}\r\nConnection: close\r\n\r\n");
 }

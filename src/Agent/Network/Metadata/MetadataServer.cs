@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Monolith.Agent.Network.Metadata;
 
 /// <summary>
-/// 169.254.169.254:80 for all guests of this machine. Who asks is told by the source address alone, which nobody but the
-/// port's own guest can use: the filters drop every other packet before it gets here.
+/// 169.254.169.254:80 for all guests of this machine. Who asks is told by the source address alone, which nobody but
+/// the port's own guest can use: the filters drop every other packet before it gets here.
 /// </summary>
 internal sealed class MetadataServer : IAsyncDisposable
 {
@@ -15,15 +15,15 @@ internal sealed class MetadataServer : IAsyncDisposable
     /// <summary>A guest on the same machine answers in milliseconds; this long is for one that is overloaded.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
-    private readonly Socket _listener;
-    private readonly Func<IPAddress, MetadataSubject?> _find;
-    private readonly Action<MetadataSubject> _served;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _room = new(MaxConnections);
-    private readonly Dictionary<IPAddress, int> _open = [];
-    private Task _loop = Task.CompletedTask;
+    private readonly Socket listener;
+    private readonly Func<IPAddress, MetadataSubject?> find;
+    private readonly Action<MetadataSubject> served;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly CancellationTokenSource stop = new();
+    private readonly SemaphoreSlim room = new(MaxConnections);
+    private readonly Dictionary<IPAddress, int> open = [];
+    private Task loop = Task.CompletedTask;
 
     /// <summary>Opens the socket: on the namespace's thread.</summary>
     /// <param name="find">The subject at a source address; null when it is nobody's.</param>
@@ -31,21 +31,21 @@ internal sealed class MetadataServer : IAsyncDisposable
     public MetadataServer(
         Func<IPAddress, MetadataSubject?> find, Action<MetadataSubject> served, TimeProvider time, ILogger logger)
     {
-        (_find, _served, _time, _logger) = (find, served, time, logger);
-        _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        _listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        _listener.Bind(new IPEndPoint(Gateway.Metadata, Port));
-        _listener.Listen(Backlog);
+        (this.find, this.served, this.time, this.logger) = (find, served, time, logger);
+        listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        listener.Bind(new IPEndPoint(Gateway.Metadata, Port));
+        listener.Listen(Backlog);
     }
 
-    public void Start() => _loop = Task.Run(() => AcceptAsync(_stop.Token));
+    public void Start() => loop = Task.Run(() => AcceptAsync(stop.Token));
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _loop;
-        _listener.Dispose();
-        _stop.Dispose();
+        await stop.CancelAsync();
+        await loop;
+        listener.Dispose();
+        stop.Dispose();
     }
 
     private async Task AcceptAsync(CancellationToken cancellation)
@@ -54,8 +54,8 @@ internal sealed class MetadataServer : IAsyncDisposable
         {
             try
             {
-                await _room.WaitAsync(cancellation);
-                var socket = await _listener.AcceptAsync(cancellation);
+                await room.WaitAsync(cancellation);
+                var socket = await listener.AcceptAsync(cancellation);
                 _ = ServeAsync(socket, cancellation);
             }
             catch (OperationCanceledException)
@@ -64,8 +64,8 @@ internal sealed class MetadataServer : IAsyncDisposable
             }
             catch (SocketException e)
             {
-                _room.Release();
-                MetadataLog.AcceptFailed(_logger, e.SocketErrorCode, e.Message);
+                room.Release();
+                MetadataLog.AcceptFailed(logger, e.SocketErrorCode, e.Message);
             }
         }
     }
@@ -76,21 +76,21 @@ internal sealed class MetadataServer : IAsyncDisposable
         var admitted = Enter(source);
         try
         {
-            using var deadline = new CancellationTokenSource(Deadline, _time);
+            using var deadline = new CancellationTokenSource(Deadline, time);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
             if (admitted)
                 await AnswerAsync(socket, source, both.Token);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
-            MetadataLog.Abandoned(_logger, source, e.Message);
+            MetadataLog.Abandoned(logger, source, e.Message);
         }
         finally
         {
             if (admitted)
                 Leave(source);
             socket.Dispose();
-            _room.Release();
+            room.Release();
         }
     }
 
@@ -110,7 +110,7 @@ internal sealed class MetadataServer : IAsyncDisposable
         }
         while (parse == HttpParse.Incomplete);
 
-        var subject = _find(source);
+        var subject = find(source);
         var answer = request is null
             ? HttpAnswer.Error(400, "Bad Request", "this is not a request of HTTP/1.1")
             : subject is null
@@ -119,9 +119,9 @@ internal sealed class MetadataServer : IAsyncDisposable
         await SendAllAsync(socket, answer.Head(), cancellation);
         await SendAllAsync(socket, answer.Body, cancellation);
         socket.Shutdown(SocketShutdown.Send);
-        MetadataLog.Served(_logger, source, request?.Path ?? "", answer.Status);
+        MetadataLog.Served(logger, source, request?.Path ?? "", answer.Status);
         if (subject is not null && answer.Status == 200)
-            _served(subject);
+            served(subject);
     }
 
     private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
@@ -133,22 +133,22 @@ internal sealed class MetadataServer : IAsyncDisposable
     /// <summary>One guest's connections must not take the room of the others.</summary>
     private bool Enter(IPAddress source)
     {
-        lock (_open)
+        lock (open)
         {
-            var count = _open.GetValueOrDefault(source);
+            var count = open.GetValueOrDefault(source);
             if (count >= MaxConnectionsOfOneGuest)
                 return false;
-            _open[source] = count + 1;
+            open[source] = count + 1;
             return true;
         }
     }
 
     private void Leave(IPAddress source)
     {
-        lock (_open)
+        lock (open)
         {
-            if (--_open[source] == 0)
-                _open.Remove(source);
+            if (--open[source] == 0)
+                open.Remove(source);
         }
     }
 }

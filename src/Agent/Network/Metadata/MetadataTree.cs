@@ -28,7 +28,8 @@ internal static class MetadataTree
         {
             [] => List([.. Ec2Versions, "openstack"]),
             ["openstack"] => List(OpenStackVersions),
-            ["openstack", _] => List(["meta_data.json", "network_data.json", "user_data", "vendor_data.json", "vendor_data2.json"]),
+            ["openstack", _] =>
+                List(["meta_data.json", "network_data.json", "user_data", "vendor_data.json", "vendor_data2.json"]),
             ["openstack", _, var file] => OpenStack(file, subject),
             [_] when Ec2Versions.Contains(parts[0]) => List(["meta-data/", "user-data"]),
             [_, "user-data"] => UserData(subject.Document),
@@ -57,7 +58,8 @@ internal static class MetadataTree
         {
             [] => List(
             [
-                "ami-id", "hostname", "instance-id", "instance-type", "local-hostname", "local-ipv4", "mac", "placement/",
+                "ami-id",
+                "hostname", "instance-id", "instance-type", "local-hostname", "local-ipv4", "mac", "placement/",
                 .. keys.Count > 0 ? ["public-keys/"] : Array.Empty<string>(),
             ]),
             ["ami-id"] => HttpAnswer.Text("ami-00000000"),
@@ -173,5 +175,6 @@ internal static class MetadataTree
 
     private static HttpAnswer NotFound() => HttpAnswer.Error(404, "Not Found", "there is no such metadata");
 
-    private static HttpAnswer NotAllowed() => HttpAnswer.Error(405, "Method Not Allowed", "use GET, or PUT for the token");
+    private static HttpAnswer NotAllowed() =>
+        HttpAnswer.Error(405, "Method Not Allowed", "use GET, or PUT for the token");
 }

@@ -12,7 +12,8 @@ public interface IGuestProbe
 {
     /// <summary>Whether the guest answers ARP for an address of its port, within the time given.</summary>
     /// <returns>False when it does not, or when there is no such tap.</returns>
-    Task<bool> AnswersArpAsync(string tapName, MacAddress mac, IPAddress address, TimeSpan timeout, CancellationToken cancellation);
+    Task<bool> AnswersArpAsync(
+        string tapName, MacAddress mac, IPAddress address, TimeSpan timeout, CancellationToken cancellation);
 
     /// <summary>Whether something accepts a TCP connection there, within the time given.</summary>
     Task<bool> AcceptsTcpAsync(IPEndPoint endpoint, TimeSpan timeout, CancellationToken cancellation);
@@ -24,32 +25,34 @@ internal sealed class GuestProbe(NamespaceThread thread, TimeProvider time) : IG
     private const int MaxAtOnce = 64, FrameLength = 256;
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(250);
 
-    private readonly SemaphoreSlim _room = new(MaxAtOnce);
+    private readonly SemaphoreSlim room = new(MaxAtOnce);
 
     public Task<bool> AnswersArpAsync(
-        string tapName, MacAddress mac, IPAddress address, TimeSpan timeout, CancellationToken cancellation) => WithinAsync(
-        timeout,
-        async deadline =>
-        {
-            using var socket = await thread.RunAsync(() => OpenArp(tapName), deadline);
-            return socket is not null && await AskAsync(socket, mac, address, deadline);
-        },
-        cancellation);
+        string tapName, MacAddress mac, IPAddress address, TimeSpan timeout, CancellationToken cancellation) =>
+        WithinAsync(
+            timeout,
+            async deadline =>
+            {
+                using var socket = await thread.RunAsync(() => OpenArp(tapName), deadline);
+                return socket is not null && await AskAsync(socket, mac, address, deadline);
+            },
+            cancellation);
 
-    public Task<bool> AcceptsTcpAsync(IPEndPoint endpoint, TimeSpan timeout, CancellationToken cancellation) => WithinAsync(
-        timeout,
-        async deadline =>
-        {
-            using var socket = await thread.RunAsync(
-                () => new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp), deadline);
-            // A reset instead of a farewell: the probe leaves no connection in TIME_WAIT.
-            socket.LingerState = new LingerOption(true, 0);
-            await socket.ConnectAsync(endpoint, deadline);
-            return true;
-        },
-        cancellation);
+    public Task<bool> AcceptsTcpAsync(IPEndPoint endpoint, TimeSpan timeout, CancellationToken cancellation) =>
+        WithinAsync(
+            timeout,
+            async deadline =>
+            {
+                using var socket = await thread.RunAsync(
+                    () => new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp), deadline);
+                // A reset instead of a farewell: the probe leaves no connection in TIME_WAIT.
+                socket.LingerState = new LingerOption(true, 0);
+                await socket.ConnectAsync(endpoint, deadline);
+                return true;
+            },
+            cancellation);
 
-    public void Dispose() => _room.Dispose();
+    public void Dispose() => room.Dispose();
 
     private async Task<bool> WithinAsync(
         TimeSpan timeout, Func<CancellationToken, Task<bool>> probe, CancellationToken cancellation)
@@ -59,7 +62,7 @@ internal sealed class GuestProbe(NamespaceThread thread, TimeProvider time) : IG
         var entered = false;
         try
         {
-            await _room.WaitAsync(both.Token);
+            await room.WaitAsync(both.Token);
             entered = true;
             return await probe(both.Token);
         }
@@ -71,7 +74,7 @@ internal sealed class GuestProbe(NamespaceThread thread, TimeProvider time) : IG
         finally
         {
             if (entered)
-                _room.Release();
+                room.Release();
         }
     }
 

@@ -33,7 +33,8 @@ internal sealed class AddressTable(NetlinkSocket netlink)
     /// <param name="linkScope">Keeps an IPv4 address from becoming the source towards other interfaces.</param>
     public void Add(int index, IPAddress address, int prefixLength, bool linkScope, string interfaceName)
     {
-        var message = NetlinkMessage.Of(RTM_NEWADDR, NetlinkConstants.NLM_F_CREATE | NetlinkConstants.NLM_F_EXCL, Header())
+        var message = NetlinkMessage.Of(
+            RTM_NEWADDR, NetlinkConstants.NLM_F_CREATE | NetlinkConstants.NLM_F_EXCL, Header())
             .Add(IFA_LOCAL, address)
             .Add(IFA_ADDRESS, address);
         netlink.Request(message, $"RTM_NEWADDR {address}/{prefixLength} dev {interfaceName}", EEXIST);

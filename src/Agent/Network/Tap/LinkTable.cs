@@ -24,7 +24,8 @@ internal sealed class LinkTable(NetlinkSocket netlink)
     public void SetAlias(Link link, string alias) =>
         Set(link, $"alias {alias}", m => m.Add(IFLA_IFALIAS, System.Text.Encoding.UTF8.GetBytes(alias)));
 
-    public void SetMac(Link link, MacAddress mac) => Set(link, $"address {mac}", m => m.Add(IFLA_ADDRESS, mac.ToBytes()));
+    public void SetMac(Link link, MacAddress mac) =>
+        Set(link, $"address {mac}", m => m.Add(IFLA_ADDRESS, mac.ToBytes()));
 
     public void SetMtu(Link link, int mtu) => Set(link, $"mtu {mtu}", m => m.Add(IFLA_MTU, (uint)mtu));
 

@@ -11,7 +11,9 @@ namespace Monolith.Agent.Network.Tap;
 /// <summary>A /32 or /128 route to an interface.</summary>
 internal readonly record struct HostRoute(IPAddress Address, int Index);
 
-/// <summary>Host routes of our own protocol number; BIRD learns exactly these and announces them to the fabric.</summary>
+/// <summary>
+/// Host routes of our own protocol number; BIRD learns exactly these and announces them to the fabric.
+/// </summary>
 internal sealed class RouteTable(NetlinkSocket netlink)
 {
     public const byte Protocol = 42;
@@ -39,7 +41,8 @@ internal sealed class RouteTable(NetlinkSocket netlink)
 
     /// <summary>Removes a route; one that is not there is fine.</summary>
     public void Remove(HostRoute route) =>
-        netlink.Request(Message(RTM_DELROUTE, 0, route), $"RTM_DELROUTE {route.Address} dev {route.Index}", ESRCH, ENODEV);
+        netlink.Request(
+            Message(RTM_DELROUTE, 0, route), $"RTM_DELROUTE {route.Address} dev {route.Index}", ESRCH, ENODEV);
 
     private static NetlinkMessage Message(ushort type, ushort flags, HostRoute route)
     {
@@ -50,7 +53,9 @@ internal sealed class RouteTable(NetlinkSocket netlink)
             rtm_dst_len = (byte)(address.Length * 8),
             rtm_table = RT_TABLE_MAIN,
             rtm_protocol = Protocol,
-            rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : address.Length == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+            rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : address.Length == 4
+                ? RT_SCOPE_LINK
+                : RT_SCOPE_UNIVERSE,
             rtm_type = RTN_UNICAST,
         };
         return NetlinkMessage.Of(type, flags, header).Add(RTA_DST, address).Add(RTA_OIF, (uint)route.Index);

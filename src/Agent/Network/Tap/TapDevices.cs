@@ -17,7 +17,8 @@ internal sealed class TapDevices(LinkTable links, AddressTable addresses)
     {
         var link = links.Find(plan.TapName);
         if (link is not null && link.Kind != "tun")
-            throw new IOException($"{plan.TapName} exists and is no tap ({link.Kind}): remove it or change the tap prefix");
+            throw new IOException(
+                $"{plan.TapName} exists and is no tap ({link.Kind}): remove it or change the tap prefix");
         if (link is null || link.Owner != plan.OwnerUid || link.Group != plan.OwnerGid || !link.Persistent)
         {
             Create(plan);

@@ -18,27 +18,27 @@ namespace Monolith.Agent.Vms.Qmp;
 /// </summary>
 internal sealed class QmpMonitor : IAsyncDisposable
 {
-    private readonly Stream _stream;
-    private readonly Action<QmpMessage.Event> _onEvent;
-    private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> _waiting = new();
-    private readonly SemaphoreSlim _writing = new(1, 1);
-    private readonly CancellationTokenSource _disposed = new();
-    private readonly TaskCompletionSource<QmpMessage.Greeting> _greeting =
+    private readonly Stream stream;
+    private readonly Action<QmpMessage.Event> onEvent;
+    private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> waiting = new();
+    private readonly SemaphoreSlim writing = new(1, 1);
+    private readonly CancellationTokenSource disposed = new();
+    private readonly TaskCompletionSource<QmpMessage.Greeting> greeting =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Task _reading = Task.CompletedTask;
-    private volatile Exception? _cause;
-    private long _lastId;
+    private Task reading = Task.CompletedTask;
+    private volatile Exception? cause;
+    private long lastId;
 
     private QmpMonitor(Stream stream, Action<QmpMessage.Event> onEvent)
     {
-        _stream = stream;
-        _onEvent = onEvent;
+        this.stream = stream;
+        this.onEvent = onEvent;
     }
 
     /// <summary>Completes when the connection has ended, for whatever reason.</summary>
-    public Task Closed => _reading;
+    public Task Closed => reading;
 
-    public QmpMessage.Greeting Version => _greeting.Task.Result;
+    public QmpMessage.Greeting Version => greeting.Task.Result;
 
     /// <summary>Takes the connection over, reads the greeting and enters command mode.</summary>
     public static async Task<QmpMonitor> OpenAsync(
@@ -47,8 +47,8 @@ internal sealed class QmpMonitor : IAsyncDisposable
         var monitor = new QmpMonitor(stream, onEvent);
         try
         {
-            monitor._reading = Task.Run(monitor.ReadAsync, CancellationToken.None);
-            await monitor._greeting.Task.WaitAsync(deadline, cancellation);
+            monitor.reading = Task.Run(monitor.ReadAsync, CancellationToken.None);
+            await monitor.greeting.Task.WaitAsync(deadline, cancellation);
             await monitor.ExecuteAsync("qmp_capabilities", null, deadline, cancellation);
             return monitor;
         }
@@ -70,20 +70,20 @@ internal sealed class QmpMonitor : IAsyncDisposable
     public async Task<JsonElement> ExecuteAsync(
         string command, Action<Utf8JsonWriter>? arguments, TimeSpan deadline, CancellationToken cancellation)
     {
-        var id = Interlocked.Increment(ref _lastId);
+        var id = Interlocked.Increment(ref lastId);
         var answer = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _waiting[id] = answer;
+        waiting[id] = answer;
         try
         {
-            if (_cause is { } cause) throw new QmpProtocolException("the connection to QEMU is closed", cause);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _disposed.Token);
+            if (this.cause is { } cause) throw new QmpProtocolException("the connection to QEMU is closed", cause);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, disposed.Token);
             limit.CancelAfter(deadline);
             await WriteAsync(id, command, arguments, limit.Token);
             return await answer.Task.WaitAsync(limit.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            if (_disposed.IsCancellationRequested) throw new QmpProtocolException("the connection to QEMU is closed");
+            if (disposed.IsCancellationRequested) throw new QmpProtocolException("the connection to QEMU is closed");
             throw new TimeoutException($"QEMU did not answer {command} within {deadline.TotalSeconds:0.#} s");
         }
         catch (QmpCommandException e) when (e.Command.Length == 0)
@@ -92,7 +92,7 @@ internal sealed class QmpMonitor : IAsyncDisposable
         }
         finally
         {
-            _waiting.TryRemove(id, out _);
+            waiting.TryRemove(id, out _);
         }
     }
 
@@ -114,10 +114,10 @@ internal sealed class QmpMonitor : IAsyncDisposable
             writer.WriteEndObject();
         }
         buffer.Write("\n"u8);
-        await _writing.WaitAsync(cancellation);
+        await writing.WaitAsync(cancellation);
         try
         {
-            await _stream.WriteAsync(buffer.WrittenMemory, cancellation);
+            await stream.WriteAsync(buffer.WrittenMemory, cancellation);
         }
         catch (IOException e)
         {
@@ -125,19 +125,19 @@ internal sealed class QmpMonitor : IAsyncDisposable
         }
         finally
         {
-            _writing.Release();
+            writing.Release();
         }
     }
 
     private async Task ReadAsync()
     {
         Exception cause = new QmpProtocolException("QEMU closed its monitor");
-        var reader = PipeReader.Create(_stream);
+        var reader = PipeReader.Create(stream);
         try
         {
             while (true)
             {
-                var result = await reader.ReadAsync(_disposed.Token);
+                var result = await reader.ReadAsync(disposed.Token);
                 var rest = result.Buffer;
                 while (TryReadLine(ref rest, out var line)) Dispatch(QmpParser.Parse(line));
                 if (rest.Length > QmpParser.LineLimit) throw new QmpProtocolException("QEMU sent a line without end");
@@ -150,10 +150,10 @@ internal sealed class QmpMonitor : IAsyncDisposable
             cause = e as QmpProtocolException ?? new QmpProtocolException("the connection to QEMU is closed", e);
         }
         await reader.CompleteAsync();
-        _cause = cause; // Before the sweep: a request that comes after it sees the cause.
-        _greeting.TrySetException(cause);
-        _ = _greeting.Task.Exception; // Seen, also when nobody waits for it any more.
-        foreach (var waiter in _waiting.Values) waiter.TrySetException(cause);
+        this.cause = cause; // Before the sweep: a request that comes after it sees the cause.
+        greeting.TrySetException(cause);
+        _ = greeting.Task.Exception; // Seen, also when nobody waits for it any more.
+        foreach (var waiter in waiting.Values) waiter.TrySetException(cause);
     }
 
     private static bool TryReadLine(ref ReadOnlySequence<byte> buffer, out ReadOnlyMemory<byte> line)
@@ -171,24 +171,24 @@ internal sealed class QmpMonitor : IAsyncDisposable
         switch (message)
         {
             case QmpMessage.Greeting greeting:
-                _greeting.TrySetResult(greeting);
+                this.greeting.TrySetResult(greeting);
                 break;
-            case QmpMessage.Return done when _waiting.TryGetValue(done.Id, out var waiter):
+            case QmpMessage.Return done when waiting.TryGetValue(done.Id, out var waiter):
                 waiter.TrySetResult(done.Value);
                 break;
-            case QmpMessage.Error { Id: { } id } error when _waiting.TryGetValue(id, out var waiter):
+            case QmpMessage.Error { Id: { } id } error when waiting.TryGetValue(id, out var waiter):
                 waiter.TrySetException(new QmpCommandException("", error.Class, error.Description));
                 break;
             case QmpMessage.Event happened:
-                _onEvent(happened);
+                onEvent(happened);
                 break;
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _disposed.CancelAsync();
-        await _stream.DisposeAsync();
-        await _reading;
+        await disposed.CancelAsync();
+        await stream.DisposeAsync();
+        await reading;
     }
 }

@@ -35,7 +35,8 @@ internal static class QmpParser
         if (root.TryGetProperty("QMP", out var greeting))
         {
             var version = Property(Property(greeting, "version"), "qemu");
-            return new QmpMessage.Greeting(Number(version, "major"), Number(version, "minor"), Number(version, "micro"));
+            return new QmpMessage.Greeting(
+                Number(version, "major"), Number(version, "minor"), Number(version, "micro"));
         }
         throw new FormatException("neither greeting, return, error nor event");
     }

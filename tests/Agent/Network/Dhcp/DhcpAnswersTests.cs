@@ -24,7 +24,8 @@ public sealed class DhcpAnswersTests
     public void Request_ByARenewingClient_IsAcknowledged() => Expect(DhcpType.Ack, Own, Message(DhcpType.Request, Own));
 
     [Fact]
-    public void Request_OfAnotherAddress_IsRefused() => Expect(DhcpType.Nak, IPAddress.Any, Message(DhcpType.Request, (50, Other)));
+    public void Request_OfAnotherAddress_IsRefused() =>
+        Expect(DhcpType.Nak, IPAddress.Any, Message(DhcpType.Request, (50, Other)));
 
     [Fact]
     public void Inform_GetsNoLease()
@@ -34,7 +35,8 @@ public sealed class DhcpAnswersTests
     }
 
     [Fact]
-    public void Request_ToAnotherServer_IsNotOurs() => Expect(null, null, Message(DhcpType.Request, (50, Own), (54, Other)));
+    public void Request_ToAnotherServer_IsNotOurs() =>
+        Expect(null, null, Message(DhcpType.Request, (50, Own), (54, Other)));
 
     [Theory]
     [InlineData(DhcpType.Release)]

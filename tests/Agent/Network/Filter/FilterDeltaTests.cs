@@ -24,7 +24,8 @@ public sealed class FilterDeltaTests
             Assert.All(
                 commands.Split('\n', StringSplitOptions.RemoveEmptyEntries),
                 c => Assert.Matches("^(add|delete) element inet monolith s[46]_", c));
-            Assert.True(commands.Split('\n').Length - 1 <= 4 * after.Count, "one removal and one addition a family and set");
+            Assert.True(
+                commands.Split('\n').Length - 1 <= 4 * after.Count, "one removal and one addition a family and set");
         });
 
     [Fact]
@@ -33,7 +34,8 @@ public sealed class FilterDeltaTests
         {
             var state = Target(FilterState.Empty, ports, sets);
 
-            var kept = FilterPlan.Target(state, [], Sets(sets), new HashSet<string>(), ports.Select(p => p.TapName).ToHashSet());
+            var kept = FilterPlan.Target(
+                state, [], Sets(sets), new HashSet<string>(), ports.Select(p => p.TapName).ToHashSet());
             var dropped = FilterPlan.Target(state, [], Sets(sets), new HashSet<string>(), new HashSet<string>());
 
             Assert.Equal("", FilterDelta.Commands(state, kept));
@@ -67,12 +69,14 @@ public sealed class FilterDeltaTests
         Assert.Empty(unnamed.Sets);
     }
 
-    private static IEnumerable<AddressSetPlan> Empty(IReadOnlyList<AddressSetPlan> wanted, IReadOnlyList<AddressSetPlan> there) =>
+    private static IEnumerable<AddressSetPlan> Empty(
+        IReadOnlyList<AddressSetPlan> wanted, IReadOnlyList<AddressSetPlan> there) =>
         wanted.Where(s => there.All(t => t.SetId != s.SetId)).Select(s => s with { Addresses = [] });
 
     private static FilterState Target(
         FilterState actual, IReadOnlyList<PortPlan> ports, IReadOnlyList<AddressSetPlan> sets) =>
         FilterPlan.Target(actual, ports, Sets(sets), new HashSet<string>(), ports.Select(p => p.TapName).ToHashSet());
 
-    private static Dictionary<string, AddressSetPlan> Sets(IEnumerable<AddressSetPlan> sets) => sets.ToDictionary(s => s.SetId);
+    private static Dictionary<string, AddressSetPlan> Sets(IEnumerable<AddressSetPlan> sets) =>
+        sets.ToDictionary(s => s.SetId);
 }

@@ -10,15 +10,15 @@ namespace Monolith.Agent.Tests.Network.Filter;
 [Trait("Needs", "root")]
 public sealed class FilterTableTests : IDisposable
 {
-    private readonly TestNamespace _namespace = new("nft");
+    private readonly TestNamespace netns = new("nft");
 
-    public void Dispose() => _namespace.Dispose();
+    public void Dispose() => netns.Dispose();
 
     /// <summary>Random steps on one table: after each the kernel has exactly what the plan says.</summary>
     [Fact]
     public async Task WhateverTheSteps_TheKernelHasThePlan()
     {
-        using var thread = new NamespaceThread("nft", _namespace.Path);
+        using var thread = new NamespaceThread("nft", netns.Path);
         await thread.RunAsync(
             () =>
             {
@@ -53,7 +53,7 @@ public sealed class FilterTableTests : IDisposable
     [Fact]
     public async Task Refusal_LeavesTheTableAsItWas_AndSaysWhy()
     {
-        using var thread = new NamespaceThread("nft", _namespace.Path);
+        using var thread = new NamespaceThread("nft", netns.Path);
         var refusal = await Assert.ThrowsAsync<NftablesException>(() => thread.RunAsync(
             () =>
             {
@@ -64,6 +64,6 @@ public sealed class FilterTableTests : IDisposable
             DataPlaneLab.Cancellation));
 
         Assert.Contains("No such file or directory", refusal.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("chain a", _namespace.Run("nft", "list", "ruleset"), StringComparison.Ordinal);
+        Assert.DoesNotContain("chain a", netns.Run("nft", "list", "ruleset"), StringComparison.Ordinal);
     }
 }

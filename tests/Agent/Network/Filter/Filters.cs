@@ -13,7 +13,8 @@ internal static class Filters
     private static readonly Gen<string> SetId = Gen.Int[0, 2].Select(i => new[] { "web", "db", "ops-1" }[i]);
 
     private static readonly Gen<RuleSpec> Rule = Gen.Select(
-        Gen.Bool, Gen.Enum<RuleProtocol>(), Gen.Int[0, 3], Gen.Int[1, 500], SetId).Select((inwards, protocol, kind, port, set) =>
+        Gen.Bool, Gen.Enum<RuleProtocol>(), Gen.Int[0, 3], Gen.Int[1, 500], SetId).Select(
+            (inwards, protocol, kind, port, set) =>
         {
             var rule = new RuleSpec(inwards ? RuleDirection.Ingress : RuleDirection.Egress, protocol);
             if (protocol is RuleProtocol.Tcp or RuleProtocol.Udp && port % 2 == 0)
@@ -23,8 +24,10 @@ internal static class Filters
             return kind switch
             {
                 0 => rule with { RemoteSetId = set },
-                1 when protocol != RuleProtocol.IcmpV6 => rule with { RemotePrefix = IPNetwork.Parse($"10.{port % 256}.0.0/16") },
-                2 when protocol != RuleProtocol.Icmp => rule with { RemotePrefix = IPNetwork.Parse($"fd{port % 100:00}::/32") },
+                1 when protocol != RuleProtocol.IcmpV6 =>
+                    rule with { RemotePrefix = IPNetwork.Parse($"10.{port % 256}.0.0/16") },
+                2 when protocol != RuleProtocol.Icmp =>
+                    rule with { RemotePrefix = IPNetwork.Parse($"fd{port % 100:00}::/32") },
                 _ => rule,
             };
         });
@@ -37,6 +40,8 @@ internal static class Filters
                 Mac = new MacAddress(0x5254_0000_0000ul + (ulong)((n * 2) + macs[i])),
             })]);
 
-    public static readonly Gen<IReadOnlyList<AddressSetPlan>> Sets = Gen.Select(SetId.HashSet[0, 3], Address.List[0, 8].Array[3])
-        .Select((ids, members) => (IReadOnlyList<AddressSetPlan>)[.. ids.Select((id, i) => new AddressSetPlan(id, members[i]))]);
+    public static readonly Gen<IReadOnlyList<AddressSetPlan>> Sets = Gen.Select(
+        SetId.HashSet[0, 3], Address.List[0, 8].Array[3])
+        .Select((ids,
+            members) => (IReadOnlyList<AddressSetPlan>)[.. ids.Select((id, i) => new AddressSetPlan(id, members[i]))]);
 }

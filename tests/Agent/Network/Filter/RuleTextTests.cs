@@ -18,17 +18,20 @@ public sealed class RuleTextTests
         { new(Ingress, Icmp), "meta nfproto ipv4 meta l4proto icmp return" },
         { new(Ingress, Icmp, IcmpType: 8), "meta nfproto ipv4 icmp type 8 return" },
         { new(Ingress, IcmpV6, IcmpType: 128), "meta nfproto ipv6 icmpv6 type 128 return" },
-        { new(Ingress, Tcp, 22, RemotePrefix: IPNetwork.Parse("192.0.2.0/24")), "ip saddr 192.0.2.0/24 tcp dport 22 return" },
+        { new(Ingress, Tcp, 22, RemotePrefix: IPNetwork.Parse("192.0.2.0/24")),
+            "ip saddr 192.0.2.0/24 tcp dport 22 return" },
         { new(Egress, Tcp, 22, RemotePrefix: IPNetwork.Parse("fd00::/8")), "ip6 daddr fd00::/8 tcp dport 22 return" },
         { new(Egress, RemotePrefix: IPNetwork.Parse("0.0.0.0/0")), "meta nfproto ipv4 return" },
         { new(Egress, RemotePrefix: IPNetwork.Parse("::/0")), "meta nfproto ipv6 return" },
-        { new(Ingress, Udp, 53, RemoteSetId: "web"), "ip saddr @s4_web udp dport 53 return|ip6 saddr @s6_web udp dport 53 return" },
+        { new(Ingress, Udp, 53, RemoteSetId: "web"),
+            "ip saddr @s4_web udp dport 53 return|ip6 saddr @s6_web udp dport 53 return" },
         { new(Egress, Icmp, RemoteSetId: "web"), "ip daddr @s4_web meta l4proto icmp return" },
     };
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Lines_SayTheRule(RuleSpec rule, string expected) => Assert.Equal(expected, string.Join('|', RuleText.Lines(rule)));
+    public void Lines_SayTheRule(RuleSpec rule, string expected) =>
+        Assert.Equal(expected, string.Join('|', RuleText.Lines(rule)));
 
     [Fact]
     public void Chain_IsTheSameWhateverTheOrder_AndEndsInDrop()

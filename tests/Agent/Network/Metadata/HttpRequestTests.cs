@@ -41,7 +41,8 @@ public sealed class HttpRequestTests
     [Fact]
     public void AnyBytes_AreAnswered() => Gen.OneOf(
         Gen.Byte.Array[0, 300],
-        Gen.String[Gen.Char["GETPU /.:?#%\r\nHTP1latesmdu-0"], 0, 80].Select(s => Encoding.ASCII.GetBytes(s + " HTTP/1.1\r\n\r\n")))
+        Gen.String[Gen.Char["GETPU /.:?#%\r\nHTP1latesmdu-0"], 0, 80].Select(
+            s => Encoding.ASCII.GetBytes(s + " HTTP/1.1\r\n\r\n")))
         .Sample(bytes =>
         {
             if (HttpRequest.Parse(bytes, out var request) == HttpParse.Complete)

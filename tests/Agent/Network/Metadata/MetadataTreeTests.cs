@@ -39,7 +39,8 @@ public sealed class MetadataTreeTests
     public void UnknownPath_IsNotFound(string path) => Assert.Equal(404, Get(path).Status);
 
     [Fact]
-    public void UserData_IsTheUsersBytes() => Assert.Equal(new byte[] { 0, 1, 255 }, Get("/openstack/latest/user_data").Body.ToArray());
+    public void UserData_IsTheUsersBytes() =>
+        Assert.Equal(new byte[] { 0, 1, 255 }, Get("/openstack/latest/user_data").Body.ToArray());
 
     [Fact]
     public void NoUserData_IsNotFound() => Assert.Equal(
@@ -64,7 +65,8 @@ public sealed class MetadataTreeTests
         Assert.Equal("az2", meta.RootElement.GetProperty("availability_zone").GetString());
         Assert.Equal(2, meta.RootElement.GetProperty("keys").GetArrayLength());
         using var network = JsonDocument.Parse(Get("/openstack/latest/network_data.json").Body);
-        Assert.Equal("52:54:00:00:00:07", network.RootElement.GetProperty("links")[0].GetProperty("ethernet_mac_address").GetString());
+        Assert.Equal("52:54:00:00:00:07",
+            network.RootElement.GetProperty("links")[0].GetProperty("ethernet_mac_address").GetString());
         var networks = network.RootElement.GetProperty("networks");
         Assert.Equal("ipv4_dhcp", networks[0].GetProperty("type").GetString());
         Assert.Equal("fd64::7", networks[1].GetProperty("ip_address").GetString());

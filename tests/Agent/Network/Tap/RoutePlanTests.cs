@@ -8,18 +8,22 @@ public sealed class RoutePlanTests
 {
     private static readonly IPAddress[] Pool = [.. Enumerable.Range(1, 5).Select(n => IPAddress.Parse($"10.64.0.{n}"))];
 
-    private static readonly Gen<HostRoute> Route = Gen.Select(Gen.Int[0, 4], Gen.Int[1, 6]).Select((a, i) => new HostRoute(Pool[a], i));
+    private static readonly Gen<HostRoute> Route = Gen.Select(Gen.Int[0, 4], Gen.Int[1, 6]).Select(
+        (a, i) => new HostRoute(Pool[a], i));
 
     /// <summary>Taps 1-4; interfaces 5 and 6 are somebody else's.</summary>
     private static readonly Gen<List<Link>> Taps = Gen.Bool.Array[4].Select(
-        carriers => carriers.Select((c, i) => new Link(i + 1, $"vt{i + 1}", "tun", default, 1500, "", true, c, 0, 0, true)).ToList());
+        carriers => carriers.Select((c, i) => new Link(i + 1, $"vt{i + 1}", "tun", default, 1500, "", true, c, 0, 0,
+            true)).ToList());
 
-    private static readonly Gen<Dictionary<string, IReadOnlyList<IPAddress>>> Plans = Gen.Int[0, 4].HashSet[0, 2].Array[3].Select(
+    private static readonly Gen<Dictionary<string, IReadOnlyList<IPAddress>>> Plans =
+        Gen.Int[0, 4].HashSet[0, 2].Array[3].Select(
         all => all.Select((a, i) => (Name: $"vt{i + 1}", Addresses: a)).ToDictionary(
             p => p.Name, p => (IReadOnlyList<IPAddress>)[.. p.Addresses.Select(n => Pool[n])]));
 
     [Fact]
-    public void AfterTheDelta_RoutesAreThoseOfGuestsThatLive() => Gen.Select(Taps, Plans, Route.HashSet[0, 12]).Sample((taps, plans, actual) =>
+    public void AfterTheDelta_RoutesAreThoseOfGuestsThatLive() =>
+        Gen.Select(Taps, Plans, Route.HashSet[0, 12]).Sample((taps, plans, actual) =>
     {
         var (add, remove) = RoutePlan.Delta(taps, plans, actual);
         var after = actual.Except(remove).Union(add).ToHashSet();
