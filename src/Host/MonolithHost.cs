@@ -30,7 +30,10 @@ public static class MonolithHost
         clock.Lap("composed");
         var modules = app.Services.GetServices<IStartUp>().GroupBy(s => s.Module).ToList();
         clock.Lap("made");
-        await Task.WhenAll(modules.Select(m => Task.Run(() => OpenAsync(m, clock, cancel), cancel)));
+        var opening = Task.WhenAll(modules.Select(m => Task.Run(() => OpenAsync(m, clock, cancel), cancel)));
+        Map(app, options);
+        clock.Lap("mapped");
+        await opening;
         clock.Lap("opened");
         await app.StartAsync(cancel);
         clock.Lap("listening");
@@ -97,7 +100,11 @@ public static class MonolithHost
         services.AddGrpcReflection();
         services.AddModuleHealth();
 
-        var app = builder.Build();
+        return builder.Build();
+    }
+
+    static void Map(WebApplication app, HostOptions options)
+    {
         app.UseMiddleware<MalformedMessageMiddleware>();
         app.MapIdentity();
         app.MapImage();
@@ -111,7 +118,6 @@ public static class MonolithHost
         app.MapTelemetry(options);
         // For a machine that joins: it believes the certificate for the digest in its token alone.
         app.MapGet("/ca.crt", (IHostCertificates authority) => Results.Bytes(authority.Authority.RawData));
-        return app;
     }
 
     static void AddBus(this IServiceCollection services, HostOptions options) => services.AddMassTransit(bus =>
