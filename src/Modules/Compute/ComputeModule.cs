@@ -19,7 +19,7 @@ using Monolith.Platform.Storage;
 namespace Monolith.Compute;
 
 /// <summary>Servers and the machines that run them.</summary>
-public static class ComputeModule
+public static partial class ComputeModule
 {
     public static IServiceCollection AddCompute(this IServiceCollection services)
     {
@@ -68,8 +68,25 @@ public static class ComputeModule
         cancel => services.GetRequiredService<VmReaper>().UnsettledAsync(cancel),
         services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<VmReaper>>());
 
-    sealed class AbsenceWatch(Presence presence) : BackgroundService
+    sealed partial class AbsenceWatch(Presence presence, ILogger<AbsenceWatch> log) : BackgroundService
     {
-        protected override Task ExecuteAsync(CancellationToken stop) => presence.MarkAbsentAsync(stop);
+        protected override async Task ExecuteAsync(CancellationToken stop)
+        {
+            while (true)
+            {
+                try
+                {
+                    await presence.MarkAbsentAsync(stop);
+                    return;
+                }
+                catch (Exception e) when (!stop.IsCancellationRequested)
+                {
+                    LogNotMarked(e);
+                }
+            }
+        }
+
+        [LoggerMessage(LogLevel.Warning, "Hypervisors that did not come back could not be marked as down; trying again")]
+        partial void LogNotMarked(Exception e);
     }
 }

@@ -21,6 +21,8 @@ internal sealed partial class IdentityStartUp(Store<IdentityDb> store, Certifica
 {
     const string Admin = "users/admin";
 
+    public string Module => store.Module;
+
     public async Task StartAsync(CancellationToken cancel)
     {
         await authority.OpenAsync(cancel);

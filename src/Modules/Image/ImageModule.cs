@@ -31,6 +31,8 @@ public static class ImageModule
 
     sealed class PrepareBlobs(BlobStore blobs) : IStartUp
     {
+        public string Module => "image";
+
         public Task StartAsync(CancellationToken cancel)
         {
             blobs.Prepare();

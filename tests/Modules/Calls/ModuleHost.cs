@@ -3,24 +3,21 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Monolith.Platform.Events;
 using Monolith.Platform.Storage;
-using Npgsql;
 
 namespace Monolith.Modules.Tests.Calls;
 
 /// <summary>Modules with a real database, as the host composes them, without transports and bus.</summary>
 internal sealed class ModuleHost : IAsyncDisposable
 {
-    readonly string directory;
+    readonly TestDatabase database;
     readonly List<IHostedService> started = [];
 
-    ModuleHost(ServiceProvider services, string directory) => (Services, this.directory) = (services, directory);
+    ModuleHost(ServiceProvider services, TestDatabase database) => (Services, this.database) = (services, database);
 
     public ServiceProvider Services { get; }
 
-    /// <summary>The databases that tests run on: always a SQLite file, and PostgreSQL when there is one.</summary>
-    public static TheoryData<string> Providers => Environment.GetEnvironmentVariable("MONOLITH_TEST_POSTGRES") is { Length: > 0 }
-        ? ["sqlite", "postgres"]
-        : ["sqlite"];
+    /// <inheritdoc cref="TestDatabases.All"/>
+    public static TheoryData<string> Providers => TestDatabases.All;
 
     public static Task<ModuleHost> StartAsync(string provider, Action<IServiceCollection> modules) =>
         StartAsync(provider, (services, _) => modules(services));
@@ -28,13 +25,13 @@ internal sealed class ModuleHost : IAsyncDisposable
     /// <param name="modules">Adds them; is given the host's directory.</param>
     public static async Task<ModuleHost> StartAsync(string provider, Action<IServiceCollection, string> modules)
     {
+        var database = await TestDatabases.MakeAsync(provider);
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(TimeProvider.System);
-        var directory = Directory.CreateTempSubdirectory("monolith-test-").FullName;
-        modules(services, directory);
-        services.AddSingleton(new DatabaseOptions(directory, provider == "postgres" ? await CreateAsync() : null));
-        var host = new ModuleHost(services.BuildServiceProvider(), directory);
+        modules(services, database.Directory);
+        services.AddSingleton(database.Options);
+        var host = new ModuleHost(services.BuildServiceProvider(), database);
         var cancel = TestContext.Current.CancellationToken;
         foreach (var start in host.Services.GetServices<IStartUp>()) await start.StartAsync(cancel);
         // The relays need a bus; what is tested here does not.
@@ -50,21 +47,10 @@ internal sealed class ModuleHost : IAsyncDisposable
 
     public T Make<T>() => ActivatorUtilities.CreateInstance<T>(Services);
 
-    // A database for each host: tests run side by side.
-    static async Task<string> CreateAsync()
-    {
-        var connection = Environment.GetEnvironmentVariable("MONOLITH_TEST_POSTGRES")!;
-        var name = "t" + Guid.NewGuid().ToString("N");
-        await using var source = NpgsqlDataSource.Create(connection);
-        await using var command = source.CreateCommand($"CREATE DATABASE {name}");
-        await command.ExecuteNonQueryAsync();
-        return new NpgsqlConnectionStringBuilder(connection) { Database = name, Pooling = true, MaxPoolSize = 20 }.ToString();
-    }
-
     public async ValueTask DisposeAsync()
     {
         foreach (var service in started) await service.StopAsync(CancellationToken.None);
         await Services.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
+        await database.DisposeAsync();
     }
 }

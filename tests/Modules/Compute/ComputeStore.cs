@@ -1,21 +1,22 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Monolith.Compute;
+using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Modules.Tests.Compute;
 
-/// <summary>Compute's database in a directory of its own; on PostgreSQL when a connection string is given.</summary>
+/// <summary>Compute's store on a database of its own.</summary>
 internal sealed class ComputeStore : IAsyncDisposable
 {
-    readonly string directory = Directory.CreateTempSubdirectory("monolith-test-").FullName;
+    readonly TestDatabase database;
 
-    ComputeStore() => Store = Open();
+    ComputeStore(TestDatabase database) => (this.database, Store) = (database, Make(database));
 
     public Store<ComputeDb> Store { get; private set; }
 
-    public static async Task<ComputeStore> OpenAsync()
+    public static async Task<ComputeStore> OpenAsync(string provider)
     {
-        var store = new ComputeStore();
+        var store = new ComputeStore(await TestDatabases.MakeAsync(provider));
         await store.Store.OpenAsync(CancellationToken.None);
         return store;
     }
@@ -23,17 +24,27 @@ internal sealed class ComputeStore : IAsyncDisposable
     public async Task ReopenAsync()
     {
         await Store.DisposeAsync();
-        Store = Open();
+        Store = Make(database);
         await Store.OpenAsync(CancellationToken.None);
     }
 
-    Store<ComputeDb> Open() => new("compute", new DatabaseOptions(directory), o => new SqliteComputeDb(o),
-        o => new PostgresComputeDb(o), TimeProvider.System, NullLoggerFactory.Instance);
+    /// <summary>Another host's store on the same database, where several hosts may share one: on PostgreSQL.</summary>
+    public async Task<Store<ComputeDb>> AnotherAsync()
+    {
+        if (!database.IsPostgres) return Store;
+        var other = Make(database);
+        await other.OpenAsync(CancellationToken.None);
+        return other;
+    }
+
+    public Task CutAsync() => database.CutAsync();
+
+    static Store<ComputeDb> Make(TestDatabase database) => new("compute", database.Options,
+        o => new SqliteComputeDb(o), o => new PostgresComputeDb(o), TimeProvider.System, NullLoggerFactory.Instance);
 
     public async ValueTask DisposeAsync()
     {
         await Store.DisposeAsync();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Directory.Delete(directory, recursive: true);
+        await database.DisposeAsync();
     }
 }

@@ -16,20 +16,22 @@ public sealed class FlavorServiceTests
         Flavor = new Flavor { Vcpus = 1, MemoryMib = 128, DiskGib = 1, Labels = { ["tier"] = "web" } },
     };
 
-    [Fact]
-    public async Task Create_OfABadFlavor_SaysEveryViolationAtOnce()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Create_OfABadFlavor_SaysEveryViolationAtOnce(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var fault = await Assert.ThrowsAsync<Fault>(() => new FlavorService(store.Store)
             .CreateFlavor(new CreateFlavorRequest { FlavorId = "Not Good", Flavor = new Flavor() }, new FakeCall()));
         Assert.Equal(StatusCode.InvalidArgument, fault.Code);
         Assert.Equal(["flavor_id", "flavor.vcpus", "flavor.memory_mib", "flavor.disk_gib"], fault.Fields.Select(f => f.Field));
     }
 
-    [Fact]
-    public async Task Create_RepeatedWithItsRequestId_GivesTheSameFlavorAndNoSecondEvent()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Create_RepeatedWithItsRequestId_GivesTheSameFlavorAndNoSecondEvent(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var service = new FlavorService(store.Store);
         var request = Small();
         request.RequestId = Guid.NewGuid().ToString();
@@ -42,10 +44,11 @@ public sealed class FlavorServiceTests
         Assert.Equal("request_id", Assert.Single(fault.Fields).Field);
     }
 
-    [Fact]
-    public async Task Create_WithValidateOnly_LeavesNothing()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Create_WithValidateOnly_LeavesNothing(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var service = new FlavorService(store.Store);
         var request = Small();
         request.ValidateOnly = true;
@@ -54,10 +57,11 @@ public sealed class FlavorServiceTests
         Assert.Equal(0, store.Store.Feed.Last);
     }
 
-    [Fact]
-    public async Task Update_WithAnOldEtag_IsAborted()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Update_WithAnOldEtag_IsAborted(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var service = new FlavorService(store.Store);
         var flavor = await service.CreateFlavor(Small(), new FakeCall());
         flavor.DisplayName = "Small";
@@ -68,10 +72,11 @@ public sealed class FlavorServiceTests
         Assert.Equal(StatusCode.Aborted, fault.Code);
     }
 
-    [Fact]
-    public async Task Update_OfTheSize_IsRefusedWithTheFieldsThatCanChange()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Update_OfTheSize_IsRefusedWithTheFieldsThatCanChange(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var service = new FlavorService(store.Store);
         var flavor = await service.CreateFlavor(Small(), new FakeCall());
         var fault = await Assert.ThrowsAsync<Fault>(() => service.UpdateFlavor(new UpdateFlavorRequest
@@ -82,10 +87,11 @@ public sealed class FlavorServiceTests
         Assert.Contains("display_name", Assert.Single(fault.Fields).Description, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task List_ByPages_GivesEveryFlavorOnceInOrder()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task List_ByPages_GivesEveryFlavorOnceInOrder(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var service = new FlavorService(store.Store);
         for (var i = 0; i < 25; i++) await service.CreateFlavor(Small($"f{i:00}"), new FakeCall());
         var names = new List<string>();
@@ -104,10 +110,11 @@ public sealed class FlavorServiceTests
         Assert.Equal(Enumerable.Range(0, 25).Where(i => i != 7).Select(i => $"flavors/f{i:00}"), names);
     }
 
-    [Fact]
-    public async Task Writers_InParallel_AllCommitAndEventsAreInOrder()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Writers_InParallel_AllCommitAndEventsAreInOrder(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var service = new FlavorService(store.Store);
         await Task.WhenAll(Enumerable.Range(0, 200).Select(i => service.CreateFlavor(Small($"f{i}"), new FakeCall())));
         await store.ReopenAsync();

@@ -31,10 +31,11 @@ public sealed class HypervisorDeletionTests
 
     readonly Nodes nodes = new();
 
-    [Fact]
-    public async Task Delete_ForgetsTheNode_Once_AndNeverWhenItIsRefused()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Delete_ForgetsTheNode_Once_AndNeverWhenItIsRefused(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var presence = new Presence(store.Store, TimeProvider.System);
         var service = new HypervisorService(store.Store, presence, nodes);
         await presence.ConnectedAsync("hv1", new Hello { Inventory = new Inventory { Cpus = 1 } }, default);
@@ -75,10 +76,11 @@ public sealed class HypervisorDeletionTests
         }, new FakeCall());
     }
 
-    [Fact]
-    public async Task WhenIdentityFails_TheHypervisorStays_AndARepeatFinishes()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task WhenIdentityFails_TheHypervisorStays_AndARepeatFinishes(string provider)
     {
-        await using var store = await ComputeStore.OpenAsync();
+        await using var store = await ComputeStore.OpenAsync(provider);
         var presence = new Presence(store.Store, TimeProvider.System);
         var service = new HypervisorService(store.Store, presence, nodes);
         await presence.ConnectedAsync("hv1", new Hello(), default);

@@ -160,11 +160,12 @@ public sealed class NamesTests
             .Select(a => a.Set).FirstOrDefault();
     }
 
-    [Fact]
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
     [Trait("Needs", "dig")]
-    public async Task Server_AskedByDig_AnswersForwardAndReverseByUdpAndTcp()
+    public async Task Server_AskedByDig_AnswersForwardAndReverseByUdpAndTcp(string provider)
     {
-        await using var host = await StartAsync("sqlite");
+        await using var host = await StartAsync(provider);
         await host.Get<INames>().SetAsync("projects/demo/servers/web1", Guid.CreateVersion7(), "web1.demo.cloud.internal",
             ["10.64.0.3", "fd64::3"], Cancel);
         var port = host.Get<DnsServer>().Bound[0].Port;
@@ -185,10 +186,11 @@ public sealed class NamesTests
         }
     }
 
-    [Fact]
-    public async Task Server_OverTcp_AnswersPipelinedQueriesAndLetsSilentClientsGo()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Server_OverTcp_AnswersPipelinedQueriesAndLetsSilentClientsGo(string provider)
     {
-        await using var host = await ModuleHost.StartAsync("sqlite", s => s.AddDns(new DnsOptions
+        await using var host = await ModuleHost.StartAsync(provider, s => s.AddDns(new DnsOptions
         { Endpoints = [new(IPAddress.Loopback, 0)], TcpIdle = TimeSpan.FromMilliseconds(200) }));
         using var client = new System.Net.Sockets.TcpClient();
         await client.ConnectAsync(host.Get<DnsServer>().Bound[0], Cancel);

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Monolith.Events;
 using Monolith.Events.Log;
+using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Events;
 using Monolith.Platform.Storage;
 
@@ -13,15 +14,16 @@ public class EventLogTests
     /// Relays that lose, repeat and reorder what they send, words that get lost, and a log that is restarted: the log
     /// has each event once, in each module's order, numbered without a gap; and no word was ever ahead of the log.
     /// </summary>
-    [Fact]
-    public async Task EveryEvent_IsInTheLogOnce_WhateverIsLostRepeatedOrRestarted()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task EveryEvent_IsInTheLogOnce_WhateverIsLostRepeatedOrRestarted(string provider)
     {
         var seed = Random.Shared.Next();
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        var directory = Directory.CreateTempSubdirectory("monolith-events-").FullName;
+        await using var database = await TestDatabases.MakeAsync(provider);
         var sources = new[] { "compute", "network", "dns" }.Select(m => new Source(m, random)).ToList();
-        var (store, log) = await OpenAsync(directory);
+        var (store, log) = await OpenAsync(database);
         try
         {
             for (var step = 0; step < 600 || sources.Any(s => s.Acknowledged < s.Last); step++)
@@ -29,7 +31,7 @@ public class EventLogTests
                 if (random.Next(40) == 0)
                 {
                     await store.DisposeAsync();
-                    (store, log) = await OpenAsync(directory);
+                    (store, log) = await OpenAsync(database);
                 }
                 var source = sources[random.Next(sources.Count)];
                 var batch = source.Send(random);
@@ -49,28 +51,28 @@ public class EventLogTests
         finally
         {
             await store.DisposeAsync();
-            Directory.Delete(directory, recursive: true);
         }
     }
 
-    [Fact]
-    public async Task ABatch_ThatDoesNotJoinOn_IsNeitherTakenNorAcknowledged()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task ABatch_ThatDoesNotJoinOn_IsNeitherTakenNorAcknowledged(string provider)
     {
-        var directory = Directory.CreateTempSubdirectory("monolith-events-").FullName;
-        var (store, log) = await OpenAsync(directory);
+        await using var database = await TestDatabases.MakeAsync(provider);
+        var (store, log) = await OpenAsync(database);
         var source = new Source("compute", new Random(1));
         Assert.Null(await log.AppendAsync(new EventsCommitted("compute", source.Events[0].Sequence,
             [source.Events[1]]), default));
         Assert.Empty(await UidsAsync(store));
         await store.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
     }
 
-    [Fact]
-    public async Task Trimming_RemovesTheOldest_AndRemembersWhere()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Trimming_RemovesTheOldest_AndRemembersWhere(string provider)
     {
-        var directory = Directory.CreateTempSubdirectory("monolith-events-").FullName;
-        var (store, log) = await OpenAsync(directory);
+        await using var database = await TestDatabases.MakeAsync(provider);
+        var (store, log) = await OpenAsync(database);
         var source = new Source("compute", new Random(1));
         await log.AppendAsync(new EventsCommitted("compute", 0, source.Events), default);
         while (await log.TrimAsync(source.Events[50].Time, 20, default))
@@ -80,12 +82,11 @@ public class EventLogTests
         Assert.Equal((50, source.Events.Count), (ends.TrimmedThrough, ends.Last));
         Assert.Equal(51, await store.ReadAsync(db => db.Log.MinAsync(l => l.Sequence)));
         await store.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
     }
 
-    static async Task<(Store<EventsDb>, EventLog)> OpenAsync(string directory)
+    static async Task<(Store<EventsDb>, EventLog)> OpenAsync(TestDatabase database)
     {
-        var store = new Store<EventsDb>("events", new DatabaseOptions(directory), o => new SqliteEventsDb(o),
+        var store = new Store<EventsDb>("events", database.Options, o => new SqliteEventsDb(o),
             o => new PostgresEventsDb(o), TimeProvider.System, NullLoggerFactory.Instance);
         await store.OpenAsync(default);
         var log = new EventLog(store, NullLogger<EventLog>.Instance);

@@ -11,20 +11,22 @@ namespace Monolith.Modules.Tests.Identity;
 /// <summary>The module on a database and a directory of its own.</summary>
 internal sealed class IdentityFixture : IAsyncDisposable
 {
-    readonly string directory = Directory.CreateTempSubdirectory("monolith-identity-").FullName;
+    readonly TestDatabase database;
     ServiceProvider services = null!;
+
+    IdentityFixture(TestDatabase database) => this.database = database;
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
     public IAuthentication Authentication => Get<IAuthentication>();
 
-    public string TokenPath => Path.Combine(directory, "admin.token");
+    public string TokenPath => Path.Combine(database.Directory, "admin.token");
 
     public Caller Admin => Authentication.Authenticate(File.ReadAllText(TokenPath).Trim())!;
 
-    public static async Task<IdentityFixture> StartAsync()
+    public static async Task<IdentityFixture> StartAsync(string provider)
     {
-        var fixture = new IdentityFixture();
+        var fixture = new IdentityFixture(await TestDatabases.MakeAsync(provider));
         await fixture.RestartAsync();
         return fixture;
     }
@@ -35,8 +37,8 @@ internal sealed class IdentityFixture : IAsyncDisposable
         var collection = new ServiceCollection();
         collection.AddLogging();
         collection.AddSingleton<TimeProvider>(Time);
-        collection.AddSingleton(new DatabaseOptions(directory));
-        collection.AddIdentity(new IdentityOptions(directory));
+        collection.AddSingleton(database.Options);
+        collection.AddIdentity(new IdentityOptions(database.Directory));
         services = collection.BuildServiceProvider();
         foreach (var step in services.GetServices<IStartUp>()) await step.StartAsync(default);
     }
@@ -51,6 +53,6 @@ internal sealed class IdentityFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await services.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
+        await database.DisposeAsync();
     }
 }

@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Monolith.Agent.V1;
 using Monolith.Identity.Contracts;
+using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using NodeService = Monolith.Identity.Nodes.NodeService;
@@ -12,10 +13,11 @@ namespace Monolith.Modules.Tests.Identity;
 
 public class JoinTests
 {
-    [Fact]
-    public async Task ANodeJoins_IsKnown_AndIsAnsweredAgainWithTheSameKey()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task ANodeJoins_IsKnown_AndIsAnsweredAgainWithTheSameKey(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         var token = await identity.Get<IJoinTokens>().CreateAsync("hv1", NodeKind.Hypervisor, default);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var first = await JoinAsync(identity, token, Csr(key));
@@ -30,10 +32,11 @@ public class JoinTests
         Assert.Equal(token[^64..], Convert.ToHexStringLower(SHA256.HashData(first.CaCertificate.Span)));
     }
 
-    [Fact]
-    public async Task EachWrongToken_IsRefusedWithItsCause()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task EachWrongToken_IsRefusedWithItsCause(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         var tokens = identity.Get<IJoinTokens>();
         var used = await tokens.CreateAsync("hv1", NodeKind.Hypervisor, default);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -57,10 +60,11 @@ public class JoinTests
         }
     }
 
-    [Fact]
-    public async Task ACertificateRequest_ThatIsNone_IsInvalid()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task ACertificateRequest_ThatIsNone_IsInvalid(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         var token = await identity.Get<IJoinTokens>().CreateAsync("hv1", NodeKind.Hypervisor, default);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var good = Csr(key);
@@ -77,10 +81,11 @@ public class JoinTests
         }
     }
 
-    [Fact]
-    public async Task AnExpiredCertificate_RenewsAndDoesNothingElse_AForgottenOneNothing()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task AnExpiredCertificate_RenewsAndDoesNothingElse_AForgottenOneNothing(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         var token = await identity.Get<IJoinTokens>().CreateAsync("lb1", NodeKind.LoadBalancer, default);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var joined = Certificate((await JoinAsync(identity, token, Csr(key))).Certificate);
@@ -102,10 +107,11 @@ public class JoinTests
         Assert.Equal("NODE_UNKNOWN", refusal);
     }
 
-    [Fact]
-    public async Task AForgottenNode_CannotComeBackWithATokenThatWasMadeBefore()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task AForgottenNode_CannotComeBackWithATokenThatWasMadeBefore(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var used = await identity.Get<IJoinTokens>().CreateAsync("hv1", NodeKind.Hypervisor, default);
         await JoinAsync(identity, used, Csr(key));
@@ -123,11 +129,12 @@ public class JoinTests
             Csr(key));
     }
 
-    [Fact]
-    public async Task AnotherAuthoritysCertificate_IsUnknown()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task AnotherAuthoritysCertificate_IsUnknown(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
-        await using var stranger = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
+        await using var stranger = await IdentityFixture.StartAsync(provider);
         var token = await stranger.Get<IJoinTokens>().CreateAsync("hv1", NodeKind.Hypervisor, default);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var answer = await JoinAsync(stranger, token, Csr(key));

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Monolith.Identity.Tokens;
 using Monolith.Identity.Users;
 using Monolith.Identity.V1;
+using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using TokenService = Monolith.Identity.Tokens.TokenService;
@@ -12,10 +13,11 @@ namespace Monolith.Modules.Tests.Identity;
 
 public class TokenTests
 {
-    [Fact]
-    public async Task TheAdministratorsToken_IsMadeOnce_AndAgainWhenTheFileIsMissing()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task TheAdministratorsToken_IsMadeOnce_AndAgainWhenTheFileIsMissing(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         var first = File.ReadAllText(identity.TokenPath);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(identity.TokenPath));
         await identity.RestartAsync();
@@ -26,10 +28,11 @@ public class TokenTests
         Assert.Equal("users/admin", identity.Admin.Name);
     }
 
-    [Fact]
-    public async Task AToken_IsRefused_WhenRevokedExpiredOrItsUserIsDisabled()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task AToken_IsRefused_WhenRevokedExpiredOrItsUserIsDisabled(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         var admin = identity.As(identity.Admin);
         var users = identity.Make<UserService>();
         var tokens = identity.Make<TokenService>();
@@ -62,10 +65,11 @@ public class TokenTests
         Assert.Equal("TOKEN_UNKNOWN", refusal);
     }
 
-    [Fact]
-    public async Task ARepeatedCreate_AnswersTheSameToken_WithoutItsSecret()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task ARepeatedCreate_AnswersTheSameToken_WithoutItsSecret(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         var tokens = identity.Make<TokenService>();
         var request = new CreateTokenRequest { Parent = "users/admin", RequestId = Guid.NewGuid().ToString() };
         var first = await tokens.CreateToken(request, identity.As(identity.Admin));
@@ -75,10 +79,11 @@ public class TokenTests
         Assert.Equal("", again.Secret);
     }
 
-    [Fact]
-    public async Task AnothersTokens_NeedThePermission()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task AnothersTokens_NeedThePermission(string provider)
     {
-        await using var identity = await IdentityFixture.StartAsync();
+        await using var identity = await IdentityFixture.StartAsync(provider);
         var fault = await Assert.ThrowsAsync<Fault>(() => identity.Make<TokenService>().CreateToken(
             new CreateTokenRequest { Parent = "users/admin" }, identity.As(new Caller("users/bob", []))));
         Assert.Equal(StatusCode.PermissionDenied, fault.Code);

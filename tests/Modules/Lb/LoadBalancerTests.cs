@@ -148,10 +148,11 @@ public sealed class LoadBalancerTests
         Assert.Equal("ETAG_MISMATCH", stale.Reason);
     }
 
-    [Fact]
-    public async Task Create_WithServersThatAreNotThere_IsRefusedWithEveryOne()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Create_WithServersThatAreNotThere_IsRefusedWithEveryOne(string provider)
     {
-        await using var host = await StartAsync("sqlite");
+        await using var host = await StartAsync(provider);
         var request = Create();
         request.LoadBalancer.Pools[0].Members.Add(new Member { Server = "projects/other/servers/x", Port = 80 });
         var fault = await Assert.ThrowsAsync<Fault>(() => host.Make<Service>().CreateLoadBalancer(request, new FakeCall()));
@@ -159,12 +160,13 @@ public sealed class LoadBalancerTests
             fault.Fields.Select(f => f.Field).Order());
     }
 
-    [Fact]
-    public async Task Claim_ThatCannotBeMade_IsACauseAndNotAnEnd()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Claim_ThatCannotBeMade_IsACauseAndNotAnEnd(string provider)
     {
         neighbours.Servers["projects/demo/servers/web1"] = "10.64.0.3";
         neighbours.Exhausted = true;
-        await using var host = await StartAsync("sqlite");
+        await using var host = await StartAsync(provider);
         var service = host.Make<Service>();
         await using var watch = new Watched(service);
         await service.CreateLoadBalancer(Create(), new FakeCall());

@@ -90,10 +90,11 @@ public class ConventionTests
             () => ListAsync("projects/p", "colour = red", NetworkFixture.Call()));
     }
 
-    [Fact]
-    public async Task CreateNetwork_WithManyMistakes_NamesThemAll()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task CreateNetwork_WithManyMistakes_NamesThemAll(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         var fault = await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST",
             () => net.Networks.CreateNetwork(new CreateNetworkRequest
             {
@@ -105,10 +106,11 @@ public class ConventionTests
             fault.Fields.Select(f => f.Field));
     }
 
-    [Fact]
-    public async Task CreatePool_WithManyMistakes_NamesThemAll()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task CreatePool_WithManyMistakes_NamesThemAll(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         await net.PoolAsync("other", "10.1.0.0/16");
         async Task<string[]> FieldsAsync(string[] prefixes, params string[] exclusions) =>
             [.. (await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST", () =>
@@ -168,10 +170,11 @@ public class ConventionTests
             new DeleteAddressPoolRequest { Name = "addressPools/servers" }, NetworkFixture.Call()));
     }
 
-    [Fact]
-    public async Task DeletePool_ThatNothingUses_LeavesNothing()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task DeletePool_ThatNothingUses_LeavesNothing(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         await net.PoolAsync("servers", "10.64.0.0/24", "2001:db8::/32");
         Assert.Equal(long.MaxValue, (await net.PoolAsync("servers")).AddressCount);
         await net.Pools.DeleteAddressPool(new DeleteAddressPoolRequest { Name = "addressPools/servers" },

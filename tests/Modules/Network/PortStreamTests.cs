@@ -145,10 +145,11 @@ public class PortStreamTests
         Assert.Equal(heard[0].UpsertSet.Id, spec.Rules.Single(r => !r.Egress).RemoteSet);
     }
 
-    [Fact]
-    public async Task Report_OnAnotherNodesPort_OrFromBeforeTheBind_ChangesNothing()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Report_OnAnotherNodesPort_OrFromBeforeTheBind_ChangesNothing(string provider)
     {
-        var (fixture, owner, port) = await StartAsync("sqlite");
+        var (fixture, owner, port) = await StartAsync(provider);
         await using var net = fixture;
         var other = Guid.CreateVersion7();
         var mine = await net.ClaimAsync(other, "web2");
@@ -174,10 +175,11 @@ public class PortStreamTests
             (seen.State, seen.Conditions.Single(c => c.Type == "Plugged").Status));
     }
 
-    [Fact]
-    public async Task Report_Repeated_CostsNoWriteAndNoEvent()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Report_Repeated_CostsNoWriteAndNoEvent(string provider)
     {
-        var (fixture, _, port) = await StartAsync("sqlite");
+        var (fixture, _, port) = await StartAsync(provider);
         await using var net = fixture;
         await using var agent = new ScriptedAgent(net, "hv1");
         await agent.ConnectAsync();
@@ -194,10 +196,11 @@ public class PortStreamTests
         Assert.Equal(int.Parse(etag) + 1, int.Parse((await net.PortAsync(port.Name)).Etag));
     }
 
-    [Fact]
-    public async Task StatusesSent_WithoutAPort_MeansThatTheNodeLostIt()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task StatusesSent_WithoutAPort_MeansThatTheNodeLostIt(string provider)
     {
-        var (fixture, _, port) = await StartAsync("sqlite");
+        var (fixture, _, port) = await StartAsync(provider);
         await using var net = fixture;
         await using var agent = new ScriptedAgent(net, "hv1");
         await agent.ConnectAsync();
@@ -214,10 +217,11 @@ public class PortStreamTests
         Assert.Equal(Port.Types.State.Pending, (await net.PortAsync(port.Name)).State);
     }
 
-    [Fact]
-    public async Task Connect_Twice_EndsTheOlderStream()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Connect_Twice_EndsTheOlderStream(string provider)
     {
-        var (fixture, _, _) = await StartAsync("sqlite");
+        var (fixture, _, _) = await StartAsync(provider);
         await using var net = fixture;
         await using var old = new ScriptedAgent(net, "hv1");
         await using var young = new ScriptedAgent(net, "hv1");
@@ -227,10 +231,11 @@ public class PortStreamTests
         Assert.False(young.Serving.IsCompleted);
     }
 
-    [Fact]
-    public async Task Connect_WithoutHello_OrNotAsANode_IsRefused()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Connect_WithoutHello_OrNotAsANode_IsRefused(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         await using var agent = new ScriptedAgent(net, "hv1");
         var context = Calls.FakeCall.By(new Monolith.Platform.Calls.Caller("users/eve", []));
         await Expect.FaultAsync(StatusCode.PermissionDenied, "PERMISSION_MISSING", () => net.Stream.SyncPorts(

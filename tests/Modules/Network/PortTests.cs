@@ -53,10 +53,11 @@ public class PortTests
         Assert.Equal(1, await net.Store.ReadAsync(db => db.Addresses.CountAsync()));
     }
 
-    [Fact]
-    public async Task Check_ManyMistakes_NamesThemAllBelowTheGivenPathsAndTakesNothing()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Check_ManyMistakes_NamesThemAllBelowTheGivenPathsAndTakesNothing(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         await net.PrepareAsync("10.64.0.0/24");
         await net.NetworkAsync("q", "theirs", "servers");
         await net.ClaimAsync(Guid.CreateVersion7(), "first", "10.64.0.9");
@@ -110,10 +111,11 @@ public class PortTests
         Assert.All(events, e => Assert.Equal("projects/p/servers/web1", Port.Parser.ParseFrom(e.Data).Owner));
     }
 
-    [Fact]
-    public async Task Delete_PortOfAServer_IsRefusedAndOneMadeByHandGoes()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Delete_PortOfAServer_IsRefusedAndOneMadeByHandGoes(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         await net.PrepareAsync("10.64.0.0/24");
         var owned = (await net.ClaimAsync(Guid.CreateVersion7())).Name;
         await Expect.FaultAsync(StatusCode.FailedPrecondition, "PORT_OWNED",
@@ -131,10 +133,11 @@ public class PortTests
         Assert.Equal(1, (await net.PoolAsync("servers")).UsedCount);
     }
 
-    [Fact]
-    public async Task Create_AddressOutsideThePools_SaysWhichPoolsThereAre()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Create_AddressOutsideThePools_SaysWhichPoolsThereAre(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         await net.PrepareAsync("10.64.0.0/24");
         var fault = await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST", () => net.Ports.CreatePort(
             new CreatePortRequest

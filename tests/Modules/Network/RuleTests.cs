@@ -64,10 +64,11 @@ public class RuleTests
     public void Resolve_RuleOfAGroupThatIsGone_AllowsNobody() => Assert.Equal(["out any 0-0 -1 "],
         Resolve([From(In(Protocol.Any), "projects/p/securityGroups/gone")]));
 
-    [Fact]
-    public async Task Create_WithManyMistakes_NamesThemAll()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Create_WithManyMistakes_NamesThemAll(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         var icmp = In(Protocol.Tcp);
         icmp.IcmpType = 300;
         var fault = await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST", () => net.GroupAsync("Web",
@@ -86,10 +87,11 @@ public class RuleTests
         Assert.Contains("security_group.rules[6].remote_group", fault.Fields.Select(f => f.Field));
     }
 
-    [Fact]
-    public async Task Create_NamingGroupsThatAreNotTheProjects_NamesEach()
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Create_NamingGroupsThatAreNotTheProjects_NamesEach(string provider)
     {
-        await using var net = await NetworkFixture.StartAsync("sqlite");
+        await using var net = await NetworkFixture.StartAsync(provider);
         await net.PrepareAsync("10.64.0.0/24");
         await net.NetworkAsync("q", "default", "servers");
         var fault = await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST", () => net.GroupAsync("web",

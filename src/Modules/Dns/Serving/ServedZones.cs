@@ -33,6 +33,8 @@ internal sealed partial class ServedZones(Store<DnsDb> store, DnsOptions options
 
     public NameTable<ZoneSnapshot> Table => Volatile.Read(ref table);
 
+    public string Module => store.Module;
+
     public async Task StartAsync(CancellationToken cancel)
     {
         var after = await LoadAsync(cancel);

@@ -15,6 +15,8 @@ internal sealed class CloudZone(Store<DnsDb> store, DnsOptions options) : IStart
     // The name server's records are the module's own; this stands for their owner.
     static readonly Guid OwnerUid = new("00000000-0000-0000-0000-000000000053");
 
+    public string Module => store.Module;
+
     public Task StartAsync(CancellationToken cancel) => store.WriteAsync(Call.Of("dns/zones"), async unit =>
     {
         var zone = await unit.Db.Zones.FirstOrDefaultAsync(z => z.Domain == options.Domain, cancel)

@@ -33,6 +33,8 @@ internal sealed partial class EventLog(Store<EventsDb> store, ILogger<EventLog> 
     TaskCompletionSource grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long last;
 
+    public string Module => store.Module;
+
     public async Task StartAsync(CancellationToken cancel) => Grew((await EndsAsync()).Last);
 
     /// <returns>Up to which of the module's events the log is complete; null when the batch does not join on.</returns>

@@ -1,14 +1,15 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Monolith.Image.Contracts;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Image.Blobs;
 
 /// <summary>Removes blobs that no image names and no server needs.</summary>
-internal sealed class BlobCleaner(Store<ImageDb> store, BlobStore blobs, IServiceProvider services, TimeProvider time)
-    : BackgroundService
+internal sealed partial class BlobCleaner(Store<ImageDb> store, BlobStore blobs, IServiceProvider services,
+    TimeProvider time, ILogger<BlobCleaner> log) : BackgroundService
 {
     static readonly TimeSpan Every = TimeSpan.FromHours(1);
 
@@ -24,7 +25,18 @@ internal sealed class BlobCleaner(Store<ImageDb> store, BlobStore blobs, IServic
     {
         using var timer = new PeriodicTimer(Every, time);
         while (await timer.WaitForNextTickAsync(stop))
-            foreach (var sha256 in blobs.All().ToList())
-                await CleanAsync(sha256, stop);
+        {
+            try
+            {
+                foreach (var sha256 in blobs.All().ToList()) await CleanAsync(sha256, stop);
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                LogNotCleaned(e);
+            }
+        }
     }
+
+    [LoggerMessage(LogLevel.Warning, "Blobs without an image could not be looked for; the next hour has another try")]
+    partial void LogNotCleaned(Exception e);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
@@ -8,8 +9,8 @@ using Monolith.Platform.Storage;
 namespace Monolith.Lb.Nodes;
 
 /// <summary>Which LB nodes' agents are connected, in memory and in the rows.</summary>
-internal sealed class Presence(Store<LbDb> store, Reconciler<LoadBalancerId> loadBalancers, TimeProvider time)
-    : BackgroundService
+internal sealed partial class Presence(Store<LbDb> store, Reconciler<LoadBalancerId> loadBalancers, TimeProvider time,
+    ILogger<Presence> log) : BackgroundService
 {
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
     static readonly Call Self = Call.Of("lb/nodes");
@@ -46,8 +47,19 @@ internal sealed class Presence(Store<LbDb> store, Reconciler<LoadBalancerId> loa
     /// <summary>At start nobody is connected; those that come back within the grace period never counted as gone.</summary>
     protected override async Task ExecuteAsync(CancellationToken stop)
     {
-        await Task.Delay(Grace, time, stop);
-        await MarkDownAsync(_ => true);
+        while (true)
+        {
+            await Task.Delay(Grace, time, stop);
+            try
+            {
+                await MarkDownAsync(_ => true);
+                return;
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                LogNotMarked(e);
+            }
+        }
     }
 
     async Task MarkDownAsync(System.Linq.Expressions.Expression<Func<NodeRow, bool>> which)
@@ -61,6 +73,9 @@ internal sealed class Presence(Store<LbDb> store, Reconciler<LoadBalancerId> loa
         }, CancellationToken.None);
         if (changed) await WakeAllAsync();
     }
+
+    [LoggerMessage(LogLevel.Warning, "Nodes that did not come back could not be marked; trying again after the grace period")]
+    partial void LogNotMarked(Exception e);
 
     async Task WakeAllAsync()
     {

@@ -54,6 +54,8 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
 /// <summary>Raises every spec when the host starts with other defaults than before.</summary>
 internal sealed class PortDefaults(Store<NetworkDb> store, PortSpecs specs) : IStartUp
 {
+    public string Module => store.Module;
+
     public async Task StartAsync(CancellationToken cancel)
     {
         var now = specs.Fingerprint();

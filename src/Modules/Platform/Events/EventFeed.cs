@@ -77,8 +77,10 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
         {
             IReadOnlyList<EventRow>? batch = null;
             Task? wait = null;
+            long known;
             lock (gate)
             {
+                known = last;
                 if (after >= last) wait = changed.Task;
                 else if (recent.TryPeek(out var first) && first.Sequence <= after + 1)
                     batch = [.. recent.Where(e => e.Sequence > after).Take(PageSize)];
@@ -91,8 +93,9 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
             batch ??= await read(after, PageSize, cancel);
             if (batch.Count == 0)
             {
-                // Numbers that were rolled back: nothing is there, and nothing will be.
-                lock (gate) after = Math.Max(after, last);
+                // Numbers that were rolled back, or trimmed: nothing is there, and nothing will be. What was committed
+                // since the look may be there all the same.
+                after = Math.Max(after, known);
                 continue;
             }
             after = batch[^1].Sequence;

@@ -29,6 +29,7 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
     ILogger<Relay<TDb>> log) : BackgroundService, IRelay where TDb : ModuleDb
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     static readonly TimeSpan Kept = TimeSpan.FromHours(24);
     const int KeptAtLeast = 10_000;
 
@@ -51,9 +52,26 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
 
     protected override async Task ExecuteAsync(CancellationToken stop)
     {
-        var row = await store.ReadAsync(db => db.Relays.FirstOrDefaultAsync(stop));
-        loggedThrough = sentThrough = savedThrough = row?.LoggedThrough ?? 0;
+        await ResumeAsync(stop);
         await Task.WhenAll(SendAsync(stop), TendAsync(stop));
+    }
+
+    async Task ResumeAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                var row = await store.ReadAsync(db => db.Relays.FirstOrDefaultAsync(stop));
+                loggedThrough = sentThrough = savedThrough = row?.LoggedThrough ?? 0;
+                return;
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                LogNotRead(e, Module);
+                await Task.Delay(Pause, time, stop);
+            }
+        }
     }
 
     async Task SendAsync(CancellationToken stop)
@@ -85,7 +103,7 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 LogBusFailed(e, Module);
-                await Task.Delay(TimeSpan.FromSeconds(1), time, stop);
+                await Task.Delay(Pause, time, stop);
             }
         }
     }
@@ -99,17 +117,26 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
         {
             var logged = Interlocked.Read(ref loggedThrough);
             if (logged == savedThrough) continue;
-            var trim = round % 30 == 29;
-            await store.WriteAsync(Call.Of(Module + "/relay"), async unit =>
+            try
             {
-                var row = await unit.Db.Relays.FirstOrDefaultAsync(stop);
-                if (row is null) unit.Db.Relays.Add(row = new RelayRow());
-                row.LoggedThrough = Math.Max(row.LoggedThrough, logged);
-                if (trim) await TrimAsync(unit, logged, stop);
-            }, stop);
-            savedThrough = logged;
+                await SaveAsync(logged, trim: round % 30 == 29, stop);
+                savedThrough = logged;
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                LogNotSaved(e, Module);
+            }
         }
     }
+
+    Task SaveAsync(long logged, bool trim, CancellationToken stop) =>
+        store.WriteAsync(Call.Of(Module + "/relay"), async unit =>
+        {
+            var row = await unit.Db.Relays.FirstOrDefaultAsync(stop);
+            if (row is null) unit.Db.Relays.Add(row = new RelayRow());
+            row.LoggedThrough = Math.Max(row.LoggedThrough, logged);
+            if (trim) await TrimAsync(unit, logged, stop);
+        }, stop);
 
     async Task TrimAsync(Unit<TDb> unit, long logged, CancellationToken stop)
     {
@@ -127,6 +154,12 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
         "The event log has {Module}'s events up to {Logged} of {Sent} that were sent; sending again")]
     partial void LogAgain(string module, long logged, long sent);
 
-    [LoggerMessage(LogLevel.Warning, "The bus did not take {Module}'s events; trying again")]
+    [LoggerMessage(LogLevel.Warning, "{Module}'s events could not be sent; they are kept and sent again")]
     partial void LogBusFailed(Exception e, string module);
+
+    [LoggerMessage(LogLevel.Warning, "How far the event log has {Module}'s events could not be read; trying again")]
+    partial void LogNotRead(Exception e, string module);
+
+    [LoggerMessage(LogLevel.Warning, "How far the event log has {Module}'s events could not be kept; trying again")]
+    partial void LogNotSaved(Exception e, string module);
 }

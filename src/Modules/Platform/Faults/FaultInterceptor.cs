@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Logging;
+using Monolith.Platform.Storage;
 
 namespace Monolith.Platform.Faults;
 
@@ -51,6 +52,16 @@ public sealed partial class FaultInterceptor(ILogger<FaultInterceptor> log) : In
         {
             throw;
         }
+        catch (Exception e) when (Conflict.IsOutage(e))
+        {
+            LogOutage(e, context.Method);
+            throw Convert(Fault.Unavailable("DATABASE_UNAVAILABLE",
+                "The database cannot be reached at the moment. Try again.", TimeSpan.FromSeconds(1)));
+        }
+        catch (Exception e) when (Conflict.IsUnstorableText(e))
+        {
+            throw Convert(Fault.Invalid("request", "has a text with a NUL character, which no field takes"));
+        }
         catch (Exception e)
         {
             LogUnexpected(e, context.Method);
@@ -61,6 +72,9 @@ public sealed partial class FaultInterceptor(ILogger<FaultInterceptor> log) : In
 
     [LoggerMessage(LogLevel.Warning, "{Method} failed: {Reason} {Detail}")]
     partial void LogFault(Exception e, string method, string reason, string? detail);
+
+    [LoggerMessage(LogLevel.Warning, "{Method} failed because a database cannot be reached")]
+    partial void LogOutage(Exception e, string method);
 
     [LoggerMessage(LogLevel.Error, "{Method} failed unexpectedly")]
     partial void LogUnexpected(Exception e, string method);

@@ -75,6 +75,7 @@ public static class Filter
     {
         if (string.IsNullOrWhiteSpace(filter)) return rows;
         if (filter.Length > MaxLength) throw Fault.Invalid("filter", $"must have at most {MaxLength} characters");
+        if (filter.Contains('\0')) throw Fault.Invalid("filter", "must not hold a NUL character");
         return rows.Where(Compile(filter, fields));
     }
 

@@ -109,8 +109,8 @@ internal sealed class FilterParser<TRow>(List<FilterToken> tokens, FilterFields<
                 Expression match = (value.StartsWith('*'), value.Length > 1 && value.EndsWith('*')) switch
                 {
                     (true, true) => Call(column, nameof(string.Contains), value[1..^1]),
-                    (true, false) => Call(column, nameof(string.EndsWith), value[1..]),
-                    (false, true) => Call(column, nameof(string.StartsWith), value[..^1]),
+                    (true, false) => EndsWith(column, value[1..]),
+                    (false, true) => StartsWith(column, value[..^1]),
                     _ => Expression.Equal(column, Held(value)),
                 };
                 return op == "=" ? match : Expression.Not(match);
@@ -141,6 +141,22 @@ internal sealed class FilterParser<TRow>(List<FilterToken> tokens, FilterFields<
 
     static MethodCallExpression Call(Expression column, string method, string argument) =>
         Expression.Call(column, typeof(string).GetMethod(method, [typeof(string)])!, Held(argument));
+
+    // Parts are cut out and compared. EF makes LIKE of StartsWith and EndsWith, and SQLite's LIKE takes a for A.
+    static BinaryExpression StartsWith(Expression column, string start) =>
+        Cut(column, start, (_, _) => Expression.Constant(0));
+
+    static BinaryExpression EndsWith(Expression column, string end) => Cut(column, end, Expression.Subtract);
+
+    static BinaryExpression Cut(Expression column, string part, Func<Expression, Expression, Expression> from)
+    {
+        var length = Expression.Property(column, nameof(string.Length));
+        // Databases count code points.
+        var size = Expression.Constant(part.EnumerateRunes().Count());
+        var substring = typeof(string).GetMethod(nameof(string.Substring), [typeof(int), typeof(int)])!;
+        return Expression.AndAlso(Expression.GreaterThanOrEqual(length, size),
+            Expression.Equal(Expression.Call(column, substring, from(length, size), size), Held(part)));
+    }
 
     // A member access and not a constant, so that EF makes it a parameter and caches the query.
     static MemberExpression Held(object value) =>

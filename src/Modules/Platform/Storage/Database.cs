@@ -1,6 +1,9 @@
 using System.Data.Common;
+using System.Reflection;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql;
 
 namespace Monolith.Platform.Storage;
@@ -11,15 +14,21 @@ namespace Monolith.Platform.Storage;
 public sealed record DatabaseOptions(string Directory, string? Postgres = null);
 
 /// <summary>One module's database on either provider: connections and options.</summary>
-internal sealed class Database
+internal sealed class Database : IAsyncDisposable
 {
+    // PostgreSQL takes 100 connections unless told otherwise, and each of seven modules has a pool of its own.
+    const int PoolSize = 12;
+
+    // Modules share a PostgreSQL database, and making it is for one of them.
+    static readonly SemaphoreSlim Migrating = new(1);
+
     readonly NpgsqlDataSource? postgres;
     readonly string sqlite;
 
     public Database(DatabaseOptions options, string module)
     {
         Module = module;
-        if (options.Postgres is { } connection) postgres = NpgsqlDataSource.Create(connection);
+        if (options.Postgres is { } connection) postgres = NpgsqlDataSource.Create(Pooled(connection));
         sqlite = new SqliteConnectionStringBuilder
         {
             DataSource = Path.Combine(options.Directory, module + ".db"),
@@ -28,6 +37,9 @@ internal sealed class Database
         }.ToString();
         ReadOptions = Configure(new DbContextOptionsBuilder(), null).Options;
     }
+
+    /// <summary>The table of applied migrations in a module's schema.</summary>
+    public const string PostgresHistory = "migrations";
 
     public string Module { get; }
 
@@ -43,6 +55,64 @@ internal sealed class Database
     /// <summary>Options of contexts that share the writer's connection.</summary>
     public DbContextOptions WriteOptions(DbConnection connection) =>
         Configure(new DbContextOptionsBuilder(), connection).Options;
+
+    /// <summary>Makes the schema what the context's migrations say; costs one query when it is that already.</summary>
+    public async Task MigrateAsync(DbContext db, CancellationToken cancel)
+    {
+        if (await IsCurrentAsync(db, cancel)) return;
+        await Migrating.WaitAsync(cancel);
+        try
+        {
+            await db.Database.MigrateAsync(cancel);
+        }
+        finally
+        {
+            Migrating.Release();
+        }
+    }
+
+    /// <summary>
+    /// Whether the newest migration was applied. EF's own answer builds the model a second time and compares it with
+    /// the snapshot, which is most of what an ordinary start would do.
+    /// </summary>
+    async Task<bool> IsCurrentAsync(DbContext db, CancellationToken cancel)
+    {
+        var newest = Migrations(db.GetType()).Max(StringComparer.Ordinal);
+        await using var connection = CreateConnection();
+        try
+        {
+            await connection.OpenAsync(cancel);
+            await using var command = connection.CreateCommand();
+            command.CommandText = "SELECT max(\"MigrationId\") FROM "
+                + (IsPostgres ? $"\"{Module}\".\"{PostgresHistory}\"" : "\"__EFMigrationsHistory\"");
+            // A newer host's schema is left to EF, which says what is wrong.
+            return await command.ExecuteScalarAsync(cancel) is string applied && applied == newest;
+        }
+        catch (DbException)
+        {
+            // Neither table nor database are there yet; or nothing answers, and EF has the words for that.
+            return false;
+        }
+    }
+
+    static IEnumerable<string> Migrations(Type context) =>
+        from type in context.Assembly.GetTypes()
+        where type.IsSubclassOf(typeof(Migration))
+            && type.GetCustomAttribute<DbContextAttribute>()?.ContextType == context
+        select type.GetCustomAttribute<MigrationAttribute>()!.Id;
+
+    static string Pooled(string connection)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(connection);
+        if (!builder.ShouldSerialize("Maximum Pool Size")) builder.MaxPoolSize = PoolSize;
+        return builder.ToString();
+    }
+
+    /// <summary>May be called again: the container knows a store by more than one name.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (postgres is not null) await postgres.DisposeAsync();
+    }
 
     /// <summary>Write-ahead log, and an answer only after the disk has it: OK survives a power cut.</summary>
     public async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancel)
@@ -60,7 +130,7 @@ internal sealed class Database
         if (postgres is not null)
         {
             void Migrations(Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure.NpgsqlDbContextOptionsBuilder o) =>
-                o.MigrationsHistoryTable("migrations", Module);
+                o.MigrationsHistoryTable(PostgresHistory, Module);
             return connection is null
                 ? builder.UseNpgsql(postgres, Migrations)
                 : builder.UseNpgsql(connection, Migrations);
@@ -76,5 +146,5 @@ public static class DesignTime
 
     /// <param name="schema">The module's name in lower case.</param>
     public static DbContextOptions Postgres(string schema) => new DbContextOptionsBuilder()
-        .UseNpgsql("Host=none", o => o.MigrationsHistoryTable("migrations", schema)).Options;
+        .UseNpgsql("Host=none", o => o.MigrationsHistoryTable(Database.PostgresHistory, schema)).Options;
 }

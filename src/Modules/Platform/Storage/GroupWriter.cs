@@ -34,6 +34,8 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
     DbConnection? connection;
     DbContextOptions? options;
     Task running = Task.CompletedTask;
+    // Past this point a failure leaves open whether the batch was committed.
+    bool committing;
 
     public async Task StartAsync(CancellationToken cancel)
     {
@@ -64,23 +66,31 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             while (batch.Count < MaxBatch && queue.Reader.TryRead(out var item)) batch.Add(item);
             try
             {
+                committing = false;
                 await CommitAsync(batch);
             }
             catch (Exception e)
             {
                 LogBatchFailed(e, database.Module, batch.Count);
-                foreach (var item in batch)
-                    item.Fail(Fault.Unavailable("DATABASE_UNAVAILABLE",
-                        $"The {database.Module} database did not take the change; nothing was changed. Try again.",
-                        TimeSpan.FromSeconds(1)));
+                var fault = Lost();
+                foreach (var item in batch) item.Fail(fault);
                 await ReconnectAsync();
             }
             batch.Clear();
         }
     }
 
+    Fault Lost() => committing
+        ? Fault.Unavailable("COMMIT_UNKNOWN", $"The {database.Module} database went away before it said whether the "
+            + "change is kept. Repeat the call with the same request_id, or look whether it is there.",
+            TimeSpan.FromSeconds(1))
+        : Fault.Unavailable("DATABASE_UNAVAILABLE",
+            $"The {database.Module} database did not take the change; nothing was changed. Try again.",
+            TimeSpan.FromSeconds(1));
+
     async Task CommitAsync(List<Work> batch)
     {
+        if (connection is null) await ConnectAsync(CancellationToken.None);
         BatchSize.Record(batch.Count, new KeyValuePair<string, object?>("module", database.Module));
         await using var transaction = await connection!.BeginTransactionAsync();
         // One committer at a time on PostgreSQL as well: the order of sequences is the order of commits.
@@ -97,6 +107,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             await RunOneAsync(item, transaction, events);
         }
         var started = Stopwatch.GetTimestamp();
+        committing = true;
         await transaction.CommitAsync();
         CommitTime.Record(Stopwatch.GetElapsedTime(started).TotalSeconds,
             new KeyValuePair<string, object?>("module", database.Module));
@@ -115,7 +126,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
                 db.Database.AutoSavepointsEnabled = false;
                 db.OpenProjects = projects;
                 await db.Database.UseTransactionAsync(transaction);
-                var made = await item.RunAsync(db, time.GetUtcNow().UtcDateTime);
+                var made = await item.RunAsync(db, Stored.Time(time.GetUtcNow()));
                 await db.SaveChangesAsync();
                 if (!item.Keep) await ExecuteAsync(transaction, "ROLLBACK TO SAVEPOINT work");
                 else events.AddRange(made);
@@ -126,12 +137,17 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             {
                 await ExecuteAsync(transaction, "ROLLBACK TO SAVEPOINT work");
                 await ExecuteAsync(transaction, "RELEASE SAVEPOINT work");
-                if (Conflict.IsRace(e) && attempt < MaxRaces) continue;
-                item.Fail(e);
+                var raced = Conflict.IsRace(e) || Conflict.IsUnique(e);
+                if (raced && attempt < MaxRaces) continue;
+                item.Fail(raced ? Conflicted(e) : e);
                 return;
             }
         }
     }
+
+    Fault Conflicted(Exception e) =>
+        new(Grpc.Core.StatusCode.Aborted, "WRITE_CONFLICT", "Another change got in the way again and again. Read what "
+            + "is there now, and try again.") { Private = $"{database.Module}: {e.GetBaseException().Message}" };
 
     static async Task ExecuteAsync(DbTransaction transaction, string sql)
     {
@@ -143,19 +159,35 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
 
     async Task ConnectAsync(CancellationToken cancel)
     {
-        connection = database.CreateConnection();
-        await database.PrepareWriterAsync(connection, cancel);
-        options = database.WriteOptions(connection);
+        var next = database.CreateConnection();
+        try
+        {
+            await database.PrepareWriterAsync(next, cancel);
+        }
+        catch
+        {
+            await next.DisposeAsync();
+            throw;
+        }
+        (connection, options) = (next, database.WriteOptions(next));
     }
 
+    // While it fails, each batch tries again before anything else. Nothing that happens here may end the writer.
     async Task ReconnectAsync()
     {
         try
         {
-            if (connection is not null) await connection.DisposeAsync();
+            if (connection is { } old)
+            {
+                connection = null;
+                await old.DisposeAsync();
+            }
             await ConnectAsync(CancellationToken.None);
+            // A commit whose answer was lost may have made events that nobody was told of.
+            await using var db = create(options!);
+            if (await db.Events.MaxAsync(e => (long?)e.Sequence) is { } newest) feed.Nudge(newest);
         }
-        catch (DbException e)
+        catch (Exception e)
         {
             LogReconnectFailed(e, database.Module);
         }

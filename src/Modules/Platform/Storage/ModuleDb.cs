@@ -55,9 +55,12 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
             builder.Ignore(nameof(ResourceRow.Etag));
             builder.HasIndex(nameof(ResourceRow.Name)).IsUnique();
             builder.HasIndex(nameof(ResourceRow.Project), nameof(ResourceRow.Name));
-            // Lists are ordered by name; both databases must mean the same by that.
-            if (Database.IsNpgsql()) builder.Property(nameof(ResourceRow.Name)).UseCollation("C");
         }
+        // Lists are ordered by text, and filters compare it; every database must mean the same by that: bytes.
+        if (Database.IsNpgsql())
+            foreach (var text in model.Model.GetEntityTypes().SelectMany(t => t.GetProperties())
+                .Where(p => (p.GetValueConverter()?.ProviderClrType ?? p.ClrType) == typeof(string)))
+                text.SetCollation("C");
     }
 
     void RefuseInClosed(IOpenProjects projects)
@@ -76,6 +79,6 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
     }
 
     sealed class Utc() : ValueConverter<DateTime, DateTime>(
-        time => time.Kind == DateTimeKind.Utc ? time : DateTime.SpecifyKind(time, DateTimeKind.Utc),
+        time => Stored.Time(time),
         time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
 }

@@ -6,9 +6,14 @@ using Monolith.Platform.Events;
 
 namespace Monolith.Platform.Storage;
 
-/// <summary>Something to do before the host serves, in the order of registration: open a database, make defaults.</summary>
+/// <summary>
+/// Something to do before the host serves: open a database, make defaults. A module's steps run in the order of their
+/// registration, beside other modules'.
+/// </summary>
 public interface IStartUp
 {
+    string Module { get; }
+
     Task StartAsync(CancellationToken cancel);
 }
 
@@ -33,6 +38,8 @@ public static class ModuleServices
 
     sealed class OpenStore<TDb>(Store<TDb> store) : IStartUp where TDb : ModuleDb
     {
+        public string Module => store.Module;
+
         public Task StartAsync(CancellationToken cancel) => store.OpenAsync(cancel);
     }
 }

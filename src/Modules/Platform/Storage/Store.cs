@@ -31,7 +31,6 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     readonly Database database;
     readonly Func<DbContextOptions, TDb> create;
     readonly GroupWriter<TDb> writer;
-    readonly TimeProvider time;
 
     /// <param name="module">The module's name in lower case.</param>
     /// <param name="sqlite">Makes the context for SQLite.</param>
@@ -48,7 +47,6 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
             return await db.Events.AsNoTracking().Where(e => e.Sequence > after).OrderBy(e => e.Sequence).Take(count)
                 .ToListAsync(cancel);
         });
-        this.time = time;
         writer = new GroupWriter<TDb>(database, create, Feed, time, logs.CreateLogger("Monolith.Store." + module),
             projects);
     }
@@ -61,7 +59,7 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     /// <summary>Brings the schema up to date and opens the writer. Once, before anything else.</summary>
     public async Task OpenAsync(CancellationToken cancel)
     {
-        await using (var db = create(database.ReadOptions)) await db.Database.MigrateAsync(cancel);
+        await using (var db = create(database.ReadOptions)) await database.MigrateAsync(db, cancel);
         await writer.StartAsync(cancel);
         await using var read = create(database.ReadOptions);
         Feed.Start(await read.Events.MaxAsync(e => (long?)e.Sequence, cancel) ?? 0);
@@ -125,13 +123,17 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
                 Key = key,
                 Payload = mutation.Payload,
                 Response = (remember is null ? response : remember(response)).ToByteArray(),
-                Time = time.GetUtcNow().UtcDateTime,
+                Time = unit.Now,
             });
             return response;
         }, cancel);
     }
 
-    public async ValueTask DisposeAsync() => await writer.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await writer.DisposeAsync();
+        await database.DisposeAsync();
+    }
 
     static TResponse Parse<TResponse>(byte[] bytes) where TResponse : IMessage<TResponse>, new()
     {

@@ -37,14 +37,14 @@ namespace Monolith.Events.Migrations.Postgres
                     Sequence = table.Column<long>(type: "bigint", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Type = table.Column<string>(type: "text", nullable: false),
-                    Resource = table.Column<string>(type: "text", nullable: false),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Type = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Resource = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    Actor = table.Column<string>(type: "text", nullable: false),
-                    RequestId = table.Column<string>(type: "text", nullable: false),
-                    TraceId = table.Column<string>(type: "text", nullable: false),
-                    DataType = table.Column<string>(type: "text", nullable: false),
+                    Actor = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    RequestId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    TraceId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    DataType = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Data = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>
@@ -59,14 +59,14 @@ namespace Monolith.Events.Migrations.Postgres
                 {
                     Sequence = table.Column<long>(type: "bigint", nullable: false),
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Type = table.Column<string>(type: "text", nullable: false),
-                    Resource = table.Column<string>(type: "text", nullable: false),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Type = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Resource = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    Actor = table.Column<string>(type: "text", nullable: false),
-                    RequestId = table.Column<string>(type: "text", nullable: false),
-                    TraceId = table.Column<string>(type: "text", nullable: false),
-                    DataType = table.Column<string>(type: "text", nullable: false),
+                    Actor = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    RequestId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    TraceId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    DataType = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Data = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>
@@ -92,7 +92,7 @@ namespace Monolith.Events.Migrations.Postgres
                 schema: "events",
                 columns: table => new
                 {
-                    Key = table.Column<string>(type: "text", nullable: false),
+                    Key = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Payload = table.Column<byte[]>(type: "bytea", nullable: false),
                     Response = table.Column<byte[]>(type: "bytea", nullable: false),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
@@ -107,7 +107,7 @@ namespace Monolith.Events.Migrations.Postgres
                 schema: "events",
                 columns: table => new
                 {
-                    Module = table.Column<string>(type: "text", nullable: false),
+                    Module = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Through = table.Column<long>(type: "bigint", nullable: false)
                 },
                 constraints: table =>

@@ -23,14 +23,14 @@ namespace Monolith.Identity.Migrations.Postgres
                     Sequence = table.Column<long>(type: "bigint", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Type = table.Column<string>(type: "text", nullable: false),
-                    Resource = table.Column<string>(type: "text", nullable: false),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Type = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Resource = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    Actor = table.Column<string>(type: "text", nullable: false),
-                    RequestId = table.Column<string>(type: "text", nullable: false),
-                    TraceId = table.Column<string>(type: "text", nullable: false),
-                    DataType = table.Column<string>(type: "text", nullable: false),
+                    Actor = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    RequestId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    TraceId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    DataType = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Data = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>
@@ -44,7 +44,7 @@ namespace Monolith.Identity.Migrations.Postgres
                 columns: table => new
                 {
                     Id = table.Column<Guid>(type: "uuid", nullable: false),
-                    Node = table.Column<string>(type: "text", nullable: false),
+                    Node = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Role = table.Column<int>(type: "integer", nullable: false),
                     Digest = table.Column<byte[]>(type: "bytea", nullable: false),
                     ExpireTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
@@ -66,10 +66,10 @@ namespace Monolith.Identity.Migrations.Postgres
                     Role = table.Column<int>(type: "integer", nullable: false),
                     CertificateExpireTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -85,10 +85,10 @@ namespace Monolith.Identity.Migrations.Postgres
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -115,7 +115,7 @@ namespace Monolith.Identity.Migrations.Postgres
                 schema: "identity",
                 columns: table => new
                 {
-                    Key = table.Column<string>(type: "text", nullable: false),
+                    Key = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Payload = table.Column<byte[]>(type: "bytea", nullable: false),
                     Response = table.Column<byte[]>(type: "bytea", nullable: false),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
@@ -131,14 +131,14 @@ namespace Monolith.Identity.Migrations.Postgres
                 columns: table => new
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Role = table.Column<string>(type: "text", nullable: false),
-                    Member = table.Column<string>(type: "text", nullable: false),
-                    Scope = table.Column<string>(type: "text", nullable: false),
+                    Role = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Member = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Scope = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -153,14 +153,14 @@ namespace Monolith.Identity.Migrations.Postgres
                 columns: table => new
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    User = table.Column<string>(type: "text", nullable: false),
+                    User = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Digest = table.Column<byte[]>(type: "bytea", nullable: false),
                     ExpireTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: true),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -175,13 +175,13 @@ namespace Monolith.Identity.Migrations.Postgres
                 columns: table => new
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Email = table.Column<string>(type: "text", nullable: false),
+                    Email = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Disabled = table.Column<bool>(type: "boolean", nullable: false),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },

@@ -23,14 +23,14 @@ namespace Monolith.Image.Migrations.Postgres
                     Sequence = table.Column<long>(type: "bigint", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Type = table.Column<string>(type: "text", nullable: false),
-                    Resource = table.Column<string>(type: "text", nullable: false),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Type = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Resource = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    Actor = table.Column<string>(type: "text", nullable: false),
-                    RequestId = table.Column<string>(type: "text", nullable: false),
-                    TraceId = table.Column<string>(type: "text", nullable: false),
-                    DataType = table.Column<string>(type: "text", nullable: false),
+                    Actor = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    RequestId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    TraceId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    DataType = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Data = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>
@@ -44,7 +44,7 @@ namespace Monolith.Image.Migrations.Postgres
                 columns: table => new
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Sha256 = table.Column<string>(type: "text", nullable: false),
+                    Sha256 = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     SizeBytes = table.Column<long>(type: "bigint", nullable: false),
                     VirtualSizeBytes = table.Column<long>(type: "bigint", nullable: false),
                     Format = table.Column<int>(type: "integer", nullable: false),
@@ -52,10 +52,10 @@ namespace Monolith.Image.Migrations.Postgres
                     MinDiskGib = table.Column<int>(type: "integer", nullable: false),
                     MinMemoryMib = table.Column<int>(type: "integer", nullable: false),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -82,7 +82,7 @@ namespace Monolith.Image.Migrations.Postgres
                 schema: "image",
                 columns: table => new
                 {
-                    Key = table.Column<string>(type: "text", nullable: false),
+                    Key = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Payload = table.Column<byte[]>(type: "bytea", nullable: false),
                     Response = table.Column<byte[]>(type: "bytea", nullable: false),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)

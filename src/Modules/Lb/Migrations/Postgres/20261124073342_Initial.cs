@@ -23,14 +23,14 @@ namespace Monolith.Lb.Migrations.Postgres
                     Sequence = table.Column<long>(type: "bigint", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Type = table.Column<string>(type: "text", nullable: false),
-                    Resource = table.Column<string>(type: "text", nullable: false),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Type = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Resource = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    Actor = table.Column<string>(type: "text", nullable: false),
-                    RequestId = table.Column<string>(type: "text", nullable: false),
-                    TraceId = table.Column<string>(type: "text", nullable: false),
-                    DataType = table.Column<string>(type: "text", nullable: false),
+                    Actor = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    RequestId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    TraceId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    DataType = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Data = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>
@@ -44,27 +44,27 @@ namespace Monolith.Lb.Migrations.Postgres
                 columns: table => new
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    AddressPool = table.Column<string>(type: "text", nullable: false),
+                    AddressPool = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Body = table.Column<byte[]>(type: "bytea", nullable: false),
                     Revision = table.Column<long>(type: "bigint", nullable: false),
-                    Servers = table.Column<string>(type: "text", nullable: false),
-                    Targets = table.Column<string>(type: "text", nullable: false),
+                    Servers = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Targets = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     SpecGeneration = table.Column<long>(type: "bigint", nullable: false),
                     SpecTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    Address = table.Column<string>(type: "text", nullable: false),
-                    DnsName = table.Column<string>(type: "text", nullable: false),
+                    Address = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    DnsName = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     State = table.Column<int>(type: "integer", nullable: false),
                     Facts = table.Column<byte[]>(type: "bytea", nullable: false),
-                    FailedStep = table.Column<string>(type: "text", nullable: false),
-                    FailedReason = table.Column<string>(type: "text", nullable: false),
-                    FailedMessage = table.Column<string>(type: "text", nullable: false),
+                    FailedStep = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    FailedReason = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    FailedMessage = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     DeleteTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: true),
                     Unsettled = table.Column<bool>(type: "boolean", nullable: false),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -78,9 +78,9 @@ namespace Monolith.Lb.Migrations.Postgres
                 schema: "lb",
                 columns: table => new
                 {
-                    Id = table.Column<string>(type: "text", nullable: false),
+                    Id = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Connected = table.Column<bool>(type: "boolean", nullable: false),
-                    AgentVersion = table.Column<string>(type: "text", nullable: false),
+                    AgentVersion = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     FirstConnectTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     ChangeTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -107,7 +107,7 @@ namespace Monolith.Lb.Migrations.Postgres
                 schema: "lb",
                 columns: table => new
                 {
-                    Key = table.Column<string>(type: "text", nullable: false),
+                    Key = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Payload = table.Column<byte[]>(type: "bytea", nullable: false),
                     Response = table.Column<byte[]>(type: "bytea", nullable: false),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
@@ -123,9 +123,9 @@ namespace Monolith.Lb.Migrations.Postgres
                 columns: table => new
                 {
                     LoadBalancerUid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Node = table.Column<string>(type: "text", nullable: false),
+                    Node = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    ReportDigest = table.Column<string>(type: "text", nullable: false),
+                    ReportDigest = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Report = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>

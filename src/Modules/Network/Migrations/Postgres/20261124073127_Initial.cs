@@ -22,14 +22,14 @@ namespace Monolith.Network.Migrations.Postgres
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
                     Purpose = table.Column<int>(type: "integer", nullable: false),
-                    Prefixes = table.Column<string>(type: "text", nullable: false),
-                    Exclusions = table.Column<string>(type: "text", nullable: false),
+                    Prefixes = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Exclusions = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     AddressCount = table.Column<long>(type: "bigint", nullable: false),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -46,7 +46,7 @@ namespace Monolith.Network.Migrations.Postgres
                     Address = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     PoolUid = table.Column<Guid>(type: "uuid", nullable: false),
                     HolderUid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Owner = table.Column<string>(type: "text", nullable: false),
+                    Owner = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     From = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
                 constraints: table =>
@@ -62,14 +62,14 @@ namespace Monolith.Network.Migrations.Postgres
                     Sequence = table.Column<long>(type: "bigint", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Type = table.Column<string>(type: "text", nullable: false),
-                    Resource = table.Column<string>(type: "text", nullable: false),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Type = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Resource = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
-                    Actor = table.Column<string>(type: "text", nullable: false),
-                    RequestId = table.Column<string>(type: "text", nullable: false),
-                    TraceId = table.Column<string>(type: "text", nullable: false),
-                    DataType = table.Column<string>(type: "text", nullable: false),
+                    Actor = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    RequestId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    TraceId = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    DataType = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Data = table.Column<byte[]>(type: "bytea", nullable: false)
                 },
                 constraints: table =>
@@ -112,15 +112,15 @@ namespace Monolith.Network.Migrations.Postgres
                 columns: table => new
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    AddressPools = table.Column<string>(type: "text", nullable: false),
+                    AddressPools = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Mtu = table.Column<int>(type: "integer", nullable: false),
-                    DnsServers = table.Column<string>(type: "text", nullable: false),
-                    SecurityGroups = table.Column<string>(type: "text", nullable: false),
+                    DnsServers = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    SecurityGroups = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -136,9 +136,9 @@ namespace Monolith.Network.Migrations.Postgres
                 {
                     Id = table.Column<long>(type: "bigint", nullable: false)
                         .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityByDefaultColumn),
-                    Address = table.Column<string>(type: "text", nullable: false),
+                    Address = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     HolderUid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Owner = table.Column<string>(type: "text", nullable: false),
+                    Owner = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     From = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     Until = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -166,7 +166,7 @@ namespace Monolith.Network.Migrations.Postgres
                 columns: table => new
                 {
                     Id = table.Column<int>(type: "integer", nullable: false),
-                    Fingerprint = table.Column<string>(type: "text", nullable: false)
+                    Fingerprint = table.Column<string>(type: "text", nullable: false, collation: "C")
                 },
                 constraints: table =>
                 {
@@ -192,26 +192,26 @@ namespace Monolith.Network.Migrations.Postgres
                 columns: table => new
                 {
                     Uid = table.Column<Guid>(type: "uuid", nullable: false),
-                    Network = table.Column<string>(type: "text", nullable: false),
-                    Addresses = table.Column<string>(type: "text", nullable: false),
-                    MacAddress = table.Column<string>(type: "text", nullable: false),
+                    Network = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Addresses = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    MacAddress = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Mtu = table.Column<int>(type: "integer", nullable: false),
-                    Hostname = table.Column<string>(type: "text", nullable: false),
-                    SecurityGroups = table.Column<string>(type: "text", nullable: false),
-                    Owner = table.Column<string>(type: "text", nullable: false),
+                    Hostname = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    SecurityGroups = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Owner = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     OwnerUid = table.Column<Guid>(type: "uuid", nullable: true),
                     OwnerIndex = table.Column<int>(type: "integer", nullable: false),
-                    Hypervisor = table.Column<string>(type: "text", nullable: false),
+                    Hypervisor = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     SpecGeneration = table.Column<long>(type: "bigint", nullable: false),
                     BoundGeneration = table.Column<long>(type: "bigint", nullable: false),
                     State = table.Column<int>(type: "integer", nullable: false),
                     ConditionBytes = table.Column<byte[]>(type: "bytea", nullable: false),
-                    ReportDigest = table.Column<string>(type: "text", nullable: false),
+                    ReportDigest = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
@@ -238,7 +238,7 @@ namespace Monolith.Network.Migrations.Postgres
                 schema: "network",
                 columns: table => new
                 {
-                    Key = table.Column<string>(type: "text", nullable: false),
+                    Key = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Payload = table.Column<byte[]>(type: "bytea", nullable: false),
                     Response = table.Column<byte[]>(type: "bytea", nullable: false),
                     Time = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
@@ -257,10 +257,10 @@ namespace Monolith.Network.Migrations.Postgres
                     RuleBytes = table.Column<byte[]>(type: "bytea", nullable: false),
                     SetGeneration = table.Column<long>(type: "bigint", nullable: false),
                     Name = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    Project = table.Column<string>(type: "text", nullable: false),
+                    Project = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     Generation = table.Column<long>(type: "bigint", nullable: false),
-                    DisplayName = table.Column<string>(type: "text", nullable: false),
-                    Labels = table.Column<string>(type: "text", nullable: false),
+                    DisplayName = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    Labels = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     CreateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     UpdateTime = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
                 },
