@@ -55,12 +55,12 @@ public sealed partial class FaultInterceptor(ILogger<FaultInterceptor> log) : In
         catch (Exception e) when (Conflict.IsOutage(e))
         {
             LogOutage(e, context.Method);
-            throw Convert(Fault.Unavailable("DATABASE_UNAVAILABLE",
+            throw FaultWire.Convert(Fault.Unavailable("DATABASE_UNAVAILABLE",
                 "The database cannot be reached at the moment. Try again.", TimeSpan.FromSeconds(1)));
         }
         catch (Exception e) when (Conflict.IsUnstorableText(e))
         {
-            throw Convert(Fault.Invalid("request", "has a text with a NUL character, which no field takes"));
+            throw FaultWire.Convert(Fault.Invalid("request", "has a text with a NUL character, which no field takes"));
         }
         catch (Exception e)
         {
