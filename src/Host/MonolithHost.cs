@@ -68,7 +68,7 @@ public static class MonolithHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(new DatabaseOptions(options.Data, options.Postgres));
         services.AddRouting();
-        services.AddTelemetry(options);
+        builder.AddTelemetry(options);
         builder.WebHost.AddTransports(options);
 
         services.AddIdentity(new IdentityOptions(options.Data));

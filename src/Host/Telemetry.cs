@@ -1,3 +1,4 @@
+using System.Collections;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -10,11 +11,15 @@ namespace Monolith.Host;
 /// </summary>
 internal static class Telemetry
 {
-    public static void AddTelemetry(this IServiceCollection services, HostOptions options)
+    public static void AddTelemetry(this WebApplicationBuilder builder, HostOptions options)
     {
-        var otlp = Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is { Length: > 0 };
+        // The exporter reads its options from the configuration, and this host's has no environment but this.
+        builder.Configuration.AddInMemoryCollection(Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Select(v => KeyValuePair.Create((string)v.Key, (string?)v.Value))
+            .Where(v => v.Key.StartsWith("OTEL_", StringComparison.Ordinal)));
+        var otlp = builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 };
         if (!otlp && options.Metrics is null) return;
-        services.AddOpenTelemetry()
+        builder.Services.AddOpenTelemetry()
             .ConfigureResource(r => r.AddService("monolith-host"))
             .WithMetrics(metrics =>
             {

@@ -59,8 +59,11 @@ public sealed class Qcow2HeaderTests
             foreach (var (at, value, _) in edits) head[at] = value;
             if (edits is [var (_, _, length), ..]) head = head[..length];
             return Qcow2Header.Refuse(head, out var header) is not null
-                || header is { HasBackingFile: false, HasDataFile: false, IsEncrypted: false,
-                    ClusterBits: >= 9 and <= 21 }
+                || header is
+                {
+                    HasBackingFile: false, HasDataFile: false, IsEncrypted: false,
+                    ClusterBits: >= 9 and <= 21
+                }
                 && header.VirtualSize is > 0 and <= Qcow2Header.VirtualSizeLimit;
         });
 

@@ -20,7 +20,7 @@ public static class Conflict
 
     /// <summary>Another writer was faster; reading again and deciding again is right.</summary>
     public static bool IsRace(Exception e) => Causes(e).Any(c => c is DbUpdateConcurrencyException or PostgresException
-        { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected });
+    { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected });
 
     /// <summary>The database cannot be reached, or shuts down, or starts: the same later may well succeed.</summary>
     public static bool IsOutage(Exception e) => Causes(e).Any(c => c switch

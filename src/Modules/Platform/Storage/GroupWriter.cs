@@ -147,7 +147,8 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
 
     Fault Conflicted(Exception e) =>
         new(Grpc.Core.StatusCode.Aborted, "WRITE_CONFLICT", "Another change got in the way again and again. Read what "
-            + "is there now, and try again.") { Private = $"{database.Module}: {e.GetBaseException().Message}" };
+            + "is there now, and try again.")
+        { Private = $"{database.Module}: {e.GetBaseException().Message}" };
 
     static async Task ExecuteAsync(DbTransaction transaction, string sql)
     {
