@@ -28,9 +28,9 @@ public static class MonolithHost
         File.Delete(ready);
         var app = Build(options);
         clock.Lap("composed");
-        var modules = app.Services.GetServices<IStartUp>().GroupBy(s => s.Module).ToList();
+        var steps = app.Services.GetServices<IStartUp>().ToList();
         clock.Lap("made");
-        var opening = Task.WhenAll(modules.Select(m => Task.Run(() => OpenAsync(m, clock, cancel), cancel)));
+        var opening = Task.Run(() => OpenAsync(steps, clock, cancel), cancel);
         Map(app, options);
         clock.Lap("mapped");
         await opening;
@@ -43,10 +43,15 @@ public static class MonolithHost
         return app;
     }
 
-    static async Task OpenAsync(IGrouping<string, IStartUp> module, StartClock clock, CancellationToken cancel)
+    static async Task OpenAsync(List<IStartUp> steps, StartClock clock, CancellationToken cancel)
     {
-        foreach (var step in module) await step.StartAsync(cancel);
-        clock.Part(module.Key);
+        await Task.WhenAll(steps.OfType<IStoreOpening>().Select(s => Task.Run(async () =>
+        {
+            await s.StartAsync(cancel);
+            clock.Part(s.Module);
+        }, cancel)));
+        clock.Lap("stores");
+        foreach (var step in steps.Where(s => s is not IStoreOpening)) await step.StartAsync(cancel);
     }
 
     static WebApplication Build(HostOptions options)

@@ -152,11 +152,11 @@ public class AllocationTests
         Assert.Equal(256, (await net.PoolAsync("servers")).UsedCount);
     }
 
-    [Theory]
-    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
-    public async Task Claim_FromAMillionAddresses_NinetyFivePerCentHeld_IsOneIndexedLookUp(string provider)
+    // The plan is read in SQLite's words.
+    [Fact]
+    public async Task Claim_FromAMillionAddresses_NinetyFivePerCentHeld_IsOneIndexedLookUp()
     {
-        await using var net = await NetworkFixture.StartAsync(provider);
+        await using var net = await NetworkFixture.StartAsync("sqlite");
         await net.PrepareAsync("10.0.0.0/12");
         var pool = Guid.Parse((await net.PoolAsync("servers")).Uid);
         // The worst case: what is free lies scattered, one address in twenty.

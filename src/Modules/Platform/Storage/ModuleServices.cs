@@ -7,8 +7,8 @@ using Monolith.Platform.Events;
 namespace Monolith.Platform.Storage;
 
 /// <summary>
-/// Something to do before the host serves: open a database, make defaults. A module's steps run in the order of their
-/// registration, beside other modules'.
+/// Something to do before the host serves: open a database, make defaults. In the order of registration, for a module's
+/// defaults may need another's: what lies in a project needs the projects. See <see cref="IStoreOpening"/>.
 /// </summary>
 public interface IStartUp
 {
@@ -16,6 +16,9 @@ public interface IStartUp
 
     Task StartAsync(CancellationToken cancel);
 }
+
+/// <summary>Opens a store: needs nothing of other modules, so that all of them run side by side, before all else.</summary>
+public interface IStoreOpening : IStartUp;
 
 public static class ModuleServices
 {
@@ -36,7 +39,7 @@ public static class ModuleServices
         return services;
     }
 
-    sealed class OpenStore<TDb>(Store<TDb> store) : IStartUp where TDb : ModuleDb
+    sealed class OpenStore<TDb>(Store<TDb> store) : IStoreOpening where TDb : ModuleDb
     {
         public string Module => store.Module;
 
