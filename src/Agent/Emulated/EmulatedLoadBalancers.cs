@@ -74,6 +74,9 @@ public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDrive
     /// <summary>How often something was applied.</summary>
     public int Applies { get; private set; }
 
+    /// <summary>Why the data plane does not start; null when it does.</summary>
+    public string? Broken { get; set; }
+
     /// <summary>The data plane ends by itself.</summary>
     public void Crash()
     {
@@ -83,6 +86,7 @@ public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDrive
 
     public async Task ApplyAsync(IReadOnlyList<LoadBalancerPlan> plans, CancellationToken cancellation)
     {
+        if (Broken is { } cause) throw new LoadBalancerException(LoadBalancerFailure.StartFailed, cause);
         var vips = await routing.ListLoopbackAsync(cancellation);
         lock (gate)
         {

@@ -20,7 +20,8 @@ internal sealed record LoadBalancerReconcilerParts(
 ///   wanted ─▶ VIPs onto the loopback ─▶ apply all plans ─▶ VIPs that nobody wants off ─▶ observe ─▶ report
 ///                     ▲                                                                     │
 ///                     ├──────────── changed, HAProxy ended, or a minute has passed ◀────────┤ every 2 s
-///                     └── wait, longer each time that HAProxy ends ◀────────────────────────┘
+///                     └── wait, longer each time that HAProxy ends ◀────────────────────────┤
+///                                  VIPs off the loopback ◀── it cannot be started ─────────┘
 /// </code>
 /// Which VIPs are ours is in a ledger before they are announced: none is left behind by a crash. A load balancer that
 /// is no longer wanted keeps its status until apply has left it out, since its address is given to others after that.
@@ -103,7 +104,23 @@ internal sealed class LoadBalancerReconciler : IAsyncDisposable
             foreach (var spec in specs) Report(spec, State.Failed, reason, e.Message, 0, []);
             with.Log.LoadBalancerFailed(Node, reason, e.Message);
             appliedAt = null;
+            // Packets are for a node that has somebody to take them: the others do.
+            if (e is LoadBalancerException { Reason: LoadBalancerFailure.NotInstalled or LoadBalancerFailure.StartFailed })
+                await StepAsideAsync(cancellation);
             return Verdict.After(Rest());
+        }
+    }
+
+    /// <summary>No VIP is announced until the next try; the ledger keeps them, so that none is left behind.</summary>
+    private async Task StepAsideAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            foreach (var vip in vips) await with.Routing.WithdrawVipAsync(vip, cancellation);
+        }
+        catch (IOException e)
+        {
+            with.Log.LoadBalancerFailed(Node, "LB_NODE_FAILED", e.Message);
         }
     }
 

@@ -172,6 +172,23 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task DataPlane_ThatDoesNotStart_AttractsNoPackets_UntilItDoes()
+    {
+        await ServeAsync();
+        node.LoadBalancers.Broken = "no such file";
+        node.LoadBalancers.Crash();
+        await Eventually.HoldsAsync(
+            () => board.Find("lb1") is LoadBalancerStatus { State: State.Failed, Reason: "LB_STARTFAILED" }, "it says so");
+        await Eventually.HoldsAsync(
+            async () => (await node.Routing.ListLoopbackAsync(default)).Count == 0, "no address is announced");
+
+        node.LoadBalancers.Broken = null;
+        await Eventually.HoldsAsync(
+            () => board.Find("lb1") is LoadBalancerStatus { State: State.Serving }, "it serves");
+        Assert.Equal([IPAddress.Parse("10.96.0.1")], await node.Routing.ListLoopbackAsync(default));
+    }
+
+    [Fact]
     public async Task Spec_ThatIsWrong_FailsWithItsCause()
     {
         Want(Spec("10.96.0.1", protocol: "gopher"));
