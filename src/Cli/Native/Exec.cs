@@ -18,10 +18,11 @@ internal static partial class Exec
     {
         Console.Out.Flush();
         // The runtime ignores SIGPIPE, and what is ignored stays so across exec.
-        _ = signal(SigPipe, 0);
+        var ignored = signal(SigPipe, 0);
         string?[] all = [program, .. arguments, null];
         _ = execvp(program, all);
         var errno = Marshal.GetLastPInvokeError();
+        _ = signal(SigPipe, ignored);
         throw errno == NotFound
             ? new UsageException($"{program} is not installed.", hint)
             : new UsageException($"{program} cannot be run: {Marshal.GetPInvokeErrorMessage(errno)}", hint);
