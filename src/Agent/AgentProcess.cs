@@ -41,6 +41,8 @@ public sealed class AgentProcess(
 
     private sealed record Parts(SyncClient Vms, SyncClient Ports, StatusBoard VmBoard, StatusBoard PortBoard);
 
+    public bool InSync => parts is { } open && open.Vms.State.InSync && open.Ports.State.InSync;
+
     public AgentHealth Health => this.parts is not { } parts
         ? new AgentHealth([], new Dictionary<string, int>())
         : new AgentHealth(
@@ -101,6 +103,9 @@ public sealed class AgentProcess(
 public interface IAgent
 {
     AgentHealth Health { get; }
+
+    /// <summary>Every stream is open and complete; costs nothing to ask.</summary>
+    bool InSync { get; }
 
     Task RunAsync(CancellationToken cancellation);
 }

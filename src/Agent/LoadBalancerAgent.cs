@@ -21,6 +21,8 @@ public sealed class LoadBalancerAgent(
 {
     private volatile Tuple<SyncClient, StatusBoard>? parts;
 
+    public bool InSync => parts is { } open && open.Item1.State.InSync;
+
     public AgentHealth Health => this.parts is not { } parts
         ? new AgentHealth([], new Dictionary<string, int>())
         : new AgentHealth(

@@ -1,0 +1,132 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent;
+using Monolith.Agent.Emulated;
+using Monolith.Agent.Join;
+
+namespace Monolith.Fleet.Nodes;
+
+/// <summary>
+/// One emulated machine: its kernel and VMs, which stay; its agent, which comes and goes; its way to the host.
+/// </summary>
+internal sealed class FleetNode : IAsyncDisposable
+{
+    readonly TimeProvider time;
+    readonly ILoggerFactory loggers;
+    readonly FleetShape shape;
+    readonly EmulatedNode? hypervisor;
+    readonly EmulatedLoadBalancerNode? balancer;
+    readonly AgentOptions options;
+    readonly bool slow;
+    HostChannel? channel;
+    NodeIdentity? identity;
+    CancellationTokenSource? running;
+    Task run = Task.CompletedTask;
+    volatile bool cut;
+    IAgent? agent;
+
+    public FleetNode(FleetShape shape, int index, bool isBalancer, bool slow, TimeProvider time, ILoggerFactory loggers)
+    {
+        (this.shape, this.slow, this.time, this.loggers) = (shape, slow, time, loggers);
+        Name = isBalancer ? $"lb{index + 1:0000}" : $"hv{index + 1:00000}";
+        Rack = shape.Rack(index);
+        IsBalancer = isBalancer;
+        var emulation = shape.Emulation(index, slow);
+        if (isBalancer) balancer = new EmulatedLoadBalancerNode(emulation);
+        else hypervisor = new EmulatedNode(emulation, time);
+        options = new AgentOptions
+        {
+            Node = Name,
+            Inventory = EmulatedNode.Inventory(shape.Cpus, shape.MemoryMib, shape.DiskGib, shape.Zone(index)),
+        };
+    }
+
+    public string Name { get; }
+
+    public string Rack { get; }
+
+    public bool IsBalancer { get; }
+
+    public bool InSync => agent is { InSync: true };
+
+    /// <param name="identity">From its join.</param>
+    public void Start(NodeIdentity identity)
+    {
+        this.identity = identity;
+        Start();
+    }
+
+    /// <summary>A new agent over the same machine, as after an upgrade or the return of power.</summary>
+    public void Start()
+    {
+        if (running is not null) return;
+        channel ??= new HostChannel(identity ?? throw new InvalidOperationException($"{Name} has not joined."));
+        running = new CancellationTokenSource();
+        agent = hypervisor is not null
+            ? new AgentProcess(options, hypervisor.Drivers, Connect, time, loggers)
+            : new LoadBalancerAgent(options, balancer!.Drivers, Connect, time, loggers);
+        run = RunAsync(agent, running.Token);
+    }
+
+    /// <summary>The agent ends; the VMs run on.</summary>
+    public async Task StopAsync()
+    {
+        if (running is null) return;
+        await running.CancelAsync();
+        await run;
+        running.Dispose();
+        (running, agent) = (null, null);
+    }
+
+    /// <summary>The machine loses power.</summary>
+    public async Task LosePowerAsync()
+    {
+        await StopAsync();
+        channel?.Dispose();
+        channel = null;
+        hypervisor?.Vms.LosePower();
+    }
+
+    /// <summary>The connection breaks; the agent makes a new one.</summary>
+    public void Disconnect()
+    {
+        if (identity is not null) channel?.Use(identity);
+    }
+
+    /// <summary>No connection until it is mended.</summary>
+    public void Cut()
+    {
+        cut = true;
+        Disconnect();
+    }
+
+    public void Mend() => cut = false;
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        channel?.Dispose();
+    }
+
+    CallInvoker Connect()
+    {
+        if (cut) throw new RpcException(new Status(StatusCode.Unavailable, "the network is cut (emulated)"));
+        return slow && shape.Slow.Delay > TimeSpan.Zero
+            ? channel!.Invoker.Intercept(new LateMessages(shape.Slow.Delay, time))
+            : channel!.Invoker;
+    }
+
+    static async Task RunAsync(IAgent agent, CancellationToken stop)
+    {
+        // The caller starts thousands: each goes its own way at once.
+        await Task.Yield();
+        try
+        {
+            await agent.RunAsync(stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Monolith.Agent.Join;
+
+namespace Monolith.Fleet.Nodes;
+
+/// <summary>All emulated nodes.</summary>
+internal sealed class NodeFleet : IAsyncDisposable
+{
+    static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+    readonly FleetShape shape;
+    readonly TimeProvider time;
+    readonly List<FleetNode> nodes = [];
+    readonly CancellationTokenSource stop = new();
+    Task breaking = Task.CompletedTask;
+
+    public NodeFleet(FleetShape shape, ILoggerFactory loggers)
+    {
+        this.shape = shape;
+        time = shape.Clock is { Speed: 1, Offset.Ticks: 0 }
+            ? TimeProvider.System
+            : new FleetClock(shape.Clock.Speed, shape.Clock.Offset);
+        var random = new Random(shape.Seed);
+        for (var i = 0; i < shape.Hypervisors; i++)
+            nodes.Add(new FleetNode(shape, i, false, random.NextDouble() < shape.Slow.Part, time, loggers));
+        for (var i = 0; i < shape.LoadBalancers; i++)
+            nodes.Add(new FleetNode(shape, i, true, random.NextDouble() < shape.Slow.Part, time, loggers));
+    }
+
+    public IReadOnlyList<FleetNode> Nodes => nodes;
+
+    public int InSync => nodes.Count(n => n.InSync);
+
+    /// <summary>Joins all nodes and starts their agents.</summary>
+    /// <param name="token">Makes a join token for a node.</param>
+    /// <param name="endpoint">The host's TLS endpoint.</param>
+    /// <param name="directory">Where identities are kept.</param>
+    public async Task JoinAsync(Func<FleetNode, CancellationToken, Task<string>> token, string endpoint, string directory,
+        CancellationToken cancel)
+    {
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = shape.JoinsAtOnce, CancellationToken = cancel };
+        await Parallel.ForEachAsync(nodes, parallel, async (node, stop) =>
+        {
+            var state = Path.Combine(directory, node.Name);
+            var identity = File.Exists(Path.Combine(state, NodeIdentity.FileName))
+                ? NodeIdentity.Load(state)
+                : await Enrollment.JoinAsync(endpoint, await token(node, stop), state, stop);
+            node.Start(identity);
+        });
+        if (shape.Disconnects.Every > TimeSpan.Zero) breaking = BreakAsync(stop.Token);
+    }
+
+    /// <summary>Waits until every agent that should be is in step with the host.</summary>
+    /// <returns>When each was, from now, in order.</returns>
+    public async Task<IReadOnlyList<TimeSpan>> ConvergeAsync(TimeSpan patience, CancellationToken cancel)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var waiting = nodes.ToList();
+        var seen = new List<TimeSpan>(waiting.Count);
+        while (waiting.Count > 0)
+        {
+            var elapsed = Stopwatch.GetElapsedTime(began);
+            var there = waiting.RemoveAll(n => n.InSync);
+            for (var i = 0; i < there; i++) seen.Add(elapsed);
+            if (waiting.Count == 0) break;
+            if (elapsed > patience)
+                throw new TimeoutException(
+                    $"{waiting.Count} of {nodes.Count} agents are not in step after {patience.TotalSeconds:0} s, "
+                    + $"{waiting[0].Name} among them.");
+            await Task.Delay(Look, cancel);
+        }
+        return seen;
+    }
+
+    /// <summary>A part of the nodes, the same for the same seed.</summary>
+    public IReadOnlyList<FleetNode> Sample(double part)
+    {
+        if (part >= 1) return nodes;
+        var random = new Random(shape.Seed + 1);
+        return [.. nodes.Where(_ => random.NextDouble() < part)];
+    }
+
+    // Poisson: which node is next and when depends on nothing.
+    async Task BreakAsync(CancellationToken stop)
+    {
+        var random = new Random(shape.Seed + 2);
+        var mean = shape.Disconnects.Every / nodes.Count;
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(mean * -Math.Log(1 - random.NextDouble()), time, stop);
+                nodes[random.Next(nodes.Count)].Disconnect();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The run is over.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await breaking;
+        await Task.WhenAll(nodes.Select(n => n.DisposeAsync().AsTask()));
+        stop.Dispose();
+    }
+}

@@ -1,0 +1,3 @@
+using Monolith.Fleet;
+
+return await CommandLine.RunAsync(args);

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Monolith.Fleet.Figures;
+using Monolith.Fleet.Hosts;
+using Monolith.Fleet.Load;
+using Monolith.Fleet.Nodes;
+using Monolith.Fleet.Scenarios;
+using Monolith.Fleet.Steps;
+using Monolith.Identity.V1;
+
+namespace Monolith.Fleet;
+
+/// <summary>What a run found. Immutable.</summary>
+internal sealed record Findings(
+    Scenario Scenario, DateTimeOffset Began, TimeSpan Took, IReadOnlyList<Figure> Figures,
+    IReadOnlyDictionary<string, IReadOnlyList<Point>> Series, IReadOnlyList<(string Step, TimeSpan From)> Steps,
+    IReadOnlyList<string> Failings, string? Ended)
+{
+    /// <summary>Every threshold holds, and the run came to its end.</summary>
+    public bool Passed => Ended is null && Scenario.Thresholds.All(t => t.Holds(Figures) == true);
+}
+
+/// <summary>Plays a scenario: joins the fleet, then step after step.</summary>
+internal sealed class Run(Scenario scenario, IHost host, string directory, ILoggerFactory loggers, Action<string> say)
+{
+    static readonly TimeSpan JoinPatience = TimeSpan.FromMinutes(3);
+    readonly Board board = new();
+    readonly List<(string, TimeSpan)> steps = [];
+
+    public async Task<Findings> PlayAsync(CancellationToken cancel)
+    {
+        var (began, at) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
+        using var cloud = new Cloud(host);
+        using var messages = new MessageCount();
+        await using var nodes = new NodeFleet(scenario.Fleet, loggers);
+        await using var watch = new ServerWatch(cloud);
+        var population = new Population(cloud, watch, scenario.Projects);
+        var stage = new Stage(host, cloud, population, nodes, messages, board, say);
+        string? ended = null;
+        try
+        {
+            say($"joining {nodes.Nodes.Count:N0} nodes, making {scenario.Projects:N0} projects");
+            await PrepareAsync(stage, cancel);
+            await watch.Open.WaitAsync(JoinPatience, cancel);
+            await using var probes = new Probes(scenario.Probes, cloud, population);
+            foreach (var step in scenario.Steps)
+            {
+                steps.Add((step.Name, stage.Elapsed));
+                await PlayAsync(step, stage, probes, cancel);
+            }
+        }
+        catch (Exception e) when (e is TimeoutException or InvalidOperationException or Grpc.Core.RpcException
+            or OperationCanceledException)
+        {
+            ended = e is OperationCanceledException ? "It was interrupted." : e.Message;
+        }
+        board.Add("failed", stage.Failings.Count);
+        return new Findings(scenario, began, Stopwatch.GetElapsedTime(at), board.Figures, board.Series, steps,
+            stage.Failings.First, ended);
+    }
+
+    async Task PrepareAsync(Stage stage, CancellationToken cancel)
+    {
+        var (cloud, nodes) = (stage.Cloud, stage.Nodes);
+        var before = ProcessUse.Of(Environment.ProcessId);
+        var at = Stopwatch.GetTimestamp();
+        await nodes.JoinAsync(
+            (node, stop) => cloud.JoinTokenAsync(
+                node.Name, node.IsBalancer ? NodeRole.LoadBalancer : NodeRole.Hypervisor, stop),
+            host.TlsEndpoint, Path.Combine(directory, "nodes"), cancel);
+        await nodes.ConvergeAsync(JoinPatience, cancel);
+        board.Add("join.rate", nodes.Nodes.Count / Stopwatch.GetElapsedTime(at).TotalSeconds, "/s");
+        GC.Collect();
+        var after = ProcessUse.Of(Environment.ProcessId);
+        board.Add("join.node_memory", (after.Bytes - before.Bytes) / 1024.0 / nodes.Nodes.Count, "KiB");
+        say($"{nodes.Nodes.Count:N0} agents in step");
+        await cloud.PrepareAsync(scenario.Projects, cancel);
+    }
+
+    async Task PlayAsync(Step step, Stage stage, Probes probes, CancellationToken cancel)
+    {
+        probes.Begin();
+        var before = Use();
+        var (messages, at) = (stage.Messages.Value, Stopwatch.GetTimestamp());
+        await step.RunAsync(stage, cancel);
+        probes.End(step.Name, board);
+        var seconds = Stopwatch.GetElapsedTime(at).TotalSeconds;
+        board.Add(step.Name + ".seconds", seconds, "s");
+        var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
+        if (servers > 0) board.Add(step.Name + ".messages_per_server", (stage.Messages.Value - messages) / servers);
+        if (before is null || Use() is not { } after || after.Processor < before.Processor) return;
+        var used = (after.Processor - before.Processor).TotalSeconds;
+        board.Add(step.Name + ".cores", used / seconds);
+        if (servers > 0) board.Add(step.Name + ".cpu_per_server", used * 1000 / servers, "ms");
+        board.Add(step.Name + ".memory", after.Bytes / 1048576.0, "MiB");
+    }
+
+    ProcessUse? Use() => host.Pid is { } pid ? ProcessUse.Of(pid) : null;
+}

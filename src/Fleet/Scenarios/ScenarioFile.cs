@@ -1,0 +1,106 @@
+using System.Reflection;
+using Monolith.Fleet.Hosts;
+using Monolith.Fleet.Load;
+using Monolith.Fleet.Nodes;
+using Monolith.Fleet.Steps;
+using YamlDotNet.Core;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
+
+namespace Monolith.Fleet.Scenarios;
+
+/// <summary>Scenarios as YAML: those that come with the program, and people's own.</summary>
+internal static class ScenarioFile
+{
+    /// <summary>Names of the scenarios that come with the program.</summary>
+    public static IReadOnlyList<string> Shipped { get; } =
+        [.. Assembly.GetExecutingAssembly().GetManifestResourceNames().Order(StringComparer.Ordinal)];
+
+    /// <param name="nameOrPath">A shipped scenario's name, or a file.</param>
+    /// <exception cref="FormatException">With the place in the file and what is wrong there.</exception>
+    public static Scenario Read(string nameOrPath) => Parse(Text(nameOrPath), nameOrPath);
+
+    public static string Text(string nameOrPath)
+    {
+        if (Shipped.Contains(nameOrPath))
+        {
+            using var resource = Assembly.GetExecutingAssembly().GetManifestResourceStream(nameOrPath)!;
+            using var reader = new StreamReader(resource);
+            return reader.ReadToEnd();
+        }
+        if (!File.Exists(nameOrPath))
+            throw new FormatException(
+                $"There is no scenario and no file '{nameOrPath}'. Scenarios: {string.Join(", ", Shipped)}.");
+        return File.ReadAllText(nameOrPath);
+    }
+
+    public static Scenario Parse(string yaml, string where)
+    {
+        Entry entry;
+        try
+        {
+            entry = Deserializer().Deserialize<Entry>(yaml) ?? throw new FormatException($"{where}: it is empty.");
+        }
+        catch (YamlException e)
+        {
+            throw new FormatException(
+                $"{where}, line {e.Start.Line}: {(e.InnerException ?? e).Message}", e);
+        }
+        var scenario = new Scenario
+        {
+            Name = entry.Name.Length > 0 ? entry.Name : Path.GetFileNameWithoutExtension(where),
+            About = entry.About,
+            Fleet = entry.Fleet,
+            Host = entry.Host,
+            Projects = entry.Projects,
+            Probes = entry.Probes,
+            Steps = [.. Named(entry.Steps, where)],
+            Thresholds = [.. entry.Thresholds.Select(Threshold.Parse)],
+        };
+        var wrong = ScenarioRules.Violations(scenario);
+        return wrong.Count == 0 ? scenario : throw new FormatException($"{where}: {string.Join("; ", wrong)}.");
+    }
+
+    static IEnumerable<Step> Named(IReadOnlyList<StepEntry> entries, string where)
+    {
+        for (var i = 0; i < entries.Count; i++)
+        {
+            var kinds = typeof(StepEntry).GetProperties().Where(p => p.GetValue(entries[i]) is Step).ToList();
+            if (kinds.Count != 1)
+                throw new FormatException($"{where}: step {i + 1} must be one thing, and is {kinds.Count}; one of "
+                    + string.Join(", ", typeof(StepEntry).GetProperties().Select(p => Underscored(p.Name))) + ".");
+            var step = (Step)kinds[0].GetValue(entries[i])!;
+            yield return step.Name.Length > 0 ? step : step with { Name = Underscored(kinds[0].Name) };
+        }
+    }
+
+    static string Underscored(string name) => UnderscoredNamingConvention.Instance.Apply(name);
+
+    static IDeserializer Deserializer() => new DeserializerBuilder()
+        .WithNamingConvention(UnderscoredNamingConvention.Instance)
+        .WithTypeConverter(new Durations())
+        .WithDuplicateKeyChecking()
+        .Build();
+
+    /// <summary>The file's shape.</summary>
+    sealed class Entry
+    {
+        public string Name { get; init; } = "";
+        public string About { get; init; } = "";
+        public FleetShape Fleet { get; init; } = new();
+        public HostShape Host { get; init; } = new();
+        public int Projects { get; init; } = 500;
+        public ProbeShape Probes { get; init; } = new();
+        public List<StepEntry> Steps { get; init; } = [];
+        public List<string> Thresholds { get; init; } = [];
+    }
+
+    /// <summary>A mapping with one key: what to do.</summary>
+    sealed class StepEntry
+    {
+        public CreateStep? Create { get; init; }
+        public ChurnStep? Churn { get; init; }
+        public DeleteStep? Delete { get; init; }
+        public QuietStep? Quiet { get; init; }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Monolith.Fleet.Figures;
+using Monolith.Fleet.Hosts;
+using Monolith.Fleet.Load;
+using Monolith.Fleet.Nodes;
+
+namespace Monolith.Fleet.Steps;
+
+/// <summary>What steps act on.</summary>
+internal sealed record Stage(IHost Host, Cloud Cloud, Population Population, NodeFleet Nodes, MessageCount Messages,
+    Board Board, Action<string> Say)
+{
+    readonly long began = Stopwatch.GetTimestamp();
+
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(began);
+
+    /// <summary>Servers and calls that did not become what they should; each is a line of the report.</summary>
+    public Failings Failings { get; } = new();
+
+    /// <exception cref="InvalidOperationException">The host is not the run's own.</exception>
+    public HostProcess OwnHost => Host as HostProcess ?? throw new InvalidOperationException(
+        "This step stops or slows the host, and does so only with one of the run's own: leave --endpoint out.");
+}
+
+/// <summary>What went wrong, counted; the first few in words.</summary>
+internal sealed class Failings
+{
+    const int Kept = 20;
+    readonly Lock gate = new();
+    readonly List<string> first = [];
+    int count;
+
+    public int Count => Volatile.Read(ref count);
+
+    public IReadOnlyList<string> First
+    {
+        get
+        {
+            lock (gate) return [.. first];
+        }
+    }
+
+    public void Add(string what)
+    {
+        Interlocked.Increment(ref count);
+        lock (gate)
+            if (first.Count < Kept) first.Add(what);
+    }
+}
+
+/// <summary>One thing that a scenario does, with its parameters. Immutable.</summary>
+public abstract record Step
+{
+    /// <summary>How figures of this step begin. Default: its kind.</summary>
+    public string Name { get; init; } = "";
+
+    internal abstract Task RunAsync(Stage stage, CancellationToken cancel);
+}
