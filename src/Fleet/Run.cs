@@ -50,7 +50,7 @@ internal sealed class Run(Scenario scenario, IHost host, string directory, ILogg
             }
         }
         catch (Exception e) when (e is TimeoutException or InvalidOperationException or Grpc.Core.RpcException
-            or OperationCanceledException)
+            or Agent.Join.JoinException or OperationCanceledException)
         {
             ended = e is OperationCanceledException ? "It was interrupted." : e.Message;
         }

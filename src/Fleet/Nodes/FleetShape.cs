@@ -46,7 +46,7 @@ public sealed record FleetShape
     public ClockShape Clock { get; init; } = new();
 
     /// <summary>Joins at a time.</summary>
-    public int JoinsAtOnce { get; init; } = 32;
+    public int JoinsAtOnce { get; init; } = 16;
 
     /// <summary>The same seed gives the same nodes.</summary>
     public int Seed { get; init; } = 1;

@@ -7,6 +7,8 @@ namespace Monolith.Fleet.Nodes;
 /// <summary>All emulated nodes.</summary>
 internal sealed class NodeFleet : IAsyncDisposable
 {
+    const int MaxJoins = 5;
+    static readonly TimeSpan JoinPause = TimeSpan.FromMilliseconds(500);
     static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
     readonly FleetShape shape;
     readonly TimeProvider time;
@@ -42,12 +44,27 @@ internal sealed class NodeFleet : IAsyncDisposable
         await Parallel.ForEachAsync(nodes, parallel, async (node, stop) =>
         {
             var state = Path.Combine(directory, node.Name);
-            var identity = File.Exists(Path.Combine(state, NodeIdentity.FileName))
+            node.Start(File.Exists(Path.Combine(state, NodeIdentity.FileName))
                 ? NodeIdentity.Load(state)
-                : await Enrollment.JoinAsync(endpoint, await token(node, stop), state, stop);
-            node.Start(identity);
+                : await JoinOneAsync(endpoint, await token(node, stop), state, stop));
         });
         if (shape.Disconnects.Every > TimeSpan.Zero) breaking = BreakAsync(stop.Token);
+    }
+
+    // A join may be repeated with the same token, and people would: a busy host lets a handshake lapse.
+    static async Task<NodeIdentity> JoinOneAsync(string endpoint, string token, string state, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await Enrollment.JoinAsync(endpoint, token, state, cancel);
+            }
+            catch (JoinException e) when (e.Reason is "HOST_UNREACHABLE" or "HOST_SILENT" && attempt < MaxJoins)
+            {
+                await Task.Delay(JoinPause * attempt, cancel);
+            }
+        }
     }
 
     /// <summary>Waits until every agent that should be is in step with the host.</summary>
