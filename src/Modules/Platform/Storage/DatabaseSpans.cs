@@ -96,9 +96,8 @@ internal sealed class DatabaseSpans(string module, bool isPostgres) : DbCommandI
 
     Activity? Start(ActivityContext parent, Statement statement, DateTimeOffset start, ActivityLink[]? links)
     {
-        var span = Activities.StartActivity(ActivityKind.Client, parent, Tags(statement), links, start,
+        return Activities.StartActivity(ActivityKind.Client, parent, Tags(statement), links, start,
             $"{statement.Operation} {statement.Table ?? module}");
-        return span;
     }
 
     static void End(Activity span, DateTimeOffset end, Exception? error)
@@ -145,17 +144,12 @@ internal readonly record struct Statement(string Operation, string? Table)
         // A tag or a setting before the statement itself.
         while (text.StartsWith("--") && text.IndexOf('\n') is > 0 and var line) text = text[(line + 1)..].TrimStart();
         if (text.StartsWith("SELECT")) return new("SELECT", TableAfter(text, "\nFROM "));
-        if (text.StartsWith("INSERT")) return new(Batch(text, "INSERT"), TableAfter(text, "INTO "));
-        if (text.StartsWith("UPDATE")) return new(Batch(text, "UPDATE"), TableAfter(text, "UPDATE "));
-        if (text.StartsWith("DELETE")) return new(Batch(text, "DELETE"), TableAfter(text, "FROM "));
+        // Several changes of one save go together, and are of no one table.
+        if (text.IndexOf(";\n") is >= 0 and var end && !text[(end + 2)..].Trim().IsEmpty) return new("BATCH", null);
+        if (text.StartsWith("INSERT")) return new("INSERT", TableAfter(text, "INTO "));
+        if (text.StartsWith("UPDATE")) return new("UPDATE", TableAfter(text, "UPDATE "));
+        if (text.StartsWith("DELETE")) return new("DELETE", TableAfter(text, "FROM "));
         return new("OTHER", null);
-    }
-
-    /// <summary>Several changes of one save go together; theirs is the first one's table.</summary>
-    static string Batch(ReadOnlySpan<char> text, string operation)
-    {
-        var end = text.IndexOf(";\n");
-        return end < 0 || text[(end + 2)..].Trim().IsEmpty ? operation : "BATCH";
     }
 
     /// <summary>The last part of <c>"servers"</c> or <c>compute.servers</c>; null for a subquery.</summary>
