@@ -24,6 +24,9 @@ internal static class Telemetry
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter("Monolith.*", "MassTransit", "Microsoft.AspNetCore.*", "Npgsql");
+                // The store measures its commands by module, on either database.
+                metrics.AddView(i => i.Meter.Name == "Npgsql" && i.Name == "db.client.operation.duration"
+                    ? MetricStreamConfiguration.Drop : null);
                 metrics.AddAspNetCoreInstrumentation().AddRuntimeInstrumentation();
                 if (options.Metrics is not null) metrics.AddPrometheusExporter();
                 if (otlp) metrics.AddOtlpExporter();
@@ -31,7 +34,8 @@ internal static class Telemetry
             .WithTracing(tracing =>
             {
                 if (!otlp) return;
-                tracing.AddSource("Monolith.*", "MassTransit", "Npgsql").AddAspNetCoreInstrumentation().AddOtlpExporter();
+                // The store's own spans, Monolith.Platform's, stand for Npgsql's as well.
+                tracing.AddSource("Monolith.*", "MassTransit").AddAspNetCoreInstrumentation().AddOtlpExporter();
             });
     }
 

@@ -12,7 +12,7 @@ public sealed class EmulatedLoadBalancerNode
     {
         Routing = new EmulatedRouting(emulation.Peers);
         LoadBalancers = new EmulatedLoadBalancers(Routing);
-        Drivers = new LoadBalancerDrivers(LoadBalancers, Routing, new EmulatedRoutes(emulation.Peers));
+        Drivers = new LoadBalancerDrivers(LoadBalancers, Routing, new EmulatedRoutes(emulation.Peers, Routing.IsAnnounced));
     }
 
     public EmulatedLoadBalancers LoadBalancers { get; }
@@ -27,6 +27,7 @@ public sealed class EmulatedRouting(int peers) : IRouting
 {
     private readonly Lock gate = new();
     private readonly HashSet<IPAddress> vips = [];
+    private static readonly IPAddress[] Own = [IPAddress.Loopback, IPAddress.IPv6Loopback];
 
     public Task<IReadOnlyList<BgpSession>> ListSessionsAsync(CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<BgpSession>>(
@@ -34,8 +35,13 @@ public sealed class EmulatedRouting(int peers) : IRouting
 
     public Task<IReadOnlyList<string>> ListExportsAsync(IPNetwork prefix, CancellationToken cancellation)
     {
-        lock (gate)
-            return Task.FromResult<IReadOnlyList<string>>(vips.Contains(prefix.BaseAddress) ? [.. Names()] : []);
+        var whole = prefix.PrefixLength == prefix.BaseAddress.GetAddressBytes().Length * 8;
+        return Task.FromResult<IReadOnlyList<string>>(whole && IsAnnounced(prefix.BaseAddress) ? [.. Names()] : []);
+    }
+
+    internal bool IsAnnounced(IPAddress address)
+    {
+        lock (gate) return vips.Contains(address);
     }
 
     public Task AnnounceVipAsync(IPAddress address, CancellationToken cancellation)
@@ -52,7 +58,7 @@ public sealed class EmulatedRouting(int peers) : IRouting
 
     public Task<IReadOnlyList<IPAddress>> ListLoopbackAsync(CancellationToken cancellation)
     {
-        lock (gate) return Task.FromResult<IReadOnlyList<IPAddress>>([.. vips]);
+        lock (gate) return Task.FromResult<IReadOnlyList<IPAddress>>([.. Own, .. vips]);
     }
 
     private IEnumerable<string> Names() => Enumerable.Range(1, peers).Select(n => $"tor{n}");
@@ -61,8 +67,11 @@ public sealed class EmulatedRouting(int peers) : IRouting
 /// <summary>Load balancers whose members are all well.</summary>
 public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDriver
 {
+    private sealed record Result(LoadBalancerId Id, long Generation, string Cause);
+
     private readonly Lock gate = new();
-    private Dictionary<LoadBalancerId, LoadBalancerObservation> observed = [];
+    private Dictionary<LoadBalancerId, LoadBalancerPlan> inForce = [];
+    private List<Result> results = [];
     private volatile bool crashed;
 
     public event Action? Ended;
@@ -87,10 +96,13 @@ public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDrive
     public async Task ApplyAsync(IReadOnlyList<LoadBalancerPlan> plans, CancellationToken cancellation)
     {
         if (Broken is { } cause) throw new LoadBalancerException(LoadBalancerFailure.StartFailed, cause);
-        var vips = await routing.ListLoopbackAsync(cancellation);
+        var here = await routing.ListLoopbackAsync(cancellation);
         lock (gate)
         {
-            observed = plans.ToDictionary(p => p.Id, p => Observe(p, vips));
+            var choice = new LoadBalancerChoice(plans, inForce, here.Contains);
+            inForce = choice.Accepted;
+            results = [.. plans.DistinctBy(p => p.Id).Select(
+                p => new Result(p.Id, p.Generation, choice.Causes.GetValueOrDefault(p.Id, "")))];
             crashed = false;
             Applies++;
         }
@@ -98,27 +110,29 @@ public sealed class EmulatedLoadBalancers(IRouting routing) : ILoadBalancerDrive
 
     public Task<IReadOnlyList<LoadBalancerObservation>> ObserveAsync(CancellationToken cancellation)
     {
-        lock (gate)
-        {
-            return Task.FromResult<IReadOnlyList<LoadBalancerObservation>>([.. observed.Values.Select(
-                o => crashed ? o with { Applied = false, Cause = "It ended; it is being started again." } : o)]);
-        }
+        lock (gate) return Task.FromResult<IReadOnlyList<LoadBalancerObservation>>([.. results.Select(Observe)]);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static LoadBalancerObservation Observe(LoadBalancerPlan plan, IReadOnlyList<IPAddress> vips)
+    private LoadBalancerObservation Observe(Result result)
     {
-        var violations = LoadBalancerRules.Violations(plan);
-        violations.AddRange(
-            plan.Vips.Where(v => !vips.Contains(v)).Select(v => $"the address {v} is not on this node"));
-        if (violations.Count > 0)
-            return new LoadBalancerObservation(
-                plan.Id, plan.Generation, false, string.Join("; ", violations) + ".", []);
-        var used = plan.Listeners.Select(l => l.Pool).ToHashSet();
-        return new LoadBalancerObservation(
-            plan.Id, plan.Generation, true, "", [.. plan.Pools.Where(p => used.Contains(p.Id))
-            .SelectMany(p => p.Members.Select(m => new MemberObservation(
-                p.Id, m.Id, m.State == MemberState.Drain ? MemberHealth.Draining : MemberHealth.Up, "", 0, 0)))]);
+        var plan = inForce.GetValueOrDefault(result.Id);
+        var trouble = crashed && plan is not null ? "It is not running; it is started again." : "";
+        var cause = result.Cause.Length > 0 ? result.Cause : trouble;
+        var members =
+            from pool in plan?.Listeners.Select(l => (l.Pool, l.Protocol)).Distinct().Select(l => l.Pool) ?? []
+            let known = plan!.Pools.First(p => p.Id == pool)
+            from member in known.Members
+            select new MemberObservation(
+                pool, member.Id, crashed ? MemberHealth.Unknown : HealthOf(known, member), trouble, 0, 0);
+        return new LoadBalancerObservation(result.Id, result.Generation, cause.Length == 0, cause, [.. members]);
     }
+
+    private static MemberHealth HealthOf(PoolPlan pool, MemberPlan member) => member switch
+    {
+        { State: MemberState.Disabled } => MemberHealth.Disabled,
+        { State: MemberState.Drain } or { Weight: 0 } => MemberHealth.Draining,
+        _ => pool.Check is null ? MemberHealth.Unchecked : MemberHealth.Up,
+    };
 }

@@ -18,8 +18,8 @@ public sealed class EmulatedNode
         DataPlane = new EmulatedDataPlane();
         Vms = new EmulatedVms(emulation, DataPlane, time);
         Drivers = new HypervisorDrivers(
-            Vms, DataPlane, new EmulatedProbe(dice, Vms, DataPlane), new EmulatedRoutes(emulation.Peers),
-            new EmulatedImages(dice));
+            Vms, DataPlane, new EmulatedProbe(dice, Vms, DataPlane),
+            new EmulatedRoutes(emulation.Peers, a => DataPlane.FindTapOf(a) is not null), new EmulatedImages(dice));
     }
 
     public EmulatedVms Vms { get; }
@@ -62,11 +62,11 @@ internal sealed class EmulatedProbe(Dice dice, EmulatedVms vms, EmulatedDataPlan
     }
 }
 
-/// <summary>Every address is announced to every peer at once.</summary>
-internal sealed class EmulatedRoutes(int peers) : IRoutes
+/// <summary>Every address that the machine has is announced to every peer at once.</summary>
+internal sealed class EmulatedRoutes(int peers, Func<IPAddress, bool> isRouted) : IRoutes
 {
     public Task<int> CountPeersAsync(IReadOnlyCollection<IPAddress> addresses, CancellationToken cancellation) =>
-        Task.FromResult(peers);
+        Task.FromResult(addresses.Count > 0 && addresses.All(isRouted) ? peers : 0);
 
     public Task WaitForChangeAsync(CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation);
 }

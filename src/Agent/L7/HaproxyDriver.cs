@@ -92,26 +92,24 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         await gate.WaitAsync(cancellation);
         try
         {
-            var causes = new Dictionary<LoadBalancerId, string>();
-            var accepted = Judge(plans, causes);
+            var choice = new LoadBalancerChoice(plans, inForce, IsHere);
             // Each round settles one culprit for good, so there are at most as many as plans, twice.
             for (var round = 0; round <= 2 * plans.Count; round++)
             {
-                var (config, refusal) = await TryAsync(accepted, cancellation);
+                var (config, refusal) = await TryAsync(choice.Accepted, cancellation);
                 if (refusal is null) break;
                 var (owner, cause) = HaproxyText.Blame(refusal, config);
                 if (owner is not { } culprit)
                     throw new LoadBalancerException(
                         LoadBalancerFailure.StartFailed, $"HAProxy cannot be started: {cause}");
-                causes.TryAdd(culprit, cause);
-                StandIn(accepted, culprit);
+                choice.Refuse(culprit, cause);
             }
-            inForce = accepted;
+            inForce = choice.Accepted;
             results = [];
             foreach (var plan in plans)
             {
-                results[plan.Id] = new Result(plan.Generation, causes.GetValueOrDefault(plan.Id, ""));
-                if (causes.TryGetValue(plan.Id, out var cause))
+                results[plan.Id] = new Result(plan.Generation, choice.Causes.GetValueOrDefault(plan.Id, ""));
+                if (choice.Causes.TryGetValue(plan.Id, out var cause))
                     HaproxyLog.Refused(logger, plan.Id, plan.Generation, cause);
             }
         }
@@ -183,33 +181,6 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
     }
 
     /// <summary>
-    /// Those that may be tried: by the rules, by who else has the VIP, by whether it is on this node.
-    /// </summary>
-    private Dictionary<LoadBalancerId, LoadBalancerPlan> Judge(
-        IReadOnlyList<LoadBalancerPlan> plans, Dictionary<LoadBalancerId, string> causes)
-    {
-        var accepted = new Dictionary<LoadBalancerId, LoadBalancerPlan>();
-        var taken = new Dictionary<(IPAddress, int), LoadBalancerId>();
-        foreach (var plan in plans)
-        {
-            var violations = LoadBalancerRules.Violations(plan);
-            if (!accepted.TryAdd(plan.Id, plan)) violations.Add("it is planned twice");
-            foreach (var vip in plan.Vips)
-            {
-                if (!IsHere(vip)) violations.Add($"the VIP {vip} is not on this node: add the address first");
-                foreach (var listener in plan.Listeners)
-                    if (!taken.TryAdd((vip, listener.Port), plan.Id) && taken[(vip, listener.Port)] != plan.Id)
-                        violations.Add(
-                            $"{vip} port {listener.Port} belongs to load balancer {taken[(vip, listener.Port)]}");
-            }
-            if (violations.Count == 0) continue;
-            causes[plan.Id] = string.Join("; ", violations);
-            StandIn(accepted, plan.Id);
-        }
-        return accepted;
-    }
-
-    /// <summary>
     /// A refused bind would make HAProxy pause its listeners for a moment, so we try it ourselves first.
     /// </summary>
     private static bool IsHere(IPAddress address)
@@ -224,15 +195,6 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
         {
             return false;
         }
-    }
-
-    /// <summary>What served well before serves on; what never did is left out.</summary>
-    private void StandIn(Dictionary<LoadBalancerId, LoadBalancerPlan> accepted, LoadBalancerId culprit)
-    {
-        if (inForce.TryGetValue(culprit, out var good) && good.Vips.All(IsHere)
-            && !ReferenceEquals(good, accepted.GetValueOrDefault(culprit)))
-            accepted[culprit] = good;
-        else accepted.Remove(culprit);
     }
 
     /// <returns>The configuration, and HAProxy's words when it refused it.</returns>

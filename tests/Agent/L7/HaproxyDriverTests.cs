@@ -255,7 +255,7 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         var desired = new DesiredSet(LoadBalancerConcern.Instance, new MemoryLedger());
         var board = new StatusBoard(LoadBalancerConcern.Instance);
         await using var reconciler = new LoadBalancerReconciler(desired, board, new MemoryLedger(), new(
-            driver, routing, new EmulatedRoutes(1), new VmPolicy(), TimeProvider.System, NullLogger.Instance));
+            driver, routing, new EmulatedRoutes(1, _ => true), new VmPolicy(), TimeProvider.System, NullLogger.Instance));
         DesiredChange[] wish =
             [new("lb", new DesiredItem("lb", 1, Balancers.Spec("lb", port, a.Port)), Explicit: true)];
         desired.Apply(wish);

@@ -75,6 +75,9 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
         Assert.Equal(State.Serving, (await NextAsync()).State);
     }
 
+    private async Task<List<IPAddress>> VipsAsync() =>
+        [.. (await node.Routing.ListLoopbackAsync(default)).Where(a => !IPAddress.IsLoopback(a))];
+
     private async Task<LoadBalancerStatus> NextAsync()
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(8));
@@ -86,19 +89,19 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
     {
         Want(Spec("10.96.0.1"));
         var status = await NextAsync();
-        Assert.Equal((State.Serving, 2, "up"), (status.State, status.AnnouncedPeers, status.Members.Single().Health));
+        Assert.Equal((State.Serving, 2, "unchecked"), (status.State, status.AnnouncedPeers, status.Members.Single().Health));
 
         // The agent dies, the address changes meanwhile: the next agent knows which one was ours.
         await KillAsync();
         Open();
         Want(Spec("10.96.0.2", 2));
         Assert.Equal(2UL, (await NextAsync()).Generation);
-        Assert.Equal([IPAddress.Parse("10.96.0.2")], await node.Routing.ListLoopbackAsync(default));
+        Assert.Equal([IPAddress.Parse("10.96.0.2")], await VipsAsync());
 
         Want(null);
         var last = await NextAsync();
         Assert.Equal(("lb1", State.Removed), (last.Id, last.State));
-        Assert.Empty(await node.Routing.ListLoopbackAsync(default));
+        Assert.Empty(await VipsAsync());
         Assert.Null(board.Find("lb1"));
         Assert.True(desired.IsEmpty);
     }
@@ -119,11 +122,11 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
 
         Open();
         Assert.Equal([State.Removing], board.TakeAll().Cast<LoadBalancerStatus>().Select(s => s.State));
-        Assert.NotEmpty(await node.Routing.ListLoopbackAsync(default));
+        Assert.NotEmpty(await VipsAsync());
         driver.Open();
         reconciler.Start();
         Assert.Equal(State.Removed, (await NextAsync()).State);
-        Assert.Empty(await node.Routing.ListLoopbackAsync(default));
+        Assert.Empty(await VipsAsync());
         // Was the report lost with this agent, then the next one has the same to say.
         await KillAsync();
         Open();
@@ -180,12 +183,12 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
         await Eventually.HoldsAsync(
             () => board.Find("lb1") is LoadBalancerStatus { State: State.Failed, Reason: "LB_STARTFAILED" }, "it says so");
         await Eventually.HoldsAsync(
-            async () => (await node.Routing.ListLoopbackAsync(default)).Count == 0, "no address is announced");
+            async () => (await VipsAsync()).Count == 0, "no address is announced");
 
         node.LoadBalancers.Broken = null;
         await Eventually.HoldsAsync(
             () => board.Find("lb1") is LoadBalancerStatus { State: State.Serving }, "it serves");
-        Assert.Equal([IPAddress.Parse("10.96.0.1")], await node.Routing.ListLoopbackAsync(default));
+        Assert.Equal([IPAddress.Parse("10.96.0.1")], await VipsAsync());
     }
 
     [Fact]

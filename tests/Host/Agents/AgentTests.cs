@@ -32,7 +32,7 @@ public sealed class AgentTests(RunningHost host)
         await RefusedAsync(token, thief, StatusCode.PermissionDenied, "TOKEN_USED");
 
         var late = await host.JoinTokenAsync("latecomer", NodeRole.Hypervisor);
-        await ExecuteAsync("UPDATE join_tokens SET ExpireTime = '2020-01-01 00:00:00' WHERE Node = 'latecomer'");
+        await ExecuteAsync("UPDATE join_tokens SET \"ExpireTime\" = '2020-01-01 00:00:00Z' WHERE \"Node\" = 'latecomer'");
         await RefusedAsync(late, key, StatusCode.PermissionDenied, "TOKEN_EXPIRED");
     }
 
@@ -105,7 +105,7 @@ public sealed class AgentTests(RunningHost host)
             server = await servers.GetServerAsync(new() { Name = "projects/own/servers/s1" }, host.Headers());
             return server.State == Server.Types.State.Ready;
         }, "the server is ready");
-        var vm = await ScalarAsync("compute", "SELECT Uid FROM vms WHERE ServerName = 'projects/own/servers/s1'");
+        var vm = await ScalarAsync("compute", "SELECT \"Uid\" FROM vms WHERE \"ServerName\" = 'projects/own/servers/s1'");
         using var channel = await JoinedAsync("probe-liar", NodeRole.Hypervisor);
         using var call = new VmSyncService.VmSyncServiceClient(channel).SyncVms();
         await call.RequestStream.WriteAsync(new() { Hello = new() });

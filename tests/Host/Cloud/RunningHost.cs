@@ -6,16 +6,22 @@ using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 using Monolith.Identity.V1;
+using Npgsql;
 
 namespace Monolith.Host.Tests.Cloud;
 
 /// <summary>
 /// The real host in this process: free loopback ports, a data directory of its own, an emulated fleet, and three tenants
-/// (<see cref="Tenant"/>) with one resource of each kind.
+/// (<see cref="Tenant"/>) with one resource of each kind. On SQLite; or, when <c>MONOLITH_TEST_POSTGRES</c> holds a
+/// connection string to a server on which databases may be made, on one of its own there.
 /// </summary>
 public sealed class RunningHost : IAsyncLifetime
 {
     readonly DirectoryInfo data = Directory.CreateTempSubdirectory("monolith-host-");
+    readonly string? postgres = Environment.GetEnvironmentVariable("MONOLITH_TEST_POSTGRES") is { Length: > 0 } server
+        ? server
+        : null;
+    readonly string database = "host_" + Guid.NewGuid().ToString("N");
     WebApplication app = null!;
     GrpcChannel channel = null!;
 
@@ -50,6 +56,10 @@ public sealed class RunningHost : IAsyncLifetime
             Tls = [Tls],
             Dns = [],
             Fleet = 2,
+            // The host makes it.
+            Postgres = postgres is null
+                ? null
+                : new NpgsqlConnectionStringBuilder(postgres) { Database = database }.ToString(),
             LogLevel = LogLevel.Warning,
         }, CancellationToken.None);
         channel = GrpcChannel.ForAddress($"http://{Plain}", new GrpcChannelOptions { MaxReceiveMessageSize = null });
@@ -135,5 +145,14 @@ public sealed class RunningHost : IAsyncLifetime
         await app.StopAsync(new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token);
         await app.DisposeAsync();
         data.Delete(recursive: true);
+        if (postgres is not null) await DropAsync(postgres);
+    }
+
+    async Task DropAsync(string server)
+    {
+        await using var connection = new NpgsqlConnection(server);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"DROP DATABASE {database} WITH (FORCE)", connection);
+        await command.ExecuteNonQueryAsync();
     }
 }

@@ -35,6 +35,7 @@ internal sealed class Database : IAsyncDisposable
             Mode = SqliteOpenMode.ReadWriteCreate,
             DefaultTimeout = 10,
         }.ToString();
+        Spans = new DatabaseSpans(module, IsPostgres);
         ReadOptions = Configure(new DbContextOptionsBuilder(), null).Options;
     }
 
@@ -42,6 +43,8 @@ internal sealed class Database : IAsyncDisposable
     public const string PostgresHistory = "migrations";
 
     public string Module { get; }
+
+    public DatabaseSpans Spans { get; }
 
     public bool IsPostgres => postgres is not null;
 
@@ -127,6 +130,7 @@ internal sealed class Database : IAsyncDisposable
 
     DbContextOptionsBuilder Configure(DbContextOptionsBuilder builder, DbConnection? connection)
     {
+        builder.AddInterceptors(Spans);
         if (postgres is not null)
         {
             void Migrations(Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure.NpgsqlDbContextOptionsBuilder o) =>

@@ -23,7 +23,6 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         "Writes that shared a commit.");
     static readonly Histogram<double> CommitTime = Meter.CreateHistogram<double>("monolith.store.commit.duration", "s",
         "Time of a commit, flush included.");
-    static readonly ActivitySource Activities = new("Monolith.Platform");
 
     readonly Channel<Work> queue = Channel.CreateBounded<Work>(new BoundedChannelOptions(MaxQueued)
     {
@@ -47,8 +46,8 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
     public async Task<T> EnqueueAsync<T>(Call call, string requestId, bool keep, Func<Unit<TDb>, Task<T>> work,
         CancellationToken cancel)
     {
-        using var activity = Activities.StartActivity("store.write " + database.Module);
-        var item = new Work<T>(call, requestId, keep, work, cancel, Activity.Current);
+        using var activity = DatabaseSpans.Activities.StartActivity("store.write " + database.Module);
+        var item = new Work<T>(call, requestId, keep, work, cancel, Activity.Current, activity);
         // Waiting callers pile up nowhere: a queue that is full for long is an overload, and is said so.
         if (!queue.Writer.TryWrite(item))
             throw Fault.Exhausted("WRITE_QUEUE_FULL",
@@ -106,17 +105,40 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             }
             await RunOneAsync(item, transaction, events);
         }
-        var started = Stopwatch.GetTimestamp();
-        committing = true;
-        await transaction.CommitAsync();
-        CommitTime.Record(Stopwatch.GetElapsedTime(started).TotalSeconds,
-            new KeyValuePair<string, object?>("module", database.Module));
+        await CommitAsync(transaction, batch);
         if (events.Count > 0) feed.Publish(events);
         foreach (var item in batch) item.Complete();
     }
 
+    async Task CommitAsync(DbTransaction transaction, List<Work> batch)
+    {
+        // The spans' clock is the system's, as is every other span's.
+        var (start, started) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
+        Exception? error = null;
+        committing = true;
+        try
+        {
+            await transaction.CommitAsync();
+        }
+        catch (Exception e)
+        {
+            error = e;
+            throw;
+        }
+        finally
+        {
+            var took = Stopwatch.GetElapsedTime(started);
+            if (error is null)
+                CommitTime.Record(took.TotalSeconds, new KeyValuePair<string, object?>("module", database.Module));
+            database.Spans.Committed(batch.Where(i => !i.Failed).Select(i => i.Span), batch.Count, start, took, error);
+        }
+    }
+
     async Task RunOneAsync(Work item, DbTransaction transaction, List<EventRow> events)
     {
+        // The commands of a write belong to its caller's trace. The caller of this method keeps its own.
+        Activity.Current = item.Activity;
+        database.Spans.Waited(item.Span, item.Since);
         for (var attempt = 1; ; attempt++)
         {
             await ExecuteAsync(transaction, "SAVEPOINT work");
@@ -201,17 +223,23 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         if (connection is not null) await connection.DisposeAsync();
     }
 
-    abstract class Work(bool keep, CancellationToken cancel)
+    abstract class Work(bool keep, CancellationToken cancel, Activity? activity, Activity? span)
     {
         public bool Keep { get; } = keep;
         public CancellationToken Cancel { get; } = cancel;
+        /// <summary>The caller's, which may be none of ours.</summary>
+        public Activity? Activity { get; } = activity;
+        /// <summary>The write's own; null when nobody listens.</summary>
+        public Activity? Span { get; } = span;
+        public DateTimeOffset Since { get; } = span is null ? default : TimeProvider.System.GetUtcNow();
+        public abstract bool Failed { get; }
         public abstract Task<IReadOnlyList<EventRow>> RunAsync(TDb db, DateTime now);
         public abstract void Complete();
         public abstract void Fail(Exception e);
     }
 
     sealed class Work<T>(Call call, string requestId, bool keep, Func<Unit<TDb>, Task<T>> work,
-        CancellationToken cancel, Activity? activity) : Work(keep, cancel)
+        CancellationToken cancel, Activity? activity, Activity? span) : Work(keep, cancel, activity, span)
     {
         T? result;
 
@@ -219,11 +247,12 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
 
         public override async Task<IReadOnlyList<EventRow>> RunAsync(TDb db, DateTime now)
         {
-            Activity.Current = activity;
             var unit = new Unit<TDb>(db, call, requestId, now);
             result = await work(unit);
             return unit.Events;
         }
+
+        public override bool Failed => Answer.Task.IsCompleted;
 
         public override void Complete() => Answer.TrySetResult(result!);
 
