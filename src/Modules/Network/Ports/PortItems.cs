@@ -146,19 +146,32 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
 }
 
 /// <summary>The streams of hypervisors' ports, and whom a commit wakes.</summary>
-internal sealed class PortNodes(PortItems items, TimeProvider time)
+internal sealed class PortNodes
 {
-    public NodeSync<SyncPortsResponse> Sync { get; } = new(items, time);
+    readonly PortItems items;
+    readonly SetWakes sets;
+
+    public PortNodes(PortItems items, TimeProvider time)
+    {
+        this.items = items;
+        Sync = new(items, time);
+        sets = new(time, WakeHolders);
+    }
+
+    public NodeSync<SyncPortsResponse> Sync { get; }
 
     /// <summary>After a commit. A wake that is lost with the process costs at most a full comparison's time.</summary>
     public void Wake(Wakes wakes)
     {
         foreach (var (node, id) in wakes.OfPorts) Sync.Wake(node, id);
-        if (wakes.OfSets.Count > 0)
-            foreach (var node in Sync.Connected)
-                foreach (var set in wakes.OfSets)
-                    if (items.Holds(node, set)) Sync.Wake(node, PortItems.IdOf(set));
+        foreach (var set in wakes.OfSets) sets.Wake(set);
         foreach (var node in wakes.Tidy)
             foreach (var set in items.HeldBy(node)) Sync.Wake(node, PortItems.IdOf(set));
+    }
+
+    void WakeHolders(Guid set)
+    {
+        foreach (var node in Sync.Connected)
+            if (items.Holds(node, set)) Sync.Wake(node, PortItems.IdOf(set));
     }
 }

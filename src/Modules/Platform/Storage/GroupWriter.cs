@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Logging;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Events;
@@ -32,6 +33,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
 
     DbConnection? connection;
     DbContextOptions? options;
+    TDb? context;
     Task running = Task.CompletedTask;
     // Past this point a failure leaves open whether the batch was committed.
     bool committing;
@@ -144,27 +146,53 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             await ExecuteAsync(transaction, "SAVEPOINT work");
             try
             {
-                await using var db = create(options!);
-                db.Database.AutoSavepointsEnabled = false;
-                db.OpenProjects = projects;
-                await db.Database.UseTransactionAsync(transaction);
+                var db = await ContextAsync(transaction);
                 var made = await item.RunAsync(db, Stored.Time(time.GetUtcNow()));
                 await db.SaveChangesAsync();
                 if (!item.Keep) await ExecuteAsync(transaction, "ROLLBACK TO SAVEPOINT work");
                 else events.AddRange(made);
                 await ExecuteAsync(transaction, "RELEASE SAVEPOINT work");
+                db.ChangeTracker.Clear();
                 return;
             }
             catch (Exception e) when (connection!.State == System.Data.ConnectionState.Open)
             {
                 await ExecuteAsync(transaction, "ROLLBACK TO SAVEPOINT work");
                 await ExecuteAsync(transaction, "RELEASE SAVEPOINT work");
+                await ForgetContextAsync();
                 var raced = Conflict.IsRace(e) || Conflict.IsUnique(e);
                 if (raced && attempt < MaxRaces) continue;
                 item.Fail(raced ? Conflicted(e) : e);
                 return;
             }
         }
+    }
+
+    /// <summary>
+    /// One context for write after write, emptied in between: making one costs as much as a small write. After a
+    /// failure it is not known what state it is in.
+    /// </summary>
+    async Task<TDb> ContextAsync(DbTransaction transaction)
+    {
+        if (context is null)
+        {
+            context = create(options!);
+            context.Database.AutoSavepointsEnabled = false;
+            context.OpenProjects = projects;
+        }
+        if (context.Database.CurrentTransaction?.GetDbTransaction() != transaction)
+        {
+            await context.Database.UseTransactionAsync(null);
+            await context.Database.UseTransactionAsync(transaction);
+        }
+        return context;
+    }
+
+    async Task ForgetContextAsync()
+    {
+        if (context is not { } old) return;
+        context = null;
+        await old.DisposeAsync();
     }
 
     Fault Conflicted(Exception e) =>
@@ -200,6 +228,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
     {
         try
         {
+            await ForgetContextAsync();
             if (connection is { } old)
             {
                 connection = null;
@@ -220,6 +249,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
     {
         queue.Writer.TryComplete();
         await running;
+        await ForgetContextAsync();
         if (connection is not null) await connection.DisposeAsync();
     }
 

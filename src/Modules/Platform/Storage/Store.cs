@@ -30,6 +30,7 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
 {
     readonly Database database;
     readonly Func<DbContextOptions, TDb> create;
+    readonly ReadContexts<TDb> readers;
     readonly GroupWriter<TDb> writer;
 
     /// <param name="module">The module's name in lower case.</param>
@@ -41,10 +42,11 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     {
         database = new Database(options, module);
         create = database.IsPostgres ? postgres : sqlite;
+        readers = new ReadContexts<TDb>(database, create);
         Feed = new EventFeed(module, async (after, count, cancel) =>
         {
-            await using var db = create(database.ReadOptions);
-            return await db.Events.AsNoTracking().Where(e => e.Sequence > after).OrderBy(e => e.Sequence).Take(count)
+            await using var lease = await readers.LeaseAsync();
+            return await lease.Db.Events.Where(e => e.Sequence > after).OrderBy(e => e.Sequence).Take(count)
                 .ToListAsync(cancel);
         });
         writer = new GroupWriter<TDb>(database, create, Feed, time, logs.CreateLogger("Monolith.Store." + module),
@@ -68,10 +70,8 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     /// <summary>Reads. Entities are not tracked.</summary>
     public async Task<T> ReadAsync<T>(Func<TDb, Task<T>> read)
     {
-        await using var db = create(database.ReadOptions);
-        db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
-        db.ChangeTracker.AutoDetectChangesEnabled = false;
-        return await read(db);
+        await using var lease = await readers.LeaseAsync();
+        return await read(lease.Db);
     }
 
     /// <summary>
@@ -80,10 +80,9 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     public async Task<(T Result, long Sequence)> SnapshotAsync<T>(Func<TDb, Task<T>> read)
     {
         // The sequence is read first: an event that commits in between is seen twice, and never missed.
-        await using var db = create(database.ReadOptions);
-        db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
-        var sequence = await db.Events.MaxAsync(e => (long?)e.Sequence) ?? 0;
-        return (await read(db), Math.Max(sequence, Feed.TrimmedThrough));
+        await using var lease = await readers.LeaseAsync();
+        var sequence = await lease.Db.Events.MaxAsync(e => (long?)e.Sequence) ?? 0;
+        return (await read(lease.Db), Math.Max(sequence, Feed.TrimmedThrough));
     }
 
     public Task ProbeAsync(CancellationToken cancel) => ReadAsync(db => db.Relays.AnyAsync(cancel));
@@ -132,6 +131,7 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     public async ValueTask DisposeAsync()
     {
         await writer.DisposeAsync();
+        await readers.DisposeAsync();
         await database.DisposeAsync();
     }
 
