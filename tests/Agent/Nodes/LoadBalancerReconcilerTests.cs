@@ -89,7 +89,7 @@ public sealed class LoadBalancerReconcilerTests : IAsyncDisposable
     {
         Want(Spec("10.96.0.1"));
         var status = await NextAsync();
-        Assert.Equal((State.Serving, 2, "unchecked"), (status.State, status.AnnouncedPeers, status.Members.Single().Health));
+        Assert.Equal((State.Serving, 2, "up"), (status.State, status.AnnouncedPeers, status.Members.Single().Health));
 
         // The agent dies, the address changes meanwhile: the next agent knows which one was ours.
         await KillAsync();

@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Microsoft.Data.Sqlite;
 using Monolith.Agent.V1;
 using Monolith.Compute.V1;
 using Monolith.Host.Tests.Cloud;
@@ -32,7 +31,7 @@ public sealed class AgentTests(RunningHost host)
         await RefusedAsync(token, thief, StatusCode.PermissionDenied, "TOKEN_USED");
 
         var late = await host.JoinTokenAsync("latecomer", NodeRole.Hypervisor);
-        await ExecuteAsync("UPDATE join_tokens SET \"ExpireTime\" = '2020-01-01 00:00:00Z' WHERE \"Node\" = 'latecomer'");
+        await ExecuteAsync("UPDATE join_tokens SET \"ExpireTime\" = '2020-01-01 00:00:00' WHERE \"Node\" = 'latecomer'");
         await RefusedAsync(late, key, StatusCode.PermissionDenied, "TOKEN_EXPIRED");
     }
 
@@ -262,8 +261,7 @@ public sealed class AgentTests(RunningHost host)
 
     async Task<string> ScalarAsync(string module, string sql)
     {
-        await using var connection = new SqliteConnection($"Data Source={Path.Combine(host.Data, module + ".db")};Default Timeout=30");
-        await connection.OpenAsync();
+        await using var connection = await host.ConnectAsync(module);
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
         return (await command.ExecuteScalarAsync())?.ToString() ?? "";

@@ -1,9 +1,11 @@
+using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using Monolith.Identity.V1;
 using Npgsql;
@@ -111,6 +113,20 @@ public sealed class RunningHost : IAsyncLifetime
                 },
             },
         });
+
+    /// <summary>To a module's database, whose tables need no schema in front.</summary>
+    public async Task<DbConnection> ConnectAsync(string module)
+    {
+        DbConnection connection = postgres is null
+            ? new SqliteConnection($"Data Source={Path.Combine(Data, module + ".db")};Default Timeout=30")
+            : new NpgsqlConnection(new NpgsqlConnectionStringBuilder(postgres)
+            {
+                Database = database,
+                SearchPath = module,
+            }.ToString());
+        await connection.OpenAsync();
+        return connection;
+    }
 
     /// <summary>It still answers.</summary>
     public async Task AliveAsync() => Assert.Equal("users/admin", (await new TokenService.TokenServiceClient(channel)
