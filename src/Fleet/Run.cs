@@ -81,6 +81,7 @@ internal sealed class Run(Scenario scenario, IHost host, string directory, ILogg
     {
         probes.Begin();
         var before = Use();
+        var counters = await CountersAsync(cancel);
         var (messages, at) = (stage.Messages.Value, Stopwatch.GetTimestamp());
         await step.RunAsync(stage, cancel);
         probes.End(step.Name, board);
@@ -88,12 +89,24 @@ internal sealed class Run(Scenario scenario, IHost host, string directory, ILogg
         board.Add(step.Name + ".seconds", seconds, "s");
         var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
         if (servers > 0) board.Add(step.Name + ".messages_per_server", (stage.Messages.Value - messages) / servers);
+        if (servers > 0 && counters is not null && await CountersAsync(cancel) is { } now
+            && now.Transactions >= counters.Transactions)
+        {
+            var spent = now.Since(counters);
+            board.Add(step.Name + ".round_trips_per_server", spent.RoundTrips / servers);
+            board.Add(step.Name + ".transactions_per_server", spent.Transactions / servers);
+            board.Add(step.Name + ".writes_per_server", spent.Writes / servers);
+        }
         if (before is null || Use() is not { } after || after.Processor < before.Processor) return;
         var used = (after.Processor - before.Processor).TotalSeconds;
         board.Add(step.Name + ".cores", used / seconds);
         if (servers > 0) board.Add(step.Name + ".cpu_per_server", used * 1000 / servers, "ms");
         board.Add(step.Name + ".memory", after.Bytes / 1048576.0, "MiB");
     }
+
+    // A host that was started anew counts from nothing: then there is nothing to compare.
+    async Task<HostMetrics?> CountersAsync(CancellationToken cancel) =>
+        host is HostProcess own ? await HostMetrics.OfAsync(own.Metrics, cancel) : null;
 
     ProcessUse? Use() => host.Pid is { } pid ? ProcessUse.Of(pid) : null;
 }

@@ -20,6 +20,12 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
     const string SetPrefix = "set:";
     const int MaxCached = 10_000;
 
+    /// <summary>A set and the hypervisors that want it, read together.</summary>
+    sealed record SetReading(DesiredItem<SyncPortsResponse>? Item, IReadOnlySet<string> Hypervisors);
+
+    // Of sets that changed: read once, for all the nodes that are told of the change.
+    readonly ConcurrentDictionary<Guid, Lazy<Task<SetReading>>> readings = new();
+
     // Which sets a node was told of, or is about to be. Too many cost a read; one too few would cost a lost change,
     // hence a set is noted before it is read.
     readonly ConcurrentDictionary<string, ConcurrentDictionary<Guid, bool>> interest = new(StringComparer.Ordinal);
@@ -36,35 +42,39 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
 
     public IEnumerable<Guid> HeldBy(string node) => interest.TryGetValue(node, out var sets) ? sets.Keys : [];
 
+    /// <summary>The set, or who wants it, may have changed: what was read of it before is old.</summary>
+    public void Forget(Guid set) => readings.TryRemove(set, out _);
+
     public Task<IReadOnlyList<DesiredItem<SyncPortsResponse>>> AllAsync(string node, CancellationToken cancel)
     {
         var name = "hypervisors/" + node;
         return store.ReadAsync(async db =>
         {
             var ports = await db.Ports.Where(p => p.Hypervisor == name).ToListAsync(cancel);
-            var (items, sets) = await BuildAsync(db, node, ports, [], cancel);
+            var (items, sets) = await BuildAsync(db, node, ports, cancel);
             foreach (var stale in HeldBy(node).Except(sets)) interest[node].TryRemove(stale, out _);
             return items;
         });
     }
 
-    public Task<IReadOnlyList<DesiredItem<SyncPortsResponse>>> SomeAsync(string node,
+    public async Task<IReadOnlyList<DesiredItem<SyncPortsResponse>>> SomeAsync(string node,
         IReadOnlyCollection<string> ids, CancellationToken cancel)
     {
         var name = "hypervisors/" + node;
         var uids = ids.Where(id => !IsSet(id)).Select(Guid.Parse).ToList();
-        var asked = ids.Where(IsSet).Select(id => Guid.Parse(SetOf(id))).ToList();
-        return store.ReadAsync(async db =>
+        var (items, sets) = uids.Count == 0
+            ? ([], [])
+            : await store.ReadAsync(async db => await BuildAsync(db, node,
+                await db.Ports.Where(p => uids.Contains(p.Uid) && p.Hypervisor == name).ToListAsync(cancel), cancel));
+        var all = new List<DesiredItem<SyncPortsResponse>>();
+        foreach (var set in ids.Where(IsSet).Select(id => Guid.Parse(SetOf(id))).Where(s => !sets.Contains(s)))
         {
-            var ports = uids.Count == 0
-                ? []
-                : await db.Ports.Where(p => uids.Contains(p.Uid) && p.Hypervisor == name).ToListAsync(cancel);
-            var wanted = asked.Count == 0 ? [] : await WantedAsync(db, name, asked, cancel);
-            var (items, sets) = await BuildAsync(db, node, ports, wanted, cancel);
-            foreach (var stale in asked.Except(sets))
-                if (interest.TryGetValue(node, out var held)) held.TryRemove(stale, out _);
-            return items;
-        });
+            var reading = await ReadingAsync(set);
+            if (reading.Item is not null && reading.Hypervisors.Contains(name)) all.Add(reading.Item);
+            else if (interest.TryGetValue(node, out var held)) held.TryRemove(set, out _);
+        }
+        // Sets first: a rule names none that is not there.
+        return [.. all, .. items];
     }
 
     public async Task<string> StatusDigestAsync(string node, CancellationToken cancel)
@@ -75,15 +85,34 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         return SyncDigest.Of(known.Select(p => (p.Uid.ToString(), p.ReportDigest)));
     }
 
-    /// <summary>Of the asked sets, those that a rule of one of the hypervisor's ports names.</summary>
-    static Task<List<Guid>> WantedAsync(NetworkDb db, string hypervisor, List<Guid> asked, CancellationToken cancel) =>
-        db.Ports.Where(p => p.Hypervisor == hypervisor)
-            .Join(db.PortGroups, p => p.Uid, g => g.PortUid, (_, g) => g.GroupUid)
-            .Join(db.GroupRemotes, g => g, r => r.GroupUid, (_, r) => r.RemoteUid)
-            .Where(r => asked.Contains(r)).Distinct().ToListAsync(cancel);
+    // A reading that failed is nobody else's. It is not its first caller's to cancel.
+    async Task<SetReading> ReadingAsync(Guid set)
+    {
+        var reading = readings.GetOrAdd(set, uid => new(() => ReadAsync(uid)));
+        try
+        {
+            return await reading.Value;
+        }
+        catch
+        {
+            readings.TryRemove(new(set, reading));
+            throw;
+        }
+    }
+
+    Task<SetReading> ReadAsync(Guid set) => store.ReadAsync(async db =>
+    {
+        var wanting = await db.GroupRemotes.Where(r => r.RemoteUid == set)
+            .Join(db.PortGroups, r => r.GroupUid, g => g.GroupUid, (_, g) => g.PortUid)
+            .Join(db.Ports, uid => uid, p => p.Uid, (_, p) => p.Hypervisor)
+            .Where(h => h != "").Distinct().ToListAsync();
+        var group = await db.SecurityGroups.FirstOrDefaultAsync(g => g.Uid == set);
+        return new SetReading(
+            group is null ? null : await SetAsync(db, group, CancellationToken.None), wanting.ToHashSet(StringComparer.Ordinal));
+    });
 
     async Task<(IReadOnlyList<DesiredItem<SyncPortsResponse>> Items, HashSet<Guid> Sets)> BuildAsync(NetworkDb db,
-        string node, List<PortRow> ports, List<Guid> more, CancellationToken cancel)
+        string node, List<PortRow> ports, CancellationToken cancel)
     {
         var uids = ports.Select(p => p.Uid).ToList();
         var members = uids.Count == 0
@@ -95,7 +124,6 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
             ? []
             : (await db.GroupRemotes.Where(r => groupUids.Contains(r.GroupUid)).Select(r => r.RemoteUid)
                 .ToListAsync(cancel)).ToHashSet();
-        sets.UnionWith(more);
         var held = interest.GetOrAdd(node, _ => new());
         foreach (var set in sets) held[set] = true;
         var remotes = await GroupsAsync(db, [.. sets], cancel);
@@ -166,11 +194,16 @@ internal sealed class PortNodes
         foreach (var (node, id) in wakes.OfPorts) Sync.Wake(node, id);
         foreach (var set in wakes.OfSets) sets.Wake(set);
         foreach (var node in wakes.Tidy)
-            foreach (var set in items.HeldBy(node)) Sync.Wake(node, PortItems.IdOf(set));
+            foreach (var set in items.HeldBy(node))
+            {
+                items.Forget(set);
+                Sync.Wake(node, PortItems.IdOf(set));
+            }
     }
 
     void WakeHolders(Guid set)
     {
+        items.Forget(set);
         foreach (var node in Sync.Connected)
             if (items.Holds(node, set)) Sync.Wake(node, PortItems.IdOf(set));
     }

@@ -13,7 +13,8 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
     const int PageSize = 500;
 
     readonly Lock gate = new();
-    readonly Queue<EventRow> recent = new();
+    // In order of sequence; the older half goes when there are twice as many as are kept.
+    readonly List<EventRow> recent = [];
     TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long last;
 
@@ -44,11 +45,8 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
         {
             // A gap is another replica's commit or a rolled-back number: memory must not pretend to be whole.
             if (rows[0].Sequence != last + 1) recent.Clear();
-            foreach (var row in rows)
-            {
-                recent.Enqueue(row);
-                if (recent.Count > Kept) recent.Dequeue();
-            }
+            recent.AddRange(rows);
+            if (recent.Count > 2 * Kept) recent.RemoveRange(0, recent.Count - Kept);
             last = Math.Max(last, rows[^1].Sequence);
             (wake, changed) = (changed, new(TaskCreationOptions.RunContinuationsAsynchronously));
         }
@@ -82,8 +80,11 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
             {
                 known = last;
                 if (after >= last) wait = changed.Task;
-                else if (recent.TryPeek(out var first) && first.Sequence <= after + 1)
-                    batch = [.. recent.Where(e => e.Sequence > after).Take(PageSize)];
+                else if (recent.Count > 0 && recent[0].Sequence <= after + 1)
+                {
+                    var from = FirstAfter(after);
+                    batch = recent.GetRange(from, Math.Min(PageSize, recent.Count - from));
+                }
             }
             if (wait is not null)
             {
@@ -101,5 +102,18 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
             after = batch[^1].Sequence;
             yield return batch;
         }
+    }
+
+    // Hundreds of followers look for their place after every commit.
+    int FirstAfter(long sequence)
+    {
+        var (low, high) = (0, recent.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (recent[middle].Sequence > sequence) high = middle;
+            else low = middle + 1;
+        }
+        return low;
     }
 }
