@@ -3,6 +3,7 @@ using Grpc.Core;
 using Monolith.Agent.V1;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Network.Contracts;
+using Monolith.Network.Ports;
 using Monolith.Network.V1;
 using Monolith.Platform.Faults;
 using Kind = Monolith.Agent.V1.SyncPortsResponse.KindOneofCase;
@@ -100,12 +101,14 @@ public class PortStreamTests
         await hv2.ConnectAsync();
         var third = Guid.CreateVersion7();
         await net.ClaimAsync(third, "web3");
+        net.Time.Advance(SetWakes.Pause);
         foreach (var agent in new[] { hv1, hv2 })
         {
             var set = (await agent.NextAsync()).UpsertSet;
             Assert.Equal((4UL, "10.64.0.0 10.64.0.1 10.64.0.2"), (set.Generation, string.Join(' ', set.Addresses)));
         }
         await net.Owned.ReleaseAsync(third, default);
+        net.Time.Advance(SetWakes.Pause);
         foreach (var agent in new[] { hv1, hv2 })
         {
             var set = (await agent.NextAsync()).UpsertSet;
@@ -136,6 +139,7 @@ public class PortStreamTests
             SecurityGroup = new() { Name = "projects/p/securityGroups/default", Rules = { rule } },
             UpdateMask = FieldMask.FromString("rules"),
         }, NetworkFixture.Call());
+        net.Time.Advance(SetWakes.Pause);
         var heard = new[] { await agent.NextAsync(), await agent.NextAsync(), await agent.NextAsync() };
         Assert.Equal([Kind.UpsertSet, Kind.UpsertPort, Kind.RemoveSet], heard.Select(h => h.KindCase));
         Assert.Empty(heard[0].UpsertSet.Addresses);

@@ -30,8 +30,13 @@ public sealed class DatabaseSpanTests
         ActivitySource.AddActivityListener(listener);
 
         // The first holds the writer up, so that the others share a commit.
-        var gate = new TaskCompletionSource();
-        var first = store.Store.WriteAsync(Monolith.Platform.Calls.Call.Of("test"), _ => gate.Task, default);
+        TaskCompletionSource gate = new(), begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var first = store.Store.WriteAsync(Monolith.Platform.Calls.Call.Of("test"), _ =>
+        {
+            begun.SetResult();
+            return gate.Task;
+        }, default);
+        await begun.Task;
         var traces = new List<ActivityTraceId>();
         var writes = Enumerable.Range(0, 3).Select(i => CreateAsync($"f{i}")).ToList();
         gate.SetResult();

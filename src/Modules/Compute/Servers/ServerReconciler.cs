@@ -22,12 +22,11 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     public async Task<Outcome> ReconcileAsync(string name, CancellationToken cancel)
     {
-        var (server, vm) = await store.ReadAsync(async db =>
-        {
-            var row = await db.Servers.FirstOrDefaultAsync(s => s.Name == name, cancel);
-            return (row, row is null ? null : await db.Vms.FirstOrDefaultAsync(v => v.ServerUid == row.Uid, cancel));
-        });
-        if (server is null) return Outcome.Settled;
+        var read = await store.ReadAsync(db => db.Servers.Where(s => s.Name == name)
+            .Select(s => new { Server = s, Vm = db.Vms.FirstOrDefault(v => v.ServerUid == s.Uid) })
+            .FirstOrDefaultAsync(cancel));
+        if (read is null) return Outcome.Settled;
+        var (server, vm) = (read.Server, read.Vm);
         var needsPorts = server.Deleting ? vm is null : vm is { State: VmState.Running };
         var facts = new Situation(vm, needsPorts ? await ports.OfAsync(server.Uid, cancel) : [],
             vm is not null && presence.IsUp(vm.Hypervisor), time.GetUtcNow().UtcDateTime);
@@ -37,22 +36,20 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
                 return await PlaceAsync(server, cancel);
             case Next.BindPorts bind:
                 await ports.BindAsync(server.Uid, bind.Hypervisor, cancel);
-                await ChangeAsync(server, s => s.PortsBoundTo = bind.Hypervisor, emit: false, cancel);
+                var bound = await ChangeAsync(server, facts, s => s.PortsBoundTo = bind.Hypervisor, cancel);
                 // Only now, so that the agent finds the ports when it hears of the vm.
                 streams.Wake(bind.Hypervisor, vm!.Uid);
-                return Outcome.Again();
+                return bound;
             case Next.WantVm want:
                 await WantAsync(server, want.Power, cancel);
                 return Outcome.Again();
             case Next.PublishName:
-                return await PublishNameAsync(server, cancel);
-            case Next.Record record:
-                await RecordAsync(server, record, cancel);
-                return record.Settled ? Outcome.Settled : Outcome.Again();
+                return await PublishNameAsync(server, facts, cancel);
+            case Next.Record:
+                return await ChangeAsync(server, facts, null, cancel);
             case Next.RemoveName:
                 await names.RemoveAsync(server.Uid, cancel);
-                await ChangeAsync(server, s => s.DnsName = "", emit: false, cancel);
-                return Outcome.Again();
+                return await ChangeAsync(server, facts, s => s.DnsName = "", cancel);
             case Next.ReleasePorts:
                 await ports.ReleaseAsync(server.Uid, cancel);
                 return Outcome.Again();
@@ -68,7 +65,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         }
     }
 
-    async Task<Outcome> PublishNameAsync(ServerRow server, CancellationToken cancel)
+    async Task<Outcome> PublishNameAsync(ServerRow server, Situation facts, CancellationToken cancel)
     {
         var dnsName = names.NameFor(server.Project, LastId(server.Name));
         try
@@ -80,8 +77,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             return await NotYetAsync(server, StepNames.Named, "dns", fault.Reason, fault.Message, cancel,
                 patience: ServerLifecycle.NameDeadline);
         }
-        await ChangeAsync(server, s => s.DnsName = dnsName, emit: false, cancel);
-        return Outcome.Again();
+        return await ChangeAsync(server, facts, s => s.DnsName = dnsName, cancel);
     }
 
     async Task<Outcome> PlaceAsync(ServerRow server, CancellationToken cancel)
@@ -188,15 +184,6 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         if (vm is not null) streams.Wake(vm.Hypervisor, vm.Uid);
     }
 
-    Task RecordAsync(ServerRow server, Next.Record record, CancellationToken cancel) =>
-        ChangeAsync(server, (row, unit) =>
-        {
-            row.State = record.State;
-            row.Steps = record.Steps;
-            row.Unsettled = !record.Settled;
-            if (record.State == Server.Types.State.Ready) row.ReadyTime ??= unit.Now;
-        }, emit: true, cancel);
-
     Task PurgeAsync(ServerRow server, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
     {
         var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
@@ -207,19 +194,41 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         unit.Emit(Change.Deleted, row);
     }, cancel);
 
-    Task ChangeAsync(ServerRow server, Action<ServerRow> change, bool emit, CancellationToken cancel) =>
-        ChangeAsync(server, (row, _) => change(row), emit, cancel);
-
-    /// <summary>Writes, unless somebody changed the server since the decision: then there is another decision.</summary>
-    Task ChangeAsync(ServerRow server, Action<ServerRow, Unit<ComputeDb>> change, bool emit, CancellationToken cancel) =>
+    /// <summary>
+    /// Writes down what was done, and with it what follows from that, so that one act is one write. Unless somebody
+    /// changed the server since the decision: then there is another decision.
+    /// </summary>
+    /// <param name="done">What was done; null: nothing but what is to be recorded.</param>
+    Task<Outcome> ChangeAsync(ServerRow server, Situation facts, Action<ServerRow>? done, CancellationToken cancel) =>
         store.WriteAsync(Self, async unit =>
         {
             var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
-            if (row is null || row.Generation != server.Generation) return;
-            change(row, unit);
+            if (row is null || row.Generation != server.Generation) return Outcome.Again();
+            done?.Invoke(row);
             row.Touch("", unit.Now);
-            if (emit) unit.Emit(Change.Updated, row);
+            var next = ServerLifecycle.Decide(row, facts);
+            if (next is Next.Record record)
+            {
+                Record(row, record, unit.Now);
+                unit.Emit(Change.Updated, row);
+                next = record.Settled ? new Next.Nothing() : ServerLifecycle.Decide(row, facts);
+            }
+            return next switch
+            {
+                Next.Nothing => Outcome.Settled,
+                // Whatever comes sooner wakes it.
+                Next.Wait wait => Outcome.Again(wait.AtMost),
+                _ => Outcome.Again(),
+            };
         }, cancel);
+
+    static void Record(ServerRow row, Next.Record record, DateTime now)
+    {
+        row.State = record.State;
+        row.Steps = record.Steps;
+        row.Unsettled = !record.Settled;
+        if (record.State == Server.Types.State.Ready) row.ReadyTime ??= now;
+    }
 
     public static IReadOnlyList<PortClaim> Claims(ServerRow server) =>
         [.. server.Detail.Networks.Select((network, index) => new PortClaim(server.Project, server.Name, server.Uid,
