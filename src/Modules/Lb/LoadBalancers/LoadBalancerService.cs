@@ -155,9 +155,10 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, L
         IServerStreamWriter<WatchLoadBalancersResponse> stream, ServerCallContext context)
     {
         var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        return Watch.RunAsync<LbDb, LoadBalancer>(store, request.ResumeToken, "loadBalancer",
+        var only = Only.Of(Pattern, request.Name, request.Parent);
+        return Watch.RunAsync<LbDb, LoadBalancer>(store, request.ResumeToken, "loadBalancer", only,
             e => scope.Has(e.Project),
-            async db => await db.ShowAsync(await scope.Of(db.LoadBalancers).OrderBy(b => b.Name).ToListAsync(),
+            async db => await db.ShowAsync(await only.Of(scope.Of(db.LoadBalancers)).ToListAsync(),
                 context.CancellationToken),
             (change, loadBalancer, token) => stream.WriteAsync(new WatchLoadBalancersResponse
             {
