@@ -14,6 +14,9 @@ internal sealed class Neighbours : IVirtualAddresses, INames, IServers
     public ConcurrentDictionary<string, string> Servers { get; } = new();
     public bool Exhausted { get; set; }
 
+    /// <summary>Why no name can be had; null: it can.</summary>
+    public string? Obstacle { get; set; }
+
     public Task<string> ClaimAsync(string project, string owner, Guid ownerUid, string pool, CancellationToken cancel) =>
         Exhausted
             ? throw Fault.Exhausted("POOL_EXHAUSTED", "The pool has no free address.")
@@ -32,6 +35,9 @@ internal sealed class Neighbours : IVirtualAddresses, INames, IServers
         Names[ownerUid] = name + " " + string.Join(',', addresses);
         return Task.CompletedTask;
     }
+
+    public Task<string?> FindObstacleAsync(string owner, string name, CancellationToken cancel) =>
+        Task.FromResult(Obstacle);
 
     public Task RemoveAsync(Guid ownerUid, CancellationToken cancel)
     {
