@@ -36,7 +36,7 @@ internal static class NodeCommands
         command.Arguments.Add(name);
         command.Options.Add(role);
         command.Options.Add(life);
-        command.Options.Add(Mutation.RequestId);
+        Mutation.AddTo(command, waits: false);
         return app.Does(command, async run =>
         {
             var request = new CreateJoinTokenRequest
@@ -44,8 +44,8 @@ internal static class NodeCommands
                 NodeId = run.Line.GetValue(name)!,
                 Role = run.Line.GetValue(role) == "hypervisor" ? NodeRole.Hypervisor : NodeRole.LoadBalancer,
                 Ttl = run.Line.GetValue(life) is { } ttl ? Duration.FromTimeSpan(Settings.ParseSpan(ttl)) : null,
-                RequestId = run.Line.GetValue(Mutation.RequestId) ?? "",
             };
+            Mutation.Apply(run, request);
             var made = await run.Calls.UnaryAsync<CreateJoinTokenResponse>(
                 TokenService.Descriptor.FindMethodByName("CreateJoinToken"), request, run.Cancel);
             switch (run.Settings.Output)

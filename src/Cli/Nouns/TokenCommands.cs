@@ -66,15 +66,12 @@ internal static class TokenCommands
         command.Aliases.Add("delete");
         var name = NounCommand.Name(noun, app);
         command.Arguments.Add(name);
-        command.Options.Add(Mutation.RequestId);
         Parents.AddTo(command, noun.Place);
+        Mutation.AddTo(command, waits: false);
         return app.Does(command, async run =>
         {
-            var request = new RevokeTokenRequest
-            {
-                Name = await run.ExpandAsync(noun, run.Line.GetValue(name)!),
-                RequestId = run.Line.GetValue(Mutation.RequestId) ?? "",
-            };
+            var request = new RevokeTokenRequest { Name = await run.ExpandAsync(noun, run.Line.GetValue(name)!) };
+            Mutation.Apply(run, request);
             await run.Calls.UnaryAsync(noun.Service.FindMethodByName("RevokeToken"), request, run.Cancel);
             run.Around.Out.WriteLine(request.Name);
             return ExitCode.Done;

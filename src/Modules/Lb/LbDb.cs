@@ -9,6 +9,7 @@ internal abstract class LbDb(DbContextOptions options) : ModuleDb("lb", options)
 {
     public DbSet<LoadBalancerRow> LoadBalancers => Set<LoadBalancerRow>();
     public DbSet<StatusRow> Statuses => Set<StatusRow>();
+    public DbSet<HeldAddressRow> HeldAddresses => Set<HeldAddressRow>();
     public DbSet<NodeRow> Nodes => Set<NodeRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -24,6 +25,11 @@ internal abstract class LbDb(DbContextOptions options) : ModuleDb("lb", options)
             s.ToTable("statuses").HasKey(x => new { x.LoadBalancerUid, x.Node });
             s.HasIndex(x => x.Node);
             s.Ignore(x => x.Status);
+        });
+        model.Entity<HeldAddressRow>(h =>
+        {
+            h.ToTable("held_addresses").HasKey(x => x.LoadBalancerUid);
+            h.Property(x => x.LoadBalancerUid).ValueGeneratedNever();
         });
         model.Entity<NodeRow>().ToTable("nodes").HasKey(n => n.Id);
         base.OnModelCreating(model);

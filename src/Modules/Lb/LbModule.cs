@@ -38,6 +38,7 @@ public static class LbModule
     {
         endpoints.MapGrpcService<LoadBalancerService>();
         endpoints.MapGrpcService<LoadBalancerSyncService>();
+        endpoints.MapGrpcService<NodeService>();
     }
 
     // The loops are made before what they drive, which wakes them.

@@ -115,6 +115,39 @@ public sealed class NamesTests
         Assert.Equal("NAME_TAKEN", fault.Reason);
     }
 
+    /// <summary>The look ahead says what the write would say.</summary>
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task FindObstacle_SaysWhoHasTheName_AsSetDoes(string provider)
+    {
+        await using var host = await StartAsync(provider);
+        var (names, sets) = (host.Get<INames>(), host.Make<Monolith.Dns.RecordSets.RecordSetService>());
+        const string Zone = "projects/system/zones/cloud-internal";
+        await sets.CreateRecordSet(Request(Zone, "hand.demo", "AAAA", "fd64::9"), new FakeCall());
+        await sets.CreateRecordSet(Request(Zone, "alias.demo", "CNAME", "x.test."), new FakeCall());
+        await sets.CreateRecordSet(Request(Zone, "text.demo", "TXT", "\"hello\""), new FakeCall());
+        await names.SetAsync("projects/demo/loadBalancers/owned", Guid.CreateVersion7(), "owned.demo.cloud.internal",
+            ["10.96.0.1"], Cancel);
+        foreach (var (id, obstacle) in new[]
+        {
+            ("hand", "made by hand. Delete projects/system/zones/cloud-internal/recordSets/hand.demo.AAAA"),
+            ("alias", "made by hand. Delete projects/system/zones/cloud-internal/recordSets/alias.demo.CNAME"),
+            ("owned", "owned.demo.cloud.internal is the name of projects/demo/loadBalancers/owned."),
+            ("text", null), ("free", null),
+        })
+        {
+            var (owner, name) = ("projects/demo/servers/" + id, names.NameFor("demo", id));
+            var found = await names.FindObstacleAsync(owner, name, Cancel);
+            var set = await Record.ExceptionAsync(() => names.SetAsync(owner, Guid.CreateVersion7(), name,
+                ["10.64.0.1"], Cancel));
+            Assert.Equal(found, (set as Fault)?.Message);
+            if (obstacle is null) Assert.Null(found);
+            else Assert.Contains(obstacle, found, StringComparison.Ordinal);
+        }
+        // What an earlier incarnation holds is in nobody's way.
+        Assert.Null(await names.FindObstacleAsync("projects/demo/servers/free", "free.demo.cloud.internal", Cancel));
+    }
+
     [Theory]
     [MemberData(nameof(Providers))]
     public async Task RecordSets_MadeByHand_AreServedWhenTheCallReturnsAndOwnedOnesRefused(string provider)

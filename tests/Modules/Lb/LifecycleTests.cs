@@ -85,20 +85,39 @@ public sealed class LifecycleTests
     [InlineData(0, "", "Retire")]
     [InlineData(0, "a:n", "Record")]
     [InlineData(0, "a:s b:f", "Record")]
-    [InlineData(0, "a:S", "Retire")]
+    [InlineData(0, "a:S", "Record")]
+    [InlineData(0, "a:N", "Record")]
+    [InlineData(30, "a:S b:-", "Retire")]
     [InlineData(0, "a:-", "Retire")]
     [InlineData(30, "a:s", "Retire")]
-    public void Decide_WhileDeleting_WaitsForConnectedNodesAtMostUntilTheDeadline(int seconds, string nodes, string next)
+    public void Decide_WhileDeleting_WaitsForEveryNodeThatWasTold_AtMostUntilTheDeadline(int seconds, string nodes, string next)
     {
         var row = Row();
         (row.Address, row.DnsName, row.DeleteTime) = ("10.96.0.1", "x", Start);
         var facts = Facts(row, nodes, Start.AddSeconds(seconds));
         var decided = LoadBalancerLifecycle.Decide(row, facts);
         Assert.Equal(next, decided.GetType().Name);
+        if (decided is Next.Retire retire) Assert.Equal(seconds > 0, retire.Held);
         if (decided is not Next.Record record) return;
         Assert.Equal(State.Deleting, record.Report.State);
         row.Take(record.Report);
         Assert.Equal(TimeSpan.FromSeconds(30), Assert.IsType<Next.Wait>(LoadBalancerLifecycle.Decide(row, facts)).AtMost);
+    }
+
+    [Fact]
+    public void Report_WhileDeleting_NamesTheNodeThatIsAway_AndTheWayOut()
+    {
+        var row = Row();
+        (row.Address, row.DnsName, row.DeleteTime) = ("10.96.0.1", "x", Start);
+        var served = LoadBalancerLifecycle.ReportOf(row, Facts(row, "a:s b:S", Start)).Conditions
+            .Single(c => c.Type == LoadBalancerLifecycle.Served);
+        Assert.Equal("DELETING", served.Reason);
+        Assert.Contains("Waiting for a, b to stop serving", served.Message, StringComparison.Ordinal);
+        Assert.Contains("Not connected: b. Start the agent there", served.Message, StringComparison.Ordinal);
+        Assert.Contains("DeleteNode", served.Message, StringComparison.Ordinal);
+        var here = LoadBalancerLifecycle.ReportOf(row, Facts(row, "a:s", Start)).Conditions
+            .Single(c => c.Type == LoadBalancerLifecycle.Served);
+        Assert.DoesNotContain("Not connected", here.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,9 +2,11 @@ using System.Threading.Channels;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Monolith.Agent.V1;
 using Monolith.Compute.Contracts;
 using Monolith.Dns.Contracts;
+using Monolith.Identity.Contracts;
 using Monolith.Lb;
 using Monolith.Lb.V1;
 using Monolith.Modules.Tests.Calls;
@@ -13,6 +15,7 @@ using Monolith.Platform.Events;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Storage;
 using static Monolith.Lb.V1.LoadBalancer.Types;
+using NodeService = Monolith.Lb.Nodes.NodeService;
 using Service = Monolith.Lb.LoadBalancers.LoadBalancerService;
 
 namespace Monolith.Modules.Tests.Lb;
@@ -27,8 +30,9 @@ public sealed class LoadBalancerTests
 
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    Task<ModuleHost> StartAsync(string provider) => ModuleHost.StartAsync(provider, s => s.AddLb()
-        .AddSingleton<IVirtualAddresses>(neighbours).AddSingleton<INames>(neighbours).AddSingleton<IServers>(neighbours));
+    Task<ModuleHost> StartAsync(string provider, TimeProvider? time = null) => ModuleHost.StartAsync(provider, s => s
+        .AddLb().AddSingleton(time ?? TimeProvider.System).AddSingleton<IVirtualAddresses>(neighbours)
+        .AddSingleton<INames>(neighbours).AddSingleton<IServers>(neighbours).AddSingleton<INodes>(neighbours));
 
     [Theory]
     [MemberData(nameof(Providers))]
@@ -76,6 +80,8 @@ public sealed class LoadBalancerTests
         Assert.Equal((true, false), (inSync.Unchanged, inSync.SendStatuses));
         Assert.Equal(1, a.Received);
 
+        b = new ScriptedAgent(host, "lb2", b);
+        await b.InSync.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         await service.DeleteLoadBalancer(new() { Name = Name }, new FakeCall());
         await watch.UntilGoneAsync();
         Assert.Empty(a.Held);
@@ -111,6 +117,63 @@ public sealed class LoadBalancerTests
         agent.Report(new LoadBalancerStatus { Id = waiting.Uid, State = LoadBalancerStatus.Types.State.Removed });
         await watch.UntilGoneAsync();
         Assert.Empty(neighbours.Addresses);
+    }
+
+    /// <summary>The user's load balancer goes in time; its address has no second owner while a machine may announce it.</summary>
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task Delete_WhileANodeIsAway_HoldsTheAddress_UntilItIsBackOrForgotten(string provider)
+    {
+        neighbours.Servers["projects/demo/servers/web1"] = "10.64.0.3";
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var host = await StartAsync(provider, time);
+        await using var here = new ScriptedAgent(host, "lb1");
+        var (service, nodes) = (host.Make<Service>(), host.Make<NodeService>());
+        await using var watch = new Watched(service);
+        foreach (var comesBack in new[] { true, false })
+        {
+            var away = new ScriptedAgent(host, "lb2");
+            await away.InSync.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+            await service.CreateLoadBalancer(Create(), new FakeCall());
+            var ready = await watch.UntilAsync(l => l.State == State.Ready && away.Held.ContainsKey(l.Uid));
+            var refused = await Assert.ThrowsAsync<Fault>(() => nodes.DeleteNode(new() { Name = "nodes/lb2" }, new FakeCall()));
+            Assert.Equal("NODE_CONNECTED", refused.Reason);
+            await away.DisconnectAsync();
+            await service.DeleteLoadBalancer(new() { Name = Name }, new FakeCall());
+            await watch.UntilAsync(l => l.Conditions.Any(c => c.Reason == "DELETING"
+                && c.Message.StartsWith("Waiting for lb2 to", StringComparison.Ordinal)));
+            time.Advance(TimeSpan.FromSeconds(31));
+            await watch.UntilGoneAsync();
+
+            // Its name is free for another, its address is not.
+            Assert.Equal(ready.Address, Assert.Single(neighbours.Addresses).Value);
+            Assert.Empty(neighbours.Names);
+            Assert.Equal([ready.Address], (await ListAsync()).Single(n => n.Name == "nodes/lb2").HeldAddresses);
+            await nodes.DeleteNode(new() { Name = "nodes/lb2", ValidateOnly = true }, new FakeCall());
+            Assert.Single(neighbours.Addresses);
+            if (comesBack) away = new ScriptedAgent(host, "lb2", away);
+            else await nodes.DeleteNode(new() { Name = "nodes/lb2" }, new FakeCall());
+            Assert.Equal(Guid.Parse(ready.Uid), await neighbours.Released.Reader.ReadAsync(Cancel).AsTask()
+                .WaitAsync(TimeSpan.FromSeconds(60), Cancel));
+            Assert.Empty(neighbours.Addresses);
+            Assert.All(await ListAsync(), n => Assert.Empty(n.HeldAddresses));
+            await away.DisposeAsync();
+        }
+        Assert.Equal(["lb2"], neighbours.Forgotten);
+        Assert.Equal(["nodes/lb1"], (await ListAsync()).Select(n => n.Name));
+
+        async Task<IEnumerable<Node>> ListAsync() => (await nodes.ListNodes(new(), new FakeCall())).Nodes;
+    }
+
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Create_WithANameThatIsAnothers_IsRefusedWithItsOtherFaults(string provider)
+    {
+        neighbours.Obstacle = "web.demo.cloud.internal is the name of projects/demo/servers/web.";
+        await using var host = await StartAsync(provider);
+        var fault = await Assert.ThrowsAsync<Fault>(() => host.Make<Service>().CreateLoadBalancer(Create(), new FakeCall()));
+        Assert.Equal(["load_balancer.pools[0].members[0].server", "load_balancer_id"], fault.Fields.Select(f => f.Field).Order());
+        Assert.Contains(fault.Fields, f => f.Description == neighbours.Obstacle);
     }
 
     [Theory]

@@ -1,18 +1,26 @@
 using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Monolith.Compute.Contracts;
 using Monolith.Dns.Contracts;
+using Monolith.Identity.Contracts;
 using Monolith.Network.Contracts;
 using Monolith.Platform.Faults;
 
 namespace Monolith.Modules.Tests.Lb;
 
 /// <summary>The modules that load balancers lean on, as small as their contracts.</summary>
-internal sealed class Neighbours : IVirtualAddresses, INames, IServers
+internal sealed class Neighbours : IVirtualAddresses, INames, IServers, INodes
 {
     public ConcurrentDictionary<Guid, string> Addresses { get; } = new();
     public ConcurrentDictionary<Guid, string> Names { get; } = new();
     public ConcurrentDictionary<string, string> Servers { get; } = new();
+    /// <summary>Owners of addresses, as they are given back.</summary>
+    public Channel<Guid> Released { get; } = Channel.CreateUnbounded<Guid>();
+    public ConcurrentQueue<string> Forgotten { get; } = new();
     public bool Exhausted { get; set; }
+
+    /// <summary>Why no name can be had; null: it can.</summary>
+    public string? Obstacle { get; set; }
 
     public Task<string> ClaimAsync(string project, string owner, Guid ownerUid, string pool, CancellationToken cancel) =>
         Exhausted
@@ -21,7 +29,13 @@ internal sealed class Neighbours : IVirtualAddresses, INames, IServers
 
     public Task ReleaseAsync(Guid ownerUid, CancellationToken cancel)
     {
-        Addresses.TryRemove(ownerUid, out _);
+        if (Addresses.TryRemove(ownerUid, out _)) Released.Writer.TryWrite(ownerUid);
+        return Task.CompletedTask;
+    }
+
+    public Task ForgetAsync(string node, CancellationToken cancel)
+    {
+        Forgotten.Enqueue(node);
         return Task.CompletedTask;
     }
 
@@ -32,6 +46,9 @@ internal sealed class Neighbours : IVirtualAddresses, INames, IServers
         Names[ownerUid] = name + " " + string.Join(',', addresses);
         return Task.CompletedTask;
     }
+
+    public Task<string?> FindObstacleAsync(string owner, string name, CancellationToken cancel) =>
+        Task.FromResult(Obstacle);
 
     public Task RemoveAsync(Guid ownerUid, CancellationToken cancel)
     {

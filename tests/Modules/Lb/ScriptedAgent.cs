@@ -14,6 +14,7 @@ internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersReques
     readonly Channel<SyncLoadBalancersRequest> up = Channel.CreateUnbounded<SyncLoadBalancersRequest>();
     readonly CancellationTokenSource stop = new();
     readonly Dictionary<string, LoadBalancerStatus> statuses;
+    readonly HashSet<string> snapshot = [];
     readonly Task serving;
 
     public ScriptedAgent(ModuleHost host, string node, ScriptedAgent? before = null)
@@ -85,18 +86,17 @@ internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersReques
             {
                 case SyncLoadBalancersResponse.KindOneofCase.Upsert:
                     Held[message.Upsert.Id] = message.Upsert;
+                    snapshot.Add(message.Upsert.Id);
                     if (Act(message.Upsert) is not { } status) break;
                     (status.Id, status.Generation) = (message.Upsert.Id, message.Upsert.Generation);
                     Report(status);
                     break;
                 case SyncLoadBalancersResponse.KindOneofCase.Remove:
-                    Held.Remove(message.Remove);
-                    Removed.TrySetResult();
-                    if (!ConfirmsRemoval) break;
-                    Report(new LoadBalancerStatus { Id = message.Remove, State = LoadBalancerStatus.Types.State.Removed });
-                    statuses.Remove(message.Remove);
+                    Remove(message.Remove);
                     break;
                 case SyncLoadBalancersResponse.KindOneofCase.InSync:
+                    if (!message.InSync.Unchanged)
+                        foreach (var id in Held.Keys.Except(snapshot).ToList()) Remove(id);
                     InSync.TrySetResult(message.InSync);
                     if (!message.InSync.SendStatuses) break;
                     foreach (var held in statuses.Values.ToList())
@@ -106,6 +106,15 @@ internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersReques
             }
         }
         return Task.CompletedTask;
+    }
+
+    void Remove(string id)
+    {
+        Held.Remove(id);
+        Removed.TrySetResult();
+        if (!ConfirmsRemoval) return;
+        Report(new LoadBalancerStatus { Id = id, State = LoadBalancerStatus.Types.State.Removed });
+        statuses.Remove(id);
     }
 
     public async Task DisconnectAsync()

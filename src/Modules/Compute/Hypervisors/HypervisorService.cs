@@ -53,15 +53,18 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     }
 
     public override Task WatchHypervisors(WatchHypervisorsRequest request,
-        IServerStreamWriter<WatchHypervisorsResponse> stream, ServerCallContext context) =>
-        Watch.RunAsync<ComputeDb, Hypervisor>(store, request.ResumeToken, "hypervisor", _ => true,
-            async db => (await db.Hypervisors.OrderBy(h => h.Name).ToListAsync()).ConvertAll(h => h.ToProto()),
+        IServerStreamWriter<WatchHypervisorsResponse> stream, ServerCallContext context)
+    {
+        var only = Only.Of(Pattern, request.Name);
+        return Watch.RunAsync<ComputeDb, Hypervisor>(store, request.ResumeToken, "hypervisor", only, _ => true,
+            async db => (await only.Of(db.Hypervisors).ToListAsync()).ConvertAll(h => h.ToProto()),
             (change, hypervisor, token) => stream.WriteAsync(new WatchHypervisorsResponse
             {
                 Change = change,
                 Hypervisor = hypervisor,
                 ResumeToken = token,
             }, context.CancellationToken), context.CancellationToken);
+    }
 
     public override Task<Hypervisor> UpdateHypervisor(UpdateHypervisorRequest request, ServerCallContext context)
     {

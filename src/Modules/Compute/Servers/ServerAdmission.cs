@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.V1;
+using Monolith.Dns.Contracts;
 using Monolith.Image.Contracts;
 using Monolith.Network.Contracts;
 using Monolith.Platform.Faults;
@@ -46,7 +47,7 @@ internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, Server
 }
 
 /// <summary>Looks up what a request refers to, and says everything that is wrong with it at once.</summary>
-internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IPorts ports)
+internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IPorts ports, INames names)
 {
     /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
     public async Task<AdmittedServer> AdmitAsync(CreateServerRequest request, string name, CancellationToken cancel)
@@ -78,6 +79,9 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         foreach (var found in await ports.CheckAsync(claims,
             [.. networks.Select((_, i) => server.Networks.Count > 0 ? $"server.networks[{i}]" : "server.networks")], cancel))
             violations.Add(found.Field, found.Description);
+        if (Violations.IsId(request.ServerId)
+            && await names.FindObstacleAsync(name, names.NameFor(project, request.ServerId), cancel) is { } taken)
+            violations.Add("server_id", taken);
         violations.ThrowIfAny();
         return new AdmittedServer(flavor!, image!, new ServerDetail(
             [.. networks.Select(n => new NetworkChoice(n.Network, [.. n.SecurityGroups], n.Address))],

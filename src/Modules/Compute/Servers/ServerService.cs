@@ -79,13 +79,9 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
     {
         var caller = context.GetCall().Caller;
         var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        if (request.Name.Length > 0)
-            ResourceName.Parse(Pattern, request.Name);
-        return Watch.RunAsync<ComputeDb, Server>(store, request.ResumeToken, "server",
-            e => scope.Has(e.Project) && (request.Name.Length == 0 || e.Resource == request.Name),
-            async db => (await scope.Of(db.Servers)
-                    .Where(s => request.Name == "" || s.Name == request.Name).OrderBy(s => s.Name).ToListAsync())
-                .ConvertAll(s => s.ToProto()),
+        var only = Only.Of(Pattern, request.Name, request.Parent);
+        return Watch.RunAsync<ComputeDb, Server>(store, request.ResumeToken, "server", only, e => scope.Has(e.Project),
+            async db => (await only.Of(scope.Of(db.Servers)).ToListAsync()).ConvertAll(s => s.ToProto()),
             (change, server, token) => stream.WriteAsync(new WatchServersResponse
             {
                 Change = change,

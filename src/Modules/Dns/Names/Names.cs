@@ -57,6 +57,16 @@ internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions o
         await served.CaughtUpAsync(cancel);
     }
 
+    public Task<string?> FindObstacleAsync(string owner, string name, CancellationToken cancel) =>
+        store.ReadAsync(async db =>
+        {
+            var zone = await ZoneOrNullAsync(db, name, cancel);
+            if (zone is null) return null;
+            var domain = zone.Relative(name);
+            var there = await OwnedRecords.AtAsync(db, zone, domain, cancel);
+            return there.Find(r => r.Owner != owner) is { } other ? OwnedRecords.Taken(zone, domain, other) : null;
+        });
+
     static IEnumerable<WantedSet> Forward(ZoneRow zone, string domain, List<IPAddress> addresses)
     {
         foreach (var family in addresses.GroupBy(a => a.AddressFamily))
@@ -64,12 +74,15 @@ internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions o
                 [.. family.Select(a => a.ToString())]);
     }
 
-    static async Task<ZoneRow> FindZoneAsync(DnsDb db, string name, CancellationToken cancel)
+    static async Task<ZoneRow> FindZoneAsync(DnsDb db, string name, CancellationToken cancel) =>
+        await ZoneOrNullAsync(db, name, cancel)
+        ?? throw Fault.Precondition("ZONE_MISSING", name, $"No zone of this cloud holds {name}. Create one first.");
+
+    /// <summary>The longest that holds the name.</summary>
+    static async Task<ZoneRow?> ZoneOrNullAsync(DnsDb db, string name, CancellationToken cancel)
     {
         var suffixes = ZoneRules.Suffixes(name);
-        var zones = await db.Zones.Where(z => suffixes.Contains(z.Domain)).ToListAsync(cancel);
-        return zones.MaxBy(z => z.Domain.Length)
-            ?? throw Fault.Precondition("ZONE_MISSING", name, $"No zone of this cloud holds {name}. Create one first.");
+        return (await db.Zones.Where(z => suffixes.Contains(z.Domain)).ToListAsync(cancel)).MaxBy(z => z.Domain.Length);
     }
 
     async Task<ZoneRow> ReverseZoneAsync(Unit<DnsDb> unit, Reverse reverse, CancellationToken cancel) =>

@@ -38,18 +38,31 @@ internal static class OwnedRecords
         foreach (var zone in touched) zone.Advance(unit.Now);
     }
 
+    /// <summary>
+    /// What holds a name: its addresses, of either family since clients choose between them, and an alias, which stands
+    /// alone (RFC 1034, 3.6.2).
+    /// </summary>
+    public static Task<List<RecordSetRow>> AtAsync(DnsDb db, ZoneRow zone, string domain, CancellationToken cancel) =>
+        db.RecordSets.Where(r => r.ZoneUid == zone.Uid && r.Domain == domain
+            && (r.Type == "A" || r.Type == "AAAA" || r.Type == "CNAME")).OrderBy(r => r.Type).ToListAsync(cancel);
+
+    /// <summary>Why a name cannot be had.</summary>
+    /// <param name="other">A record set at it that is another's.</param>
+    public static string Taken(ZoneRow zone, string domain, RecordSetRow other) => other.OwnerUid is null
+        ? $"{zone.Absolute(domain)} has a record that was made by hand. Delete {other.Name}, or choose another name."
+        : $"{zone.Absolute(domain)} is the name of {other.Owner}. Choose another name, or delete that one.";
+
     static async Task<bool> PutAsync(Unit<DnsDb> unit, string owner, Guid ownerUid, WantedSet want,
         CancellationToken cancel)
     {
         var values = string.Join('\n', want.Values);
-        // CNAME stands alone: whoever holds one holds the name.
-        var there = await unit.Db.RecordSets.Where(r => r.ZoneUid == want.Zone.Uid && r.Domain == want.Domain
-            && (r.Type == want.Type || r.Type == "CNAME")).ToListAsync(cancel);
-        if (!want.TakesOver && there.FirstOrDefault(r => r.OwnerUid != ownerUid && r.Owner != owner) is { } other)
-            throw Fault.Precondition("NAME_TAKEN", other.Name, other.OwnerUid is null
-                ? $"{want.Zone.Absolute(want.Domain)} has a record that was made by hand. Delete {other.Name}, or choose another name."
-                : $"{want.Zone.Absolute(want.Domain)} is the name of {other.Owner}. Choose another name, or delete that one.");
-        foreach (var alias in there.Where(r => r.Type != want.Type))
+        var there = want.TakesOver
+            ? await unit.Db.RecordSets.Where(r => r.ZoneUid == want.Zone.Uid && r.Domain == want.Domain
+                && (r.Type == want.Type || r.Type == "CNAME")).ToListAsync(cancel)
+            : await AtAsync(unit.Db, want.Zone, want.Domain, cancel);
+        if (!want.TakesOver && there.Find(r => r.OwnerUid != ownerUid && r.Owner != owner) is { } other)
+            throw Fault.Precondition("NAME_TAKEN", other.Name, Taken(want.Zone, want.Domain, other));
+        foreach (var alias in there.Where(r => r.Type == "CNAME" && r.Type != want.Type))
         {
             unit.Db.RecordSets.Remove(alias);
             unit.Emit(Change.Deleted, alias);

@@ -144,11 +144,12 @@ internal sealed class RecordSetService(Store<DnsDb> store, ServedZones served)
         IServerStreamWriter<WatchRecordSetsResponse> stream, ServerCallContext context)
     {
         ResourceName.Parse(ZonePattern, request.Parent, "parent");
+        var only = Only.Of(Pattern, request.Name, request.Parent);
         var zone = await store.ReadAsync(db => ZoneAsync(db, request.Parent));
         var prefix = request.Parent + "/recordSets/";
-        await Watch.RunAsync<DnsDb, RecordSet>(store, request.ResumeToken, "recordSet",
+        await Watch.RunAsync<DnsDb, RecordSet>(store, request.ResumeToken, "recordSet", only,
             e => e.Resource.StartsWith(prefix, StringComparison.Ordinal),
-            async db => (await db.RecordSets.Where(r => r.ZoneUid == zone.Uid).OrderBy(r => r.Name).ToListAsync())
+            async db => (await only.Of(db.RecordSets.Where(r => r.ZoneUid == zone.Uid)).ToListAsync())
                 .ConvertAll(r => r.ToProto()),
             (change, set, token) => stream.WriteAsync(new WatchRecordSetsResponse
             {

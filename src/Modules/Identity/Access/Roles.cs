@@ -43,7 +43,7 @@ internal static class Roles
             "operations.*"),
         // The fleet, and no tenants' content.
         Of("roles/operator", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "network.addressPools.*",
-            "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get"),
+            "lb.nodes.*", "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get"),
         Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
         Of("roles/member", RoleScope.Cloud | RoleScope.Project, Member),
         Of("roles/reader", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),

@@ -83,7 +83,9 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
             async unit =>
             {
                 await JoinTokens.ForgetOldAsync(unit, context.CancellationToken);
-                return joinTokens.Add(unit, request.NodeId, request.Role, ttl);
+                var made = joinTokens.Add(unit, request.NodeId, request.Role, ttl);
+                if (request.ValidateOnly) made.Token = "";
+                return made;
             },
             context.CancellationToken, remember: response => new() { ExpireTime = response.ExpireTime });
     }

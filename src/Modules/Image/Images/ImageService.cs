@@ -135,8 +135,10 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         ServerCallContext context)
     {
         var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        return Watch.RunAsync<ImageDb, ImageMessage>(store, request.ResumeToken, "image", e => scope.Has(e.Project),
-            async db => (await scope.Of(db.Images).OrderBy(i => i.Name).ToListAsync()).ConvertAll(i => i.ToProto()),
+        var only = Only.Of(Pattern, request.Name, request.Parent);
+        return Watch.RunAsync<ImageDb, ImageMessage>(store, request.ResumeToken, "image", only,
+            e => scope.Has(e.Project),
+            async db => (await only.Of(scope.Of(db.Images)).ToListAsync()).ConvertAll(i => i.ToProto()),
             (change, image, token) => stream.WriteAsync(new WatchImagesResponse
             {
                 Change = change,

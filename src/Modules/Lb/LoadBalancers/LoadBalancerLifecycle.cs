@@ -23,8 +23,9 @@ internal abstract record Next
     public sealed record PublishName : Next;
     /// <summary>Write what is so.</summary>
     public sealed record Record(Report Report) : Next;
-    /// <summary>Nodes have let go: give name and address back and remove the row.</summary>
-    public sealed record Retire : Next;
+    /// <summary>Give the name back and remove the row.</summary>
+    /// <param name="Held">A node has not let go: the address stays taken.</param>
+    public sealed record Retire(bool Held) : Next;
     /// <summary>Somebody else's turn, but not for longer than this.</summary>
     public sealed record Wait(TimeSpan AtMost) : Next;
     public sealed record Nothing : Next;
@@ -38,9 +39,13 @@ internal abstract record Next
 ///      ▼                                        ▼                                                   ▼
 ///   FAILED (tried on)                        DEGRADED (tried on)                                 PENDING …
 ///
-///   any ── delete ──▶ DELETING ── connected nodes let go, or deadline ── name, address, row ──▶ gone
+///   any ── delete ──▶ DELETING ── every node that was told let go ── name, address, row ──▶ gone
+///                        │ deadline                                                          ▲
+///                        ▼                                                                   │
+///               name and row go, ADDRESS HELD ── the last node let go, or is forgotten ── address
 /// </code>
-/// Every state but READY is left by itself when the facts change.
+/// Every state but READY is left by itself when the facts change. A node whose agent is away may serve and announce on
+/// what it was told, so it holds the address as a connected one does; the user waits for neither beyond the deadline.
 /// </summary>
 internal static class LoadBalancerLifecycle
 {
@@ -53,7 +58,8 @@ internal static class LoadBalancerLifecycle
 
     public static Next Decide(LoadBalancerRow row, Situation facts)
     {
-        if (row.Deleting && (Holders(facts).Count == 0 || facts.Now >= row.DeleteTime + Patience)) return new Next.Retire();
+        if (row.Deleting && (facts.Statuses.Count == 0 || facts.Now >= row.DeleteTime + Patience))
+            return new Next.Retire(Held: facts.Statuses.Count > 0);
         if (!row.Deleting)
         {
             if (row.Address.Length == 0) return new Next.ClaimAddress();
@@ -103,14 +109,13 @@ internal static class LoadBalancerLifecycle
 
     static Report Deleting(LoadBalancerRow row, Situation facts)
     {
-        var holders = Holders(facts);
         var conditions = row.Conditions.Where(c => c.Type is not (Served or Ready)).Select(c => new Condition(c)).ToList();
         conditions.Insert(Math.Min(1, conditions.Count), new Condition
         {
             Type = Served,
             Status = Condition.Types.Status.False,
             Reason = "DELETING",
-            Message = holders.Count > 0 ? $"Waiting for {string.Join(", ", holders)} to stop serving." : "No node serves it.",
+            Message = Awaited(facts),
         });
         conditions.Add(new Condition
         {
@@ -120,6 +125,18 @@ internal static class LoadBalancerLifecycle
             Message = "It is being deleted.",
         });
         return new(State.Deleting, Timed(row, facts.Now, row.DeleteTime + Patience, conditions));
+    }
+
+    /// <summary>Who has not let go, and what helps.</summary>
+    static string Awaited(Situation facts)
+    {
+        var holders = facts.Statuses.Select(s => s.Node).Order(StringComparer.Ordinal).ToList();
+        if (holders.Count == 0) return "No node serves it.";
+        var away = holders.Where(n => !IsConnected(facts, n)).ToList();
+        var text = $"Waiting for {string.Join(", ", holders)} to stop serving, at most {Patience.TotalSeconds:0} s; "
+            + "then the load balancer goes, and its address stays taken until they have stopped.";
+        return away.Count == 0 ? text : text + $" Not connected: {string.Join(", ", away)}. Start the agent there, or have "
+            + "the operators forget a machine that is off for good (DeleteNode).";
     }
 
     static Condition ServedOf(LoadBalancerRow row, Situation facts, bool late)
@@ -181,10 +198,6 @@ internal static class LoadBalancerLifecycle
 
     static List<string> Serving(LoadBalancerRow row, Situation facts) =>
         [.. facts.Statuses.Where(s => Serves(row, s) && IsConnected(facts, s.Node)).Select(s => s.Node)];
-
-    /// <summary>Connected nodes that were told of it and have not said that they let go.</summary>
-    static List<string> Holders(Situation facts) => [.. facts.Statuses.Select(s => s.Node)
-        .Where(n => IsConnected(facts, n)).Order(StringComparer.Ordinal)];
 
     static bool IsConnected(Situation facts, string node) => facts.Nodes.Any(n => n.Id == node && n.Connected);
 

@@ -25,14 +25,16 @@ internal sealed class LoadBalancerReconciler(Store<LbDb> store, IVirtualAddresse
     {
         var all = rounds++ % FullEvery == 0;
         return store.ReadAsync<IReadOnlyList<LoadBalancerId>>(async db => (await db.LoadBalancers
-            .Where(b => all || b.Unsettled).Select(b => b.Uid).ToListAsync(cancel))
+            .Where(b => all || b.Unsettled).Select(b => b.Uid)
+            .Concat(db.HeldAddresses.Where(h => !db.Statuses.Any(s => s.LoadBalancerUid == h.LoadBalancerUid))
+                .Select(h => h.LoadBalancerUid)).ToListAsync(cancel))
             .ConvertAll(uid => new LoadBalancerId(uid)));
     }
 
     public async Task<Outcome> ReconcileAsync(Guid uid, CancellationToken cancel)
     {
         var row = await FindAsync(uid, cancel);
-        if (row is null) return Outcome.Settled;
+        if (row is null) return await LetGoAsync(uid, cancel);
         if (!row.Deleting && row.Servers.Length > 0 && await FollowAsync(row, cancel)) return Outcome.Again();
         var facts = await store.ReadAsync(db => db.SituationAsync(uid, time.GetUtcNow().UtcDateTime, cancel));
         switch (LoadBalancerLifecycle.Decide(row, facts))
@@ -58,11 +60,12 @@ internal sealed class LoadBalancerReconciler(Store<LbDb> store, IVirtualAddresse
             case Next.Record:
                 await ChangeAsync(uid, (_, _) => { }, cancel);
                 return Outcome.Again();
-            case Next.Retire:
+            case Next.Retire retire:
                 await names.RemoveAsync(uid, cancel);
-                await addresses.ReleaseAsync(uid, cancel);
-                await PurgeAsync(uid, cancel);
-                return Outcome.Settled;
+                if (!retire.Held) await addresses.ReleaseAsync(uid, cancel);
+                await PurgeAsync(uid, retire.Held, cancel);
+                // The last node may have let go while the row went.
+                return retire.Held ? Outcome.Again() : Outcome.Settled;
             case Next.Wait wait:
                 // Nodes of this process hear again; a repeat costs nothing where nothing changed.
                 streams.Wake(uid);
@@ -130,11 +133,23 @@ internal sealed class LoadBalancerReconciler(Store<LbDb> store, IVirtualAddresse
             await unit.EmitAsync(Change.Updated, row, cancel);
         }, cancel);
 
-    Task PurgeAsync(Guid uid, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
+    /// <summary>Gives the address of a deleted load balancer back once no node holds it. Nobody is told of that load
+    /// balancer any more, so that once is for ever.</summary>
+    async Task<Outcome> LetGoAsync(Guid uid, CancellationToken cancel)
+    {
+        if (!await store.ReadAsync(db => db.HeldAddresses.AnyAsync(h => h.LoadBalancerUid == uid
+            && !db.Statuses.Any(s => s.LoadBalancerUid == uid), cancel))) return Outcome.Settled;
+        await addresses.ReleaseAsync(uid, cancel);
+        await store.WriteAsync(Self, unit => unit.Db.HeldAddresses.Where(h => h.LoadBalancerUid == uid)
+            .ExecuteDeleteAsync(cancel), cancel);
+        return Outcome.Settled;
+    }
+
+    Task PurgeAsync(Guid uid, bool held, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
     {
         var row = await unit.Db.LoadBalancers.FirstOrDefaultAsync(b => b.Uid == uid, cancel);
         if (row is null) return;
-        await unit.Db.Statuses.Where(s => s.LoadBalancerUid == uid).ExecuteDeleteAsync(cancel);
+        if (held) unit.Db.HeldAddresses.Add(new HeldAddressRow { LoadBalancerUid = uid, Address = row.Address });
         unit.Db.LoadBalancers.Remove(row);
         unit.Emit("loadBalancer", Change.Deleted, row.Name, row.Project, row.ToProto([], []));
     }, cancel);

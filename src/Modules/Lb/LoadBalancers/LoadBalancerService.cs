@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Contracts;
+using Monolith.Dns.Contracts;
 using Monolith.Lb.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -13,7 +14,7 @@ using Monolith.Platform.Watching;
 
 namespace Monolith.Lb.LoadBalancers;
 
-internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, LoadBalancerStreams streams,
+internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, INames names, LoadBalancerStreams streams,
     Reconciler<LoadBalancerId> reconciler) : V1.LoadBalancerService.LoadBalancerServiceBase
 {
     const string Pattern = "projects/*/loadBalancers/*";
@@ -42,8 +43,11 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, L
             LoadBalancerRules.CheckBody(wanted, project, violations);
             await CheckServersAsync(wanted, "", project, violations, context.CancellationToken);
         }
-        violations.ThrowIfAny();
         var name = $"{request.Parent}/loadBalancers/{request.LoadBalancerId}";
+        if (Violations.IsId(request.LoadBalancerId) && await names.FindObstacleAsync(name,
+            names.NameFor(project, request.LoadBalancerId), context.CancellationToken) is { } taken)
+            violations.Add("load_balancer_id", taken);
+        violations.ThrowIfAny();
         var made = await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             if (await unit.Db.LoadBalancers.AnyAsync(b => b.Name == name)) throw Fault.AlreadyExists(name);
@@ -155,9 +159,10 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, L
         IServerStreamWriter<WatchLoadBalancersResponse> stream, ServerCallContext context)
     {
         var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        return Watch.RunAsync<LbDb, LoadBalancer>(store, request.ResumeToken, "loadBalancer",
+        var only = Only.Of(Pattern, request.Name, request.Parent);
+        return Watch.RunAsync<LbDb, LoadBalancer>(store, request.ResumeToken, "loadBalancer", only,
             e => scope.Has(e.Project),
-            async db => await db.ShowAsync(await scope.Of(db.LoadBalancers).OrderBy(b => b.Name).ToListAsync(),
+            async db => await db.ShowAsync(await only.Of(scope.Of(db.LoadBalancers)).ToListAsync(),
                 context.CancellationToken),
             (change, loadBalancer, token) => stream.WriteAsync(new WatchLoadBalancersResponse
             {

@@ -4,7 +4,7 @@ namespace Monolith.Lb.LoadBalancers;
 
 /// <summary>
 /// What a node was told of a load balancer and says of it. Made before the node is told, so that a delete knows whom
-/// to wait for; gone when the node says that nothing is left.
+/// to wait for; gone when the node says that nothing is left, or is forgotten. May outlive its load balancer.
 /// </summary>
 internal sealed class StatusRow
 {

@@ -1,3 +1,6 @@
+using Google.Protobuf.WellKnownTypes;
+using Monolith.Lb.V1;
+
 namespace Monolith.Lb.Nodes;
 
 /// <summary>A machine that carries load balancers. The row is made when its agent connects for the first time.</summary>
@@ -16,4 +19,14 @@ internal sealed class NodeRow
 
     /// <summary>When <see cref="Connected"/> last changed; UTC.</summary>
     public DateTime ChangeTime { get; set; }
+
+    public Node ToProto(IEnumerable<string> heldAddresses) => new()
+    {
+        Name = "nodes/" + Id,
+        State = Connected ? Node.Types.State.Up : Node.Types.State.Down,
+        StateTime = ChangeTime.ToTimestamp(),
+        AgentVersion = AgentVersion,
+        HeldAddresses = { heldAddresses.Order(StringComparer.Ordinal) },
+        CreateTime = FirstConnectTime.ToTimestamp(),
+    };
 }

@@ -17,6 +17,8 @@ internal sealed partial class Presence(Store<LbDb> store, Reconciler<LoadBalance
 
     readonly ConcurrentDictionary<string, int> connections = new(StringComparer.Ordinal);
 
+    public bool IsUp(string node) => connections.ContainsKey(node);
+
     public async Task ConnectedAsync(string node, string agentVersion, CancellationToken cancel)
     {
         connections.AddOrUpdate(node, 1, (_, n) => n + 1);
@@ -24,11 +26,13 @@ internal sealed partial class Presence(Store<LbDb> store, Reconciler<LoadBalance
         {
             var row = await unit.Db.Nodes.FirstOrDefaultAsync(n => n.Id == node, cancel);
             if (row is { Connected: true } && row.AgentVersion == agentVersion) return false;
+            var made = row is null;
             if (row is null) unit.Db.Nodes.Add(row = new NodeRow { Id = node, FirstConnectTime = unit.Now });
             var was = row.Connected;
             row.AgentVersion = agentVersion.Length > 100 ? agentVersion[..100] : agentVersion;
             if (!was) row.ChangeTime = unit.Now;
             row.Connected = true;
+            unit.Emit("node", made ? Change.Created : Change.Updated, "nodes/" + node, "", row.ToProto([]));
             return !was;
         }, cancel);
         if (changed) await WakeAllAsync();
@@ -68,7 +72,11 @@ internal sealed partial class Presence(Store<LbDb> store, Reconciler<LoadBalance
         {
             var gone = await unit.Db.Nodes.Where(n => n.Connected).Where(which).ToListAsync();
             gone.RemoveAll(n => connections.ContainsKey(n.Id));
-            foreach (var row in gone) (row.Connected, row.ChangeTime) = (false, unit.Now);
+            foreach (var row in gone)
+            {
+                (row.Connected, row.ChangeTime) = (false, unit.Now);
+                unit.Emit("node", Change.Updated, "nodes/" + row.Id, "", row.ToProto([]));
+            }
             return gone.Count > 0;
         }, CancellationToken.None);
         if (changed) await WakeAllAsync();

@@ -132,9 +132,9 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
         ServerCallContext context)
     {
         var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        return Watch.RunAsync<NetworkDb, Port>(store, request.ResumeToken, "port", e => scope.Has(e.Project),
-            async db => [.. (await scope.Of(db.Ports).OrderBy(p => p.Name).ToListAsync())
-                .Select(p => p.ToProto())],
+        var only = Only.Of(Pattern, request.Name, request.Parent);
+        return Watch.RunAsync<NetworkDb, Port>(store, request.ResumeToken, "port", only, e => scope.Has(e.Project),
+            async db => (await only.Of(scope.Of(db.Ports)).ToListAsync()).ConvertAll(p => p.ToProto()),
             (change, port, token) => responseStream.WriteAsync(
                 new WatchPortsResponse { Change = change, Port = port, ResumeToken = token },
                 context.CancellationToken),

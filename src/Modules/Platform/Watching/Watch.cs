@@ -14,11 +14,12 @@ namespace Monolith.Platform.Watching;
 public static class Watch
 {
     /// <param name="noun">As in <c>Unit.Emit</c>.</param>
+    /// <param name="only">Which of the resources.</param>
     /// <param name="visible">Which events the caller gets.</param>
-    /// <param name="existing">What exists now, of what the caller may see.</param>
+    /// <param name="existing">What exists now, of what the caller may see and of <paramref name="only"/>.</param>
     /// <param name="send">Writes one message: change, resource (null for IN_SYNC), token.</param>
     /// <exception cref="Fault">OUT_OF_RANGE for a token that is too old.</exception>
-    public static async Task RunAsync<TDb, TResource>(Store<TDb> store, string resumeToken, string noun,
+    public static async Task RunAsync<TDb, TResource>(Store<TDb> store, string resumeToken, string noun, Only only,
         Func<EventRow, bool> visible, Func<TDb, Task<List<TResource>>> existing,
         Func<ChangeType, TResource?, string, Task> send, CancellationToken cancel)
         where TDb : ModuleDb where TResource : class, IMessage<TResource>, new()
@@ -36,7 +37,7 @@ public static class Watch
         await foreach (var batch in store.Feed.FollowAsync(after, cancel))
             foreach (var row in batch)
             {
-                if (!row.Type.StartsWith(prefix, StringComparison.Ordinal) || !visible(row)) continue;
+                if (!row.Type.StartsWith(prefix, StringComparison.Ordinal) || !only.Has(row) || !visible(row)) continue;
                 var resource = new TResource();
                 resource.MergeFrom(row.Data);
                 await send(ChangeOf(row.Type.AsSpan(prefix.Length)), resource, Token(row.Sequence));

@@ -39,6 +39,19 @@ namespace Monolith.Lb.Migrations.Postgres
                 });
 
             migrationBuilder.CreateTable(
+                name: "held_addresses",
+                schema: "lb",
+                columns: table => new
+                {
+                    LoadBalancerUid = table.Column<Guid>(type: "uuid", nullable: false),
+                    Address = table.Column<string>(type: "text", nullable: false, collation: "C")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_held_addresses", x => x.LoadBalancerUid);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "load_balancers",
                 schema: "lb",
                 columns: table => new
@@ -177,6 +190,10 @@ namespace Monolith.Lb.Migrations.Postgres
         {
             migrationBuilder.DropTable(
                 name: "events",
+                schema: "lb");
+
+            migrationBuilder.DropTable(
+                name: "held_addresses",
                 schema: "lb");
 
             migrationBuilder.DropTable(

@@ -23,6 +23,21 @@ namespace Monolith.Lb.Migrations.Postgres
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("Monolith.Lb.LoadBalancers.HeldAddressRow", b =>
+                {
+                    b.Property<Guid>("LoadBalancerUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("Address")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.HasKey("LoadBalancerUid");
+
+                    b.ToTable("held_addresses", "lb");
+                });
+
             modelBuilder.Entity("Monolith.Lb.LoadBalancers.LoadBalancerRow", b =>
                 {
                     b.Property<Guid>("Uid")

@@ -34,6 +34,18 @@ namespace Monolith.Lb.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "held_addresses",
+                columns: table => new
+                {
+                    LoadBalancerUid = table.Column<Guid>(type: "TEXT", nullable: false),
+                    Address = table.Column<string>(type: "TEXT", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_held_addresses", x => x.LoadBalancerUid);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "load_balancers",
                 columns: table => new
                 {
@@ -161,6 +173,9 @@ namespace Monolith.Lb.Migrations.Sqlite
         {
             migrationBuilder.DropTable(
                 name: "events");
+
+            migrationBuilder.DropTable(
+                name: "held_addresses");
 
             migrationBuilder.DropTable(
                 name: "load_balancers");

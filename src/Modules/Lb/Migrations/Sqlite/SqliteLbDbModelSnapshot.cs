@@ -17,6 +17,20 @@ namespace Monolith.Lb.Migrations.Sqlite
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
+            modelBuilder.Entity("Monolith.Lb.LoadBalancers.HeldAddressRow", b =>
+                {
+                    b.Property<Guid>("LoadBalancerUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Address")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("LoadBalancerUid");
+
+                    b.ToTable("held_addresses", (string)null);
+                });
+
             modelBuilder.Entity("Monolith.Lb.LoadBalancers.LoadBalancerRow", b =>
                 {
                     b.Property<Guid>("Uid")
