@@ -72,6 +72,8 @@ internal static class CommandLine
         try
         {
             var scenario = Changed(ScenarioFile.Read(parsed.GetValue(Which)!), parsed);
+            if (ScenarioRules.Violations(scenario) is { Count: > 0 } wrong)
+                throw new FormatException(string.Join('\n', wrong.Select(v => v.What)));
             await using var host = await HostProcess.StartAsync(scenario.Host, ProgramOf(parsed), directory, cancel);
             var run = new Run(scenario, host, directory, NullLoggerFactory.Instance, Console.Error.WriteLine);
             var findings = await run.PlayAsync(cancel);
