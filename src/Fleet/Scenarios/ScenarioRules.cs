@@ -28,6 +28,8 @@ internal static class ScenarioRules
         if (scenario.Steps.Count == 0) Add("steps", "steps must be at least one");
         foreach (var step in scenario.Steps)
         {
+            if (step.Name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-')))
+                Add($"steps.{step.Index}", $"'{step.Name}' is no step's name: letters, digits, _ and - only");
             foreach (var violation in step.Violations) Add($"steps.{step.Index}", $"{step.Name}: {violation}");
             if (scenario.Steps.Any(s => s.Index < step.Index && s.Name == step.Name))
                 Add($"steps.{step.Index}",
