@@ -49,6 +49,8 @@ internal sealed class FleetNode : IAsyncDisposable
 
     public bool IsBalancer { get; }
 
+    public bool IsSlow => slow;
+
     /// <summary>Streams that its agent needs: VMs and ports of a hypervisor, balancers of a load balancer node.</summary>
     public int Streams => IsBalancer ? 1 : 2;
 

@@ -17,7 +17,7 @@ internal sealed record Plot(string Title, string Unit, IReadOnlyList<Point> Poin
     static readonly double[] Round = [1, 2, 5, 10];
 
     // A second apart when they are one line; more, and nothing was measured between.
-    static readonly TimeSpan Gap = TimeSpan.FromSeconds(4);
+    static readonly TimeSpan Gap = TimeSpan.FromSeconds(2.5);
 
     /// <param name="end">Of the run: plots of one run share their time axis.</param>
     public string Svg(IReadOnlyList<(string Step, TimeSpan From)> steps, TimeSpan end)
