@@ -72,11 +72,17 @@ internal static class CommandLine
         try
         {
             var scenario = Changed(ScenarioFile.Read(parsed.GetValue(Which)!), parsed);
+            if (ScenarioRules.Violations(scenario) is { Count: > 0 } wrong)
+                throw new FormatException(string.Join('\n', wrong.Select(v => v.What)));
             await using var host = await HostProcess.StartAsync(scenario.Host, ProgramOf(parsed), directory, cancel);
             var run = new Run(scenario, host, directory, NullLoggerFactory.Instance, Console.Error.WriteLine);
             var findings = await run.PlayAsync(cancel);
             TextReport.Write(findings, Console.Out);
-            if (parsed.GetValue(Report) is { } report) JsonReport.Write(findings, report);
+            if (parsed.GetValue(Report) is { } report)
+            {
+                JsonReport.Write(findings, report);
+                Console.WriteLine(HtmlReport.Write(findings, Again(scenario, parsed), report));
+            }
             return findings.Passed ? Passed : Missed;
         }
         catch (Exception e) when (e is FormatException or InvalidOperationException)
@@ -89,6 +95,21 @@ internal static class CommandLine
             if (own is null) System.IO.Directory.Delete(directory, recursive: true);
         }
     }
+
+    static string Again(Scenario scenario, ParseResult parsed)
+    {
+        string[] words =
+        [
+            "monolith", "fleet", "run", parsed.GetValue(Which)!,
+            "--hypervisors", scenario.Fleet.Hypervisors.ToString(CultureInfo.InvariantCulture),
+            "--seed", scenario.Fleet.Seed.ToString(CultureInfo.InvariantCulture),
+            .. (parsed.GetValue(HostOptions) ?? []).Select(o => "--host-option=" + o),
+        ];
+        return string.Join(' ', words.Select(Quoted));
+    }
+
+    static string Quoted(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_=./:,".Contains(c)) ? word : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     static Scenario Changed(Scenario scenario, ParseResult parsed) => scenario with
     {

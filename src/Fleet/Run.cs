@@ -35,7 +35,10 @@ internal sealed class Run(Scenario scenario, IHost host, string directory, ILogg
         await using var nodes = new NodeFleet(scenario.Fleet, loggers);
         await using var watch = new ServerWatch(cloud);
         var population = new Population(cloud, watch, scenario.Projects);
-        var stage = new Stage(host, cloud, population, nodes, messages, board, say);
+        var stage = new Stage(host, cloud, population, nodes, messages, board, say)
+        {
+            Seed = scenario.Fleet.Seed,
+        };
         string? ended = null;
         try
         {
@@ -86,7 +89,7 @@ internal sealed class Run(Scenario scenario, IHost host, string directory, ILogg
         await step.RunAsync(stage, cancel);
         probes.End(step.Name, board);
         var seconds = Stopwatch.GetElapsedTime(at).TotalSeconds;
-        board.Add(step.Name + ".seconds", seconds, "s");
+        board.Add(step.Name + ".took", seconds * 1000, "ms");
         var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
         if (servers > 0) board.Add(step.Name + ".messages_per_server", (stage.Messages.Value - messages) / servers);
         if (servers > 0 && counters is not null && await CountersAsync(cancel) is { } now

@@ -88,11 +88,11 @@ internal sealed class HostProcess : IHost
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
-        if (process is null) return;
-        process.Kill();
-        await process.WaitForExitAsync();
-        process.Dispose();
-        process = null;
+        // Whoever measures meanwhile finds no process rather than a dead one.
+        if (Interlocked.Exchange(ref process, null) is not { } dying) return;
+        dying.Kill();
+        await dying.WaitForExitAsync();
+        dying.Dispose();
     }
 
     public async ValueTask DisposeAsync() => await KillAsync();

@@ -78,6 +78,10 @@ internal sealed class Cloud : IDisposable
         }
     }
 
+    /// <summary>Asks once; a refusal is an answer.</summary>
+    public async Task<T> OnceAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
+        await call(OptionsWithin(CallDeadline, cancel));
+
     public async Task<string> JoinTokenAsync(string node, NodeRole role, CancellationToken cancel) =>
         (await CallAsync(o => Tokens.CreateJoinTokenAsync(
             new CreateJoinTokenRequest { NodeId = node, Role = role, Ttl = Duration.FromTimeSpan(TimeSpan.FromHours(1)) },

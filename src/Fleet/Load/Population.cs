@@ -20,8 +20,10 @@ internal sealed class Population(Cloud cloud, ServerWatch watch, int projects)
     public IReadOnlyList<string> Names => [.. alive];
 
     /// <summary>Creates one server and waits until it is READY.</summary>
+    /// <param name="retry">False: a refusal is not repeated, and thrown as it is.</param>
     /// <exception cref="FailedServerException">It became FAILED, or nothing for three minutes.</exception>
-    public async Task CreateAsync(Samples called, Samples ready, CancellationToken cancel)
+    /// <exception cref="RpcException">A refusal, without <paramref name="retry"/>.</exception>
+    public async Task CreateAsync(Samples called, Samples ready, CancellationToken cancel, bool retry = true)
     {
         var index = Interlocked.Increment(ref made) - 1;
         var parent = Cloud.ProjectOf(index % projects);
@@ -37,7 +39,8 @@ internal sealed class Population(Cloud cloud, ServerWatch watch, int projects)
         };
         try
         {
-            await cloud.CallAsync(o => cloud.Servers.CreateServerAsync(request, o), cancel);
+            if (retry) await cloud.CallAsync(o => cloud.Servers.CreateServerAsync(request, o), cancel);
+            else await cloud.OnceAsync(o => cloud.Servers.CreateServerAsync(request, o), cancel);
             called.Add(Stopwatch.GetElapsedTime(began));
             var server = await settled.WaitAsync(Patience, cancel);
             if (server.State == Server.Types.State.Failed) throw FailedServerException.Of(server);
@@ -48,7 +51,7 @@ internal sealed class Population(Cloud cloud, ServerWatch watch, int projects)
         {
             throw new FailedServerException($"{name} is neither READY nor FAILED after {Patience.TotalSeconds:0} s", e);
         }
-        catch (RpcException e) when (!cancel.IsCancellationRequested)
+        catch (RpcException e) when (retry && !cancel.IsCancellationRequested)
         {
             throw new FailedServerException($"{name} was not created: {e.Status.Detail}", e);
         }

@@ -25,6 +25,7 @@ internal sealed class FleetNode : IAsyncDisposable
     Task run = Task.CompletedTask;
     volatile bool cut;
     IAgent? agent;
+    int connects;
 
     public FleetNode(FleetShape shape, int index, bool isBalancer, bool slow, TimeProvider time, ILoggerFactory loggers)
     {
@@ -47,6 +48,14 @@ internal sealed class FleetNode : IAsyncDisposable
     public string Rack { get; }
 
     public bool IsBalancer { get; }
+
+    public bool IsSlow => slow;
+
+    /// <summary>Streams that its agent needs: VMs and ports of a hypervisor, balancers of a load balancer node.</summary>
+    public int Streams => IsBalancer ? 1 : 2;
+
+    /// <summary>How many times one of its streams has asked for a connection.</summary>
+    public int Connects => Volatile.Read(ref connects);
 
     public bool InSync => agent is { InSync: true };
 
@@ -111,6 +120,7 @@ internal sealed class FleetNode : IAsyncDisposable
 
     CallInvoker Connect()
     {
+        Interlocked.Increment(ref connects);
         if (cut) throw new RpcException(new Status(StatusCode.Unavailable, "the network is cut (emulated)"));
         return slow && shape.Slow.Delay > TimeSpan.Zero
             ? channel!.Invoker.Intercept(new LateMessages(shape.Slow.Delay, time))

@@ -33,6 +33,12 @@ internal sealed class NodeFleet : IAsyncDisposable
 
     public int InSync => nodes.Count(n => n.InSync);
 
+    /// <summary>Streams of all agents.</summary>
+    public int Streams => nodes.Sum(n => n.Streams);
+
+    /// <summary>How often each node has asked for connections until now: <see cref="ConvergeAsync"/> takes it.</summary>
+    public IReadOnlyDictionary<FleetNode, int> Connects => nodes.ToDictionary(n => n, n => n.Connects);
+
     /// <summary>Joins all nodes and starts their agents.</summary>
     /// <param name="token">Makes a join token for a node.</param>
     /// <param name="endpoint">The host's TLS endpoint.</param>
@@ -67,9 +73,14 @@ internal sealed class NodeFleet : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until every agent that should be is in step with the host.</summary>
+    /// <summary>Waits until every agent is in step with the host.</summary>
+    /// <param name="since">
+    /// Of nodes whose streams all have to connect anew, how often they had before; others only have to be in step.
+    /// Without it an agent that has not yet noticed that its connection is gone would count.
+    /// </param>
     /// <returns>When each was, from now, in order.</returns>
-    public async Task<IReadOnlyList<TimeSpan>> ConvergeAsync(TimeSpan patience, CancellationToken cancel)
+    public async Task<IReadOnlyList<TimeSpan>> ConvergeAsync(TimeSpan patience, CancellationToken cancel,
+        IReadOnlyDictionary<FleetNode, int>? since = null)
     {
         var began = Stopwatch.GetTimestamp();
         var waiting = nodes.ToList();
@@ -77,7 +88,7 @@ internal sealed class NodeFleet : IAsyncDisposable
         while (waiting.Count > 0)
         {
             var elapsed = Stopwatch.GetElapsedTime(began);
-            var there = waiting.RemoveAll(n => n.InSync);
+            var there = waiting.RemoveAll(Arrived);
             for (var i = 0; i < there; i++) seen.Add(elapsed);
             if (waiting.Count == 0) break;
             if (elapsed > patience)
@@ -87,6 +98,9 @@ internal sealed class NodeFleet : IAsyncDisposable
             await Task.Delay(Look, cancel);
         }
         return seen;
+
+        bool Arrived(FleetNode node) => node.InSync
+            && (since is null || !since.TryGetValue(node, out var before) || node.Connects >= before + node.Streams);
     }
 
     /// <summary>A part of the nodes, the same for the same seed.</summary>

@@ -17,7 +17,10 @@ internal static class ScenarioFile
         [.. Assembly.GetExecutingAssembly().GetManifestResourceNames().Order(StringComparer.Ordinal)];
 
     /// <param name="nameOrPath">A shipped scenario's name, or a file.</param>
-    /// <exception cref="FormatException">With the place in the file and what is wrong there.</exception>
+    /// <exception cref="FormatException">
+    /// With a line for each violation: its place in the file and what is wrong there. A file that is not of the shape
+    /// of a scenario has one, the first.
+    /// </exception>
     public static Scenario Read(string nameOrPath) => Parse(Text(nameOrPath), nameOrPath);
 
     public static string Text(string nameOrPath)
@@ -46,6 +49,7 @@ internal static class ScenarioFile
             throw new FormatException(
                 $"{where}, line {e.Start.Line}: {(e.InnerException ?? e).Message}", e);
         }
+        var wrong = new List<Violation>();
         var scenario = new Scenario
         {
             Name = entry.Name.Length > 0 ? entry.Name : Path.GetFileNameWithoutExtension(where),
@@ -54,23 +58,47 @@ internal static class ScenarioFile
             Host = entry.Host,
             Projects = entry.Projects,
             Probes = entry.Probes,
-            Steps = [.. Named(entry.Steps, where)],
-            Thresholds = [.. entry.Thresholds.Select(Threshold.Parse)],
+            Steps = [.. Named(entry.Steps, wrong)],
+            Thresholds = [.. Thresholds(entry.Thresholds, wrong)],
         };
-        var wrong = ScenarioRules.Violations(scenario);
-        return wrong.Count == 0 ? scenario : throw new FormatException($"{where}: {string.Join("; ", wrong)}.");
+        wrong.AddRange(ScenarioRules.Violations(scenario).Where(v => entry.Steps.Count == 0 || v.Path != "steps"));
+        return wrong.Count == 0 ? scenario : throw new FormatException(string.Join('\n', wrong
+            .Select(v => (Line: Lines.Of(yaml, v.Path), v.What))
+            .OrderBy(v => v.Line)
+            .Select(v => $"{where}, line {v.Line}: {v.What}.")));
     }
 
-    static IEnumerable<Step> Named(IReadOnlyList<StepEntry> entries, string where)
+    static IEnumerable<Step> Named(IReadOnlyList<StepEntry?> entries, List<Violation> wrong)
     {
+        var all = typeof(StepEntry).GetProperties();
         for (var i = 0; i < entries.Count; i++)
         {
-            var kinds = typeof(StepEntry).GetProperties().Where(p => p.GetValue(entries[i]) is Step).ToList();
+            var kinds = all.Where(p => entries[i] is { } entry && p.GetValue(entry) is Step).ToList();
             if (kinds.Count != 1)
-                throw new FormatException($"{where}: step {i + 1} must be one thing, and is {kinds.Count}; one of "
-                    + string.Join(", ", typeof(StepEntry).GetProperties().Select(p => Underscored(p.Name))) + ".");
+            {
+                wrong.Add(new Violation($"steps.{i}", $"step {i + 1} must be one thing, and is {kinds.Count}; one of "
+                    + string.Join(", ", all.Select(p => Underscored(p.Name)))));
+                continue;
+            }
             var step = (Step)kinds[0].GetValue(entries[i])!;
-            yield return step.Name.Length > 0 ? step : step with { Name = Underscored(kinds[0].Name) };
+            yield return step with { Index = i, Name = step.Name.Length > 0 ? step.Name : Underscored(kinds[0].Name) };
+        }
+    }
+
+    static IEnumerable<Threshold> Thresholds(IReadOnlyList<string?> texts, List<Violation> wrong)
+    {
+        for (var i = 0; i < texts.Count; i++)
+        {
+            Threshold? threshold = null;
+            try
+            {
+                threshold = Threshold.Parse(texts[i] ?? "");
+            }
+            catch (FormatException e)
+            {
+                wrong.Add(new Violation($"thresholds.{i}", e.Message));
+            }
+            if (threshold is not null) yield return threshold;
         }
     }
 
@@ -80,6 +108,7 @@ internal static class ScenarioFile
         .WithNamingConvention(UnderscoredNamingConvention.Instance)
         .WithTypeConverter(new Durations())
         .WithDuplicateKeyChecking()
+        .WithEnforceNullability()
         .Build();
 
     /// <summary>The file's shape.</summary>
@@ -102,5 +131,11 @@ internal static class ScenarioFile
         public ChurnStep? Churn { get; init; }
         public DeleteStep? Delete { get; init; }
         public QuietStep? Quiet { get; init; }
+        public ArriveStep? Arrive { get; init; }
+        public RestartHostStep? RestartHost { get; init; }
+        public ReconnectStep? Reconnect { get; init; }
+        public LoseRacksStep? LoseRacks { get; init; }
+        public UpgradeStep? Upgrade { get; init; }
+        public SlowDatabaseStep? SlowDatabase { get; init; }
     }
 }

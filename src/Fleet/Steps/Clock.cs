@@ -37,7 +37,8 @@ internal sealed class Clock
                 line += $"  {rate,5:0}/s";
                 before = count;
             }
-            if (use is not null && nowUse is not null)
+            // A host that was started anew has used less than the one before it.
+            if (use is not null && nowUse is not null && nowUse.Processor >= use.Processor)
             {
                 var cores = (nowUse.Processor - use.Processor).TotalSeconds / seconds;
                 stage.Board.Plot("host_cores", now, cores);

@@ -12,6 +12,9 @@ internal sealed record Stage(IHost Host, Cloud Cloud, Population Population, Nod
 {
     readonly long began = Stopwatch.GetTimestamp();
 
+    /// <summary>The scenario's: the same seed throws the same dice.</summary>
+    public int Seed { get; init; }
+
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(began);
 
     /// <summary>Servers and calls that did not become what they should; each is a line of the report.</summary>
@@ -53,6 +56,12 @@ public abstract record Step
 {
     /// <summary>How figures of this step begin. Default: its kind.</summary>
     public string Name { get; init; } = "";
+
+    /// <summary>Which of the scenario's steps it is, from 0.</summary>
+    internal int Index { get; init; }
+
+    /// <summary>What its parameters must be and are not, each in words that begin with the parameter.</summary>
+    internal virtual IEnumerable<string> Violations => [];
 
     internal abstract Task RunAsync(Stage stage, CancellationToken cancel);
 }

@@ -1,0 +1,92 @@
+using Monolith.Fleet.Scenarios;
+using Monolith.Fleet.Steps;
+
+namespace Monolith.Fleet.Tests;
+
+public sealed class ScenarioTests
+{
+    public static TheoryData<string> Shipped => [.. ScenarioFile.Shipped];
+
+    [Theory]
+    [MemberData(nameof(Shipped))]
+    public void EveryScenarioThatComesWithTheProgram_IsOne(string name)
+    {
+        var scenario = ScenarioFile.Read(name);
+
+        Assert.Equal(name, scenario.Name);
+        Assert.NotEmpty(scenario.About);
+        Assert.NotEmpty(scenario.Thresholds);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shipped))]
+    public void Thresholds_AreOfSteps_ThatTheScenarioHas(string name)
+    {
+        var scenario = ScenarioFile.Read(name);
+
+        Assert.All(scenario.Thresholds, t => Assert.Contains(
+            t.Figure.Split('.')[0], scenario.Steps.Select(s => s.Name).Append("join").Append("failed")));
+    }
+
+    [Fact]
+    public void Violations_AreToldAllAtOnce_EachWithItsLine()
+    {
+        const string Yaml = """
+            fleet: {hypervisors: 0,
+              racks: 0}
+            steps:
+              - quiet:
+              -
+              - reconnect: {part: 2}
+              - quiet: {for: 1 s}
+              - quiet: {for: 1 s}
+              - arrive: {rate: -1, name: a b}
+            thresholds:
+              - nonsense
+            """;
+
+        var told = Refusal(Yaml);
+
+        Assert.Collection(told,
+            l => Assert.StartsWith("mine, line 1: fleet.hypervisors must be from 1 to", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 1: fleet.zones must be from 1 to 1, and is 3", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 2: fleet.racks must be from 1 to", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 4: step 1 must be one thing", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 5: step 2 must be one thing", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 6: reconnect: part must be", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 8: two steps are called 'quiet'", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 9: 'a b' is no step's name", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 9: a b: rate must be more than 0", l, StringComparison.Ordinal),
+            l => Assert.StartsWith("mine, line 11: 'nonsense' is not FIGURE <= VALUE", l, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("steps:\n  - quiet: {four: 3 s}", "mine, line 2: Property 'four' not found")]
+    [InlineData("steps:\n  - quiet: {for: 3 parsecs}", "mine, line 2: '3 parsecs' is no duration")]
+    [InlineData("fleet:\nsteps: []", "mine, line 1: ")]
+    [InlineData("steps:\n  - quiet: {}\nsteps: []", "mine, line 3: ")]
+    [InlineData("steps: [", "mine, line ")]
+    [InlineData("", "mine: it is empty")]
+    [InlineData("about: nothing", "mine, line 1: steps must be at least one")]
+    public void WhatIsNoScenario_IsRefused_WithTheLine(string yaml, string told) =>
+        Assert.StartsWith(told, Refusal(yaml)[0], StringComparison.Ordinal);
+
+    [Fact]
+    public void Steps_AreReadWithTheirParameters()
+    {
+        var scenario = ScenarioFile.Parse("""
+            steps:
+              - restart_host: {down: 2.5 s}
+              - arrive: {rate: 10, to: 20, for: 1 min, retry: false, name: rush}
+            """, "mine");
+
+        Assert.Equal(new RestartHostStep { Name = "restart_host", Down = TimeSpan.FromSeconds(2.5) }, scenario.Steps[0]);
+        Assert.Equal(new ArriveStep
+        {
+            Name = "rush", Index = 1, Rate = 10, To = 20, For = TimeSpan.FromMinutes(1), Retry = false,
+        }, scenario.Steps[1]);
+    }
+
+    static string[] Refusal(string yaml) =>
+        Assert.Throws<FormatException>(() => ScenarioFile.Parse(yaml, "mine")).Message.Split('\n');
+}
