@@ -23,7 +23,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
     public async Task<Outcome> ReconcileAsync(string name, CancellationToken cancel)
     {
         var read = await store.ReadAsync(db => db.Servers.Where(s => s.Name == name)
-            .Select(s => new { Server = s, Vm = db.Vms.FirstOrDefault(v => v.ServerUid == s.Uid) })
+            .LeftJoin(db.Vms, s => s.Uid, v => v.ServerUid, (server, vm) => new { Server = server, Vm = vm })
             .FirstOrDefaultAsync(cancel));
         if (read is null) return Outcome.Settled;
         var (server, vm) = (read.Server, read.Vm);
