@@ -27,8 +27,9 @@ internal sealed class App
             Root.Subcommands.Add(NounCommand.Of(noun, this));
         foreach (var command in new[]
         {
-            EventCommands.Of(this), NodeCommands.Of(this), AgentCommands.Of(this), ConfigCommands.Of(this),
-            CompletionCommands.Script(this), CompletionCommands.Complete(this), VersionCommand.Of(this),
+            EventCommands.Of(this), NodeCommands.Of(this), AgentCommands.Of(this), FleetCommands.Of(this),
+            ConfigCommands.Of(this), CompletionCommands.Script(this), CompletionCommands.Complete(this),
+            VersionCommand.Of(this),
         })
             Root.Subcommands.Add(command);
     }
@@ -65,7 +66,7 @@ internal sealed class App
 
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancel = default)
     {
-        var line = Root.Parse(arguments, Parsing);
+        var line = Root.Parse(FleetCommands.Shield(arguments), Parsing);
         if (line.Errors.Count > 0 && line.Action is not HelpText)
         {
             foreach (var mistake in Mistakes.In(line))

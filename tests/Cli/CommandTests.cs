@@ -233,4 +233,17 @@ public sealed class CommandTests
         Assert.Equal(ExitCode.Usage, outcome.Code);
         Assert.Contains("monolith-agent is not installed", outcome.Error, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("list")]
+    [InlineData("run", "small", "--hypervisors", "5")]
+    [InlineData("run", "--help")]
+    [InlineData]
+    public async Task Fleet_IsTheProgramsOwn_AndWithoutIt_SaysWhereToPutIt(params string[] arguments)
+    {
+        using var shell = new Shell();
+        var outcome = await shell.RunAsync(["fleet", .. arguments]);
+        Assert.Equal(ExitCode.Usage, outcome.Code);
+        Assert.Contains("monolith-fleet is not installed", outcome.Error, StringComparison.Ordinal);
+    }
 }

@@ -35,7 +35,8 @@ public sealed class NodeTests
         await using var fleet = new NodeFleet(shape, NullLoggerFactory.Instance);
 
         Assert.Equal(6, fleet.Nodes.Select(n => n.Rack).Distinct().Count());
-        Assert.All(Enumerable.Range(0, 20).GroupBy(shape.Rack), rack => Assert.Single(rack.Select(shape.Zone).Distinct()));
+        Assert.All(Enumerable.Range(0, 20).GroupBy(shape.Rack),
+            rack => Assert.Single(rack.Select(shape.Zone).Distinct()));
         Assert.Equal(3, Enumerable.Range(0, 20).Select(shape.Zone).Distinct().Count());
     }
 

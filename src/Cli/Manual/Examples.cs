@@ -147,6 +147,11 @@ internal static class Examples
             "monolith node token hv1 --role hypervisor", "monolith node token lb1 --role load-balancer --ttl 1d",
         ],
         ["monolith agent join"] = ["monolith agent join --host 192.0.2.1:5443 --token TOKEN"],
+        ["monolith fleet"] =
+        [
+            "monolith fleet list", "monolith fleet run small",
+            "monolith fleet run control-plane-restart --hypervisors 300 --report /tmp/report",
+        ],
         ["monolith config list"] = ["monolith config list"],
         ["monolith config save"] =
             ["monolith config save home --endpoint cloud.example:5443 --ca ca.pem --token TOKEN --project demo"],

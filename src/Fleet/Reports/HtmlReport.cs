@@ -31,6 +31,7 @@ internal static class HtmlReport
     {
         var page = new StringBuilder();
         var name = Text(findings.Scenario.Name);
+        var (kind, verdict) = findings.Passed ? ("met", "passed") : ("missed", "not passed");
         page.Append($"""
             <!DOCTYPE html>
             <html lang="en">
@@ -38,11 +39,11 @@ internal static class HtmlReport
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <title>{name}: {(findings.Passed ? "passed" : "not passed")}</title>
+            <title>{name}: {verdict}</title>
             <style>{ReportStyle.Css}</style>
             </head>
             <body>
-            <h1>{name} <span class="{(findings.Passed ? "met" : "missed")}">{(findings.Passed ? "passed" : "not passed")}</span></h1>
+            <h1>{name} <span class="{kind}">{verdict}</span></h1>
             <p>{Text(findings.Scenario.About)}</p>
             <p class="quiet">{Text(Summary(findings))}</p>
 
@@ -127,7 +128,7 @@ internal static class HtmlReport
             .Select(f => f.Name[..^".count".Length]).Where(k => figures.Any(f => f.Name == k + ".p50")).ToList();
         if (kinds.Count > 0)
         {
-            page.Append("<table><tr><th>milliseconds</th><th>count</th><th>p50</th><th>p95</th><th>p99</th><th>max</th></tr>\n");
+            page.Append($"<table><tr><th>milliseconds</th>{string.Concat(Ranks.Select(r => $"<th>{r}</th>"))}</tr>\n");
             foreach (var kind in kinds)
             {
                 page.Append($"<tr><td>{Text(Short(kind))}</td>");

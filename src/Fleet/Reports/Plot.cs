@@ -38,15 +38,15 @@ internal sealed record Plot(string Title, string Unit, IReadOnlyList<Point> Poin
             svg.Append(Label("tick middle", X(tick), Height - Bottom + 17, Number(tick)));
         }
         svg.Append(Label("axis middle", (Left + Width - Right) / 2, Height - 6, "seconds since the run began"));
-        svg.Append(Inv($"<text class=\"axis middle\" transform=\"translate(14 {(Top + Height - Bottom) / 2}) rotate(-90)\">"))
-            .Append(Text(Unit)).Append("</text>");
+        var turned = Inv($"translate(14 {(Top + Height - Bottom) / 2}) rotate(-90)");
+        svg.Append($"<text class=\"axis middle\" transform=\"{turned}\">{Text(Unit)}</text>");
         Boundaries(svg, steps);
         foreach (var part in Parts())
         {
-            var path = string.Join(' ', part.Select(p => Inv($"{X(p.At.TotalSeconds):0.#},{Y(p.Value):0.#}")));
-            svg.Append(part.Count > 1
-                ? $"<polyline class=\"line\" points=\"{path}\"/>"
-                : Inv($"<circle class=\"dot\" cx=\"{X(part[0].At.TotalSeconds):0.#}\" cy=\"{Y(part[0].Value):0.#}\" r=\"2\"/>"));
+            var at = part.Select(p => (X: Inv($"{X(p.At.TotalSeconds):0.#}"), Y: Inv($"{Y(p.Value):0.#}"))).ToList();
+            svg.Append(at.Count > 1
+                ? $"<polyline class=\"line\" points=\"{string.Join(' ', at.Select(a => $"{a.X},{a.Y}"))}\"/>"
+                : $"<circle class=\"dot\" cx=\"{at[0].X}\" cy=\"{at[0].Y}\" r=\"2\"/>");
         }
         return svg.Append("</svg>").ToString();
 
@@ -99,7 +99,8 @@ internal sealed record Plot(string Title, string Unit, IReadOnlyList<Point> Poin
         return ([.. Enumerable.Range(0, count + 1).Select(i => i * step)], count * step);
     }
 
-    static string Number(double value) => value.ToString(value >= 1000 ? "#,0" : "0.####", CultureInfo.InvariantCulture);
+    static string Number(double value) =>
+        value.ToString(value >= 1000 ? "#,0" : "0.####", CultureInfo.InvariantCulture);
 
     static string Line(string kind, double x1, double y1, double x2, double y2) =>
         Inv($"<line class=\"{kind}\" x1=\"{x1:0.#}\" y1=\"{y1:0.#}\" x2=\"{x2:0.#}\" y2=\"{y2:0.#}\"/>");
