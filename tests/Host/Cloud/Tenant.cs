@@ -85,7 +85,7 @@ internal sealed class Tenant(string id)
         return await call;
     }
 
-    public async Task<Server> CreateServerAsync(RunningHost host, string server) =>
+    public async Task<Server> CreateServerAsync(RunningHost host, string server, string network = "r1") =>
         await new ServerService.ServerServiceClient(host.Invoker).CreateServerAsync(new CreateServerRequest
         {
             Parent = Name,
@@ -94,7 +94,7 @@ internal sealed class Tenant(string id)
             {
                 Flavor = "flavors/small",
                 Image = Name + "/images/r1",
-                Networks = { new ServerNetwork { Network = Name + "/networks/r1" } },
+                Networks = { new ServerNetwork { Network = $"{Name}/networks/{network}" } },
                 KeyPairs = { Name + "/keyPairs/r1" },
             },
         }, host.Headers());

@@ -63,10 +63,32 @@ public sealed class ProjectTests(RunningHost host)
         }, "the project is gone");
     }
 
-    /// <summary>Two resources want one name: the second says so, and has it as soon as the first lets go.</summary>
+    /// <summary>
+    /// Two resources want one name. A server that comes second is refused; one that was accepted before, and waits for an
+    /// address meanwhile, says so, and has the name as soon as the other lets go.
+    /// </summary>
     [Fact]
     public async Task AServer_WhoseNameIsTaken_SaysWhose_AndIsReadyWhenItIsFree()
     {
+        var pools = new AddressPoolService.AddressPoolServiceClient(host.Invoker);
+        var pool = await pools.CreateAddressPoolAsync(new CreateAddressPoolRequest
+        {
+            AddressPoolId = "twins",
+            AddressPool = new() { Prefixes = { "10.99.0.0/32" }, Purpose = AddressPool.Types.Purpose.Server },
+        }, host.Headers());
+        await new NetworkService.NetworkServiceClient(host.Invoker).CreateNetworkAsync(new CreateNetworkRequest
+        {
+            Parent = "projects/own",
+            NetworkId = "twins",
+            Network = new() { AddressPools = { pool.Name } },
+        }, host.Headers());
+        await new PortService.PortServiceClient(host.Invoker).CreatePortAsync(new CreatePortRequest
+        {
+            Parent = "projects/own",
+            PortId = "twins",
+            Port = new() { Network = "projects/own/networks/twins" },
+        }, host.Headers());
+        await host.Own.CreateServerAsync(host, "twin", "twins");
         var balancers = new LoadBalancerService.LoadBalancerServiceClient(host.Invoker);
         var name = "projects/own/loadBalancers/twin";
         await balancers.CreateLoadBalancerAsync(new CreateLoadBalancerRequest
@@ -77,7 +99,10 @@ public sealed class ProjectTests(RunningHost host)
         }, host.Headers());
         await RunningHost.UntilAsync(async () => (await balancers.GetLoadBalancerAsync(new() { Name = name }, host.Headers()))
             .DnsName.Length > 0, "the load balancer has its name");
-        await host.Own.CreateServerAsync(host, "twin");
+        pool.Prefixes.Add("10.99.1.0/32");
+        pool.Etag = "";
+        await pools.UpdateAddressPoolAsync(new() { AddressPool = pool, UpdateMask = new() { Paths = { "prefixes" } } },
+            host.Headers());
 
         var servers = new ServerService.ServerServiceClient(host.Invoker);
         Condition? named = null;
@@ -85,7 +110,7 @@ public sealed class ProjectTests(RunningHost host)
         {
             var server = await servers.GetServerAsync(new() { Name = "projects/own/servers/twin" }, host.Headers());
             named = server.Conditions.FirstOrDefault(c => c.Type == "Named");
-            return named is not null;
+            return named is { Reason.Length: > 0 };
         }, "the server says what is the matter with its name");
         Assert.Equal(("NAME_TAKEN", Condition.Types.Status.Pending), (named!.Reason, named.Status));
         Assert.Contains(name, named.Message, StringComparison.Ordinal);
@@ -94,6 +119,13 @@ public sealed class ProjectTests(RunningHost host)
         await balancers.DeleteLoadBalancerAsync(new() { Name = name }, host.Headers());
         await RunningHost.UntilAsync(async () => (await servers.GetServerAsync(
             new() { Name = "projects/own/servers/twin" }, host.Headers())).State == Server.Types.State.Ready, "it is READY");
+        // Now the name is the server's.
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await balancers.CreateLoadBalancerAsync(
+            new CreateLoadBalancerRequest { Parent = "projects/own", LoadBalancerId = "twin", LoadBalancer = new() },
+            host.Headers()));
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Contains("load_balancer_id: twin.own.cloud.internal is the name of projects/own/servers/twin",
+            refused.Status.Detail, StringComparison.Ordinal);
         await servers.DeleteServerAsync(new() { Name = "projects/own/servers/twin" }, host.Headers());
     }
 }

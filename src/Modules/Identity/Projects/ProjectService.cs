@@ -94,7 +94,8 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
     public override async Task<Empty> DeleteProject(DeleteProjectRequest request, ServerCallContext context)
     {
         var project = ResourceName.Parse("projects/*", request.Name)[0];
-        using var closed = registry.Close(project);
+        // Who only tries closes nothing: a closed project is not there for anybody.
+        using var closed = request.ValidateOnly ? null : registry.Close(project);
         ProjectRules.CheckEmpty(request.Name, await ContentsAsync(project, context.CancellationToken));
         var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
         {
