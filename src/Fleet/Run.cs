@@ -21,7 +21,7 @@ internal sealed record Findings(
 }
 
 /// <summary>Plays a scenario: joins the fleet, then step after step.</summary>
-internal sealed class Run(Scenario scenario, IHost host, string directory, ILoggerFactory loggers, Action<string> say)
+internal sealed class Run(Scenario scenario, HostProcess host, string directory, ILoggerFactory loggers, Action<string> say)
 {
     static readonly TimeSpan JoinPatience = TimeSpan.FromMinutes(3);
     readonly Board board = new();
@@ -92,7 +92,7 @@ internal sealed class Run(Scenario scenario, IHost host, string directory, ILogg
         board.Add(step.Name + ".took", seconds * 1000, "ms");
         var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
         if (servers > 0) board.Add(step.Name + ".messages_per_server", (stage.Messages.Value - messages) / servers);
-        if (servers > 0 && counters is not null && await CountersAsync(cancel) is { } now
+        if (servers > 0 && await CountersAsync(cancel) is { } now
             && now.Transactions >= counters.Transactions)
         {
             var spent = now.Since(counters);
@@ -108,8 +108,7 @@ internal sealed class Run(Scenario scenario, IHost host, string directory, ILogg
     }
 
     // A host that was started anew counts from nothing: then there is nothing to compare.
-    async Task<HostMetrics?> CountersAsync(CancellationToken cancel) =>
-        host is HostProcess own ? await HostMetrics.OfAsync(own.Metrics, cancel) : null;
+    Task<HostMetrics> CountersAsync(CancellationToken cancel) => HostMetrics.OfAsync(host.Metrics, cancel);
 
     ProcessUse? Use() => host.Pid is { } pid ? ProcessUse.Of(pid) : null;
 }

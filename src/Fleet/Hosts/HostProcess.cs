@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace Monolith.Fleet.Hosts;
 
 /// <summary>A host of the run's own: an empty data directory, free loopback ports, gone when the run ends.</summary>
-internal sealed class HostProcess : IHost
+internal sealed class HostProcess : IAsyncDisposable
 {
     static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
     readonly HostShape shape;
@@ -23,21 +23,20 @@ internal sealed class HostProcess : IHost
         (plain, tls, dns, metrics) = (ports[0], ports[1], ports[2], ports[3]);
     }
 
+    /// <summary><c>address:port</c> of the API, HTTP/2 without TLS.</summary>
     public string Endpoint => $"127.0.0.1:{plain}";
 
-    public bool Tls => false;
-
+    /// <summary><c>address:port</c> where nodes join and agents connect.</summary>
     public string TlsEndpoint => $"127.0.0.1:{tls}";
 
     public string Metrics => $"127.0.0.1:{metrics}";
 
     public string Token => File.ReadAllText(Path.Combine(Data, "admin.token")).Trim();
 
+    /// <summary>Null while it is not running.</summary>
     public int? Pid => process?.Id;
 
     public string Data { get; }
-
-    string? IHost.Data => Data;
 
     /// <param name="program">The host's executable, or its assembly.</param>
     /// <param name="directory">For data and log.</param>

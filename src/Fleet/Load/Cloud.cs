@@ -25,9 +25,9 @@ internal sealed class Cloud : IDisposable
     readonly GrpcChannel channel;
     readonly Metadata headers;
 
-    public Cloud(IHost host)
+    public Cloud(HostProcess host)
     {
-        channel = GrpcChannel.ForAddress($"{(host.Tls ? "https" : "http")}://{host.Endpoint}", new GrpcChannelOptions
+        channel = GrpcChannel.ForAddress($"http://{host.Endpoint}", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler
             {

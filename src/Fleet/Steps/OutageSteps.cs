@@ -14,7 +14,7 @@ public sealed record RestartHostStep : Step
 
     internal override async Task RunAsync(Stage stage, CancellationToken cancel)
     {
-        var host = stage.OwnHost;
+        var host = stage.Host;
         var since = stage.Nodes.Connects;
         await Clock.Of(stage, Name).WhileAsync(RestartAsync());
 

@@ -38,7 +38,7 @@ public sealed record SlowDatabaseStep : Step
 
     internal override async Task RunAsync(Stage stage, CancellationToken cancel)
     {
-        var path = Path.Combine(stage.OwnHost.Data, Module + ".db");
+        var path = Path.Combine(stage.Host.Data, Module + ".db");
         if (!File.Exists(path)) throw new InvalidOperationException(
             $"{Name}: there is no SQLite database of a module '{Module}' in the host's data directory.");
         Samples called = new(), ready = new(), held = new();

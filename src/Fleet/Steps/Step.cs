@@ -7,7 +7,7 @@ using Monolith.Fleet.Nodes;
 namespace Monolith.Fleet.Steps;
 
 /// <summary>What steps act on.</summary>
-internal sealed record Stage(IHost Host, Cloud Cloud, Population Population, NodeFleet Nodes, MessageCount Messages,
+internal sealed record Stage(HostProcess Host, Cloud Cloud, Population Population, NodeFleet Nodes, MessageCount Messages,
     Board Board, Action<string> Say)
 {
     readonly long began = Stopwatch.GetTimestamp();
@@ -19,10 +19,6 @@ internal sealed record Stage(IHost Host, Cloud Cloud, Population Population, Nod
 
     /// <summary>Servers and calls that did not become what they should; each is a line of the report.</summary>
     public Failings Failings { get; } = new();
-
-    /// <exception cref="InvalidOperationException">The host is not the run's own.</exception>
-    public HostProcess OwnHost => Host as HostProcess ?? throw new InvalidOperationException(
-        "This step stops or slows the host, and does so only with one of the run's own: leave --endpoint out.");
 }
 
 /// <summary>What went wrong, counted; the first few in words.</summary>
