@@ -92,10 +92,9 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
         board.Add(step.Name + ".took", seconds * 1000, "ms");
         var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
         if (servers > 0) board.Add(step.Name + ".messages_per_server", (stage.Messages.Value - messages) / servers);
-        if (servers > 0 && await CountersAsync(cancel) is { } now
-            && now.Transactions >= counters.Transactions)
+        // A host that was started anew counts from nothing: then there is nothing to compare.
+        if (servers > 0 && (await CountersAsync(cancel)).Since(counters) is { Transactions: >= 0 } spent)
         {
-            var spent = now.Since(counters);
             board.Add(step.Name + ".round_trips_per_server", spent.RoundTrips / servers);
             board.Add(step.Name + ".transactions_per_server", spent.Transactions / servers);
             board.Add(step.Name + ".writes_per_server", spent.Writes / servers);
@@ -107,7 +106,6 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
         board.Add(step.Name + ".memory", after.Bytes / 1048576.0, "MiB");
     }
 
-    // A host that was started anew counts from nothing: then there is nothing to compare.
     Task<HostMetrics> CountersAsync(CancellationToken cancel) => HostMetrics.OfAsync(host.Metrics, cancel);
 
     ProcessUse? Use() => host.Pid is { } pid ? ProcessUse.Of(pid) : null;

@@ -12,6 +12,8 @@ namespace Monolith.Host;
 internal static class Transports
 {
     static readonly TimeSpan CertificateLifetime = TimeSpan.FromDays(30);
+    static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+    const int MaxConnections = 20_000;
 
     public static void AddTransports(this IWebHostBuilder web, HostOptions options)
     {
@@ -19,7 +21,7 @@ internal static class Transports
         web.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = 10_000;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             kestrel.Limits.Http2.MaxStreamsPerConnection = 1_000;
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(20);
             kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
@@ -42,11 +44,13 @@ internal static class Transports
                 kestrel.Listen(endpoint, listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1AndHttp2;
+                    listen.Use(Handshakes.Admit);
                     listen.UseHttps(new TlsHandshakeCallbackOptions
                     {
                         OnConnection = _ => ValueTask.FromResult(certificate.Options()),
-                        HandshakeTimeout = TimeSpan.FromSeconds(10),
+                        HandshakeTimeout = HandshakeTimeout,
                     });
+                    listen.Use(Handshakes.Done);
                 });
         });
     }

@@ -10,14 +10,7 @@ namespace Monolith.Cli.Commands;
 /// <summary><c>node token NAME --role hypervisor</c>: the token by which a machine joins.</summary>
 internal static class NodeCommands
 {
-    public static Command Of(App app)
-    {
-        var command = new Command("node", "Machines that join the cloud.");
-        command.Subcommands.Add(TokenCommand(app));
-        return command;
-    }
-
-    static Command TokenCommand(App app)
+    public static Command Token(App app)
     {
         var command = new Command("token", "Make a one-use token by which the machine of that name can join.");
         var name = new Argument<string>("NODE") { Description = "The machine's name." };

@@ -17,7 +17,7 @@ internal static class Catalog
     public static IReadOnlyList<Noun> All =>
     [
         Server, Image, Flavor, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
-        Project, User, Token, RoleBinding, Hypervisor, Pool,
+        Project, User, Token, RoleBinding, Hypervisor, Node, Pool,
     ];
 
     /// <summary>The files of every message that an event can carry.</summary>
@@ -36,6 +36,18 @@ internal static class Catalog
     public static Noun Token { get; } = TokenCommands.Noun;
 
     public static Noun Hypervisor { get; } = HypervisorCommands.Noun;
+
+    public static Noun Node { get; } = new("node", Place.Cloud, Lb.V1.NodeService.Descriptor, Lb.V1.Node.Descriptor)
+    {
+        About = "Load-balancer nodes, and the tokens by which machines join.",
+        Aliases = ["nodes"],
+        Columns =
+        [
+            Column.Name, Column.State(), Column.Of("HOLDS", "held_addresses"), Column.Of("AGENT", "agent_version"),
+            Column.Age,
+        ],
+        Extra = (_, app) => [Commands.NodeCommands.Token(app)],
+    };
 
     public static Noun Flavor { get; } = new(
         "flavor", Place.Cloud, FlavorService.Descriptor, Compute.V1.Flavor.Descriptor)

@@ -40,7 +40,7 @@ internal sealed class ApiClient(CallInvoker invoker)
         {
             return new(StatusCode.OK, "", null, await CallAsync(method, options, requests));
         }
-        catch (RpcException e) when (quiet && e.StatusCode == StatusCode.DeadlineExceeded)
+        catch (RpcException e) when (quiet && EndedByDeadline(e))
         {
             return new(StatusCode.OK, "", null, null);
         }
@@ -51,6 +51,11 @@ internal sealed class ApiClient(CallInvoker invoker)
                 + Uri.EscapeDataString(e.Status.Detail).Length);
         }
     }
+
+    // Both sides watch the deadline. When the host's clock is first, it resets the stream: CANCEL (RFC 9113, 7).
+    static bool EndedByDeadline(RpcException e) => e.StatusCode == StatusCode.DeadlineExceeded
+        || e.Status.Detail.Contains("CANCEL (0x8)", StringComparison.Ordinal)
+        || e.Status.DebugException is { } cause && $"{cause}".Contains("CANCEL (0x8)", StringComparison.Ordinal);
 
     async Task<IMessage?> CallAsync(MethodDescriptor method, CallOptions options, IMessage[] requests)
     {

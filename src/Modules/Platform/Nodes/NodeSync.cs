@@ -62,6 +62,12 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
 {
     static readonly TimeSpan FullComparison = TimeSpan.FromMinutes(1);
 
+    // When a whole fleet comes back at once, snapshots side by side finish no sooner than in turn, and calls would wait
+    // behind them.
+    const int SnapshotsAtOnce = 8;
+
+    static readonly SemaphoreSlim Snapshots = new(SnapshotsAtOnce);
+
     readonly ConcurrentDictionary<string, NodeSession<TItem>> sessions = new(StringComparer.Ordinal);
 
     public IEnumerable<string> Connected => sessions.Keys;
@@ -93,15 +99,7 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
         });
         try
         {
-            var all = await items.AllAsync(node, ended.Token);
-            var unchanged = SyncDigest.Of(all) == desiredDigest;
-            foreach (var item in all)
-            {
-                if (!unchanged) await send(item.Id, item.Item);
-                session.Sent[item.Id] = item.Generation;
-            }
-            var wantStatuses = await items.StatusDigestAsync(node, ended.Token) != statusDigest;
-            await inSync(unchanged, wantStatuses);
+            await SnapshotAsync(node, session, desiredDigest, statusDigest, send, inSync, ended.Token);
             while (true)
             {
                 var woken = await session.WaitAsync(FullComparison, time, ended.Token);
@@ -129,6 +127,31 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
         {
             sessions.TryRemove(new(node, session));
         }
+    }
+
+    async Task SnapshotAsync(string node, NodeSession<TItem> session, string desiredDigest, string statusDigest,
+        Func<string, TItem?, Task> send, Func<bool, bool, Task> inSync, CancellationToken cancel)
+    {
+        IReadOnlyList<DesiredItem<TItem>> all;
+        bool wantStatuses;
+        await Snapshots.WaitAsync(cancel);
+        try
+        {
+            all = await items.AllAsync(node, cancel);
+            wantStatuses = await items.StatusDigestAsync(node, cancel) != statusDigest;
+        }
+        finally
+        {
+            Snapshots.Release();
+        }
+        var unchanged = SyncDigest.Of(all) == desiredDigest;
+        foreach (var item in all)
+        {
+            // How fast a node takes them is its own affair, and nobody's place depends on it.
+            if (!unchanged) await send(item.Id, item.Item);
+            session.Sent[item.Id] = item.Generation;
+        }
+        await inSync(unchanged, wantStatuses);
     }
 
     static Activity? StartSend(string node, string id, Dictionary<string, ActivityContext>? woken)
