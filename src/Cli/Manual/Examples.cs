@@ -142,6 +142,8 @@ internal static class Examples
         ],
         ["monolith event list"] = ["monolith event list", "monolith event list --all-projects --limit 20"],
         ["monolith event watch"] = ["monolith event watch", "monolith event watch --all-projects -o json"],
+        ["monolith node list"] = ["monolith node list"],
+        ["monolith node delete"] = ["monolith node delete lb1"],
         ["monolith node token"] =
         [
             "monolith node token hv1 --role hypervisor", "monolith node token lb1 --role load-balancer --ttl 1d",
