@@ -41,6 +41,7 @@ internal static class Examples
         ["token"] = "bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e",
         ["role-binding"] = "01a20d26-5d59-7dd0-b515-f125f3820984",
         ["hypervisor"] = "hv1",
+        ["node"] = "lb1",
         ["pool"] = "servers",
     };
 
@@ -142,8 +143,6 @@ internal static class Examples
         ],
         ["monolith event list"] = ["monolith event list", "monolith event list --all-projects --limit 20"],
         ["monolith event watch"] = ["monolith event watch", "monolith event watch --all-projects -o json"],
-        ["monolith node list"] = ["monolith node list"],
-        ["monolith node delete"] = ["monolith node delete lb1"],
         ["monolith node token"] =
         [
             "monolith node token hv1 --role hypervisor", "monolith node token lb1 --role load-balancer --ttl 1d",
