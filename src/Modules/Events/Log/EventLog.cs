@@ -51,18 +51,32 @@ internal sealed partial class EventLog(Store<EventsDb> store, ILogger<EventLog> 
     static async Task<(long? Through, long Newest)> AppendAsync(EventsDb db, EventsCommitted batch,
         CancellationToken cancel)
     {
-        var source = await db.Sources.FindAsync([batch.Module], cancel);
+        var (source, ends) = await PlaceAsync(db, batch.Module, cancel);
         if (batch.After > (source?.Through ?? 0)) return (null, 0);
         if (source is null) db.Sources.Add(source = new SourceRow { Module = batch.Module });
-        var ends = await db.Ends.FirstOrDefaultAsync(cancel);
         if (ends is null) db.Ends.Add(ends = new EndsRow());
-        var uids = batch.Events.Select(e => e.Uid).ToList();
-        var there = (await db.Log.Where(l => uids.Contains(l.Uid)).Select(l => l.Uid).ToListAsync(cancel)).ToHashSet();
+        // What comes after all that the log has of the module is new. Only a batch that was sent again may be there.
+        var there = batch.After == source.Through ? [] : await ThereAsync(db, batch, cancel);
+        var rows = new List<LogRow>(batch.Events.Count);
         foreach (var e in batch.Events)
-            if (there.Add(e.Uid)) db.Log.Add(LogRow.Of(++ends.Last, e));
+            if (there.Add(e.Uid)) rows.Add(LogRow.Of(++ends.Last, e));
+        await db.InsertAsync(rows);
         var through = batch.Events[^1].Sequence;
         source.Through = Math.Max(source.Through, through);
         return (through, ends.Last);
+    }
+
+    static async Task<(SourceRow?, EndsRow?)> PlaceAsync(EventsDb db, string module, CancellationToken cancel)
+    {
+        var read = await db.Ends.LeftJoin(db.Sources.Where(s => s.Module == module), _ => module, s => s.Module,
+            (ends, source) => new { Ends = ends, Source = source }).FirstOrDefaultAsync(cancel);
+        return (read?.Source, read?.Ends);
+    }
+
+    static async Task<HashSet<Guid>> ThereAsync(EventsDb db, EventsCommitted batch, CancellationToken cancel)
+    {
+        var uids = batch.Events.Select(e => e.Uid).ToList();
+        return (await db.Log.Where(l => uids.Contains(l.Uid)).Select(l => l.Uid).ToListAsync(cancel)).ToHashSet();
     }
 
     /// <summary>What the log spans, as committed.</summary>

@@ -18,6 +18,7 @@ internal sealed class Database : IAsyncDisposable
 {
     // PostgreSQL takes 100 connections unless told otherwise, and each of seven modules has a pool of its own.
     const int PoolSize = 12;
+    const int MaxPrepared = 200;
 
     // Modules share a PostgreSQL database, and making it is for one of them.
     static readonly SemaphoreSlim Migrating = new(1);
@@ -108,6 +109,8 @@ internal sealed class Database : IAsyncDisposable
     {
         var builder = new NpgsqlConnectionStringBuilder(connection);
         if (!builder.ShouldSerialize("Maximum Pool Size")) builder.MaxPoolSize = PoolSize;
+        // A statement that is used again is prepared on its connection, and planned once.
+        if (!builder.ShouldSerialize("Max Auto Prepare")) builder.MaxAutoPrepare = MaxPrepared;
         return builder.ToString();
     }
 
@@ -131,7 +134,8 @@ internal sealed class Database : IAsyncDisposable
     DbContextOptionsBuilder Configure(DbContextOptionsBuilder builder, DbConnection? connection)
     {
         builder.AddInterceptors(Spans);
-        if (postgres is not null)
+        if (postgres is null) builder.AddInterceptors(new PreparedStatements());
+        else
         {
             void Migrations(Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure.NpgsqlDbContextOptionsBuilder o) =>
                 o.MigrationsHistoryTable(PostgresHistory, Module);

@@ -55,43 +55,64 @@ internal sealed class DatabaseSpans(string module, bool isPostgres) : DbCommandI
         }
     }
 
+    /// <summary>Runs a command that is not EF's.</summary>
+    public async Task RunAsync(DbCommand command, DbTransaction transaction)
+    {
+        command.Transaction = transaction;
+        var (start, started) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
+        Exception? error = null;
+        try
+        {
+            await command.ExecuteNonQueryAsync();
+        }
+        catch (Exception e)
+        {
+            error = e;
+            throw;
+        }
+        finally
+        {
+            Ended(command, start, Stopwatch.GetElapsedTime(started), error);
+        }
+    }
+
     public override ValueTask<DbDataReader> ReaderExecutedAsync(DbCommand command, CommandExecutedEventData data,
         DbDataReader result, CancellationToken cancel = default)
     {
-        Ended(command, data, data.Duration, null);
+        Ended(command, data.StartTime, data.Duration, null);
         return new(result);
     }
 
     public override ValueTask<object?> ScalarExecutedAsync(DbCommand command, CommandExecutedEventData data,
         object? result, CancellationToken cancel = default)
     {
-        Ended(command, data, data.Duration, null);
+        Ended(command, data.StartTime, data.Duration, null);
         return new(result);
     }
 
     public override ValueTask<int> NonQueryExecutedAsync(DbCommand command, CommandExecutedEventData data, int result,
         CancellationToken cancel = default)
     {
-        Ended(command, data, data.Duration, null);
+        Ended(command, data.StartTime, data.Duration, null);
         return new(result);
     }
 
     public override Task CommandFailedAsync(DbCommand command, CommandErrorEventData data,
         CancellationToken cancel = default)
     {
-        Ended(command, data, data.Duration, data.Exception);
+        Ended(command, data.StartTime, data.Duration, data.Exception);
         return Task.CompletedTask;
     }
 
-    void Ended(DbCommand command, CommandEventData data, TimeSpan took, Exception? error)
+    void Ended(DbCommand command, DateTimeOffset start, TimeSpan took, Exception? error)
     {
         var parent = Activities.HasListeners() ? Activity.Current : null;
         if (parent is null && !Durations.Enabled) return;
         var statement = Statement.Of(command.CommandText);
         Record(statement, took, error);
         if (parent is null) return;
-        using var span = Start(parent.Context, statement, data.StartTime, null);
-        if (span is not null) End(span, data.StartTime + took, error);
+        using var span = Start(parent.Context, statement, start, null);
+        if (span is not null) End(span, start + took, error);
     }
 
     Activity? Start(ActivityContext parent, Statement statement, DateTimeOffset start, ActivityLink[]? links)

@@ -34,6 +34,8 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
     DbConnection? connection;
     DbContextOptions? options;
     TDb? context;
+    Inserts? inserts;
+    readonly Dictionary<string, DbCommand> commands = [];
     Task running = Task.CompletedTask;
     // Past this point a failure leaves open whether the batch was committed.
     bool committing;
@@ -96,7 +98,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         await using var transaction = await connection!.BeginTransactionAsync();
         // One committer at a time on PostgreSQL as well: the order of sequences is the order of commits.
         if (database.IsPostgres)
-            await ExecuteAsync(transaction, $"SELECT pg_advisory_xact_lock(hashtext('monolith.{database.Module}'))");
+            await RunAsync(transaction, $"SELECT pg_advisory_xact_lock(hashtext('monolith.{database.Module}'))");
         var events = new List<EventRow>();
         foreach (var item in batch)
         {
@@ -107,9 +109,21 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             }
             await RunOneAsync(item, transaction, events);
         }
+        await InsertAsync(events, transaction);
         await CommitAsync(transaction, batch);
         if (events.Count > 0) feed.Publish(events);
         foreach (var item in batch) item.Complete();
+    }
+
+    /// <summary>The events of all writes of a batch, numbered in the order of the writes.</summary>
+    async Task InsertAsync(List<EventRow> events, DbTransaction transaction)
+    {
+        if (events.Count == 0) return;
+        var db = await ContextAsync(transaction);
+        // Another process may have written the last ones.
+        var last = await db.Events.MaxAsync(e => (long?)e.Sequence) ?? 0;
+        foreach (var e in events) e.Sequence = ++last;
+        await db.InsertAsync(events);
     }
 
     async Task CommitAsync(DbTransaction transaction, List<Work> batch)
@@ -143,22 +157,22 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         database.Spans.Waited(item.Span, item.Since);
         for (var attempt = 1; ; attempt++)
         {
-            await ExecuteAsync(transaction, "SAVEPOINT work");
+            await RunAsync(transaction, "SAVEPOINT work");
             try
             {
                 var db = await ContextAsync(transaction);
                 var made = await item.RunAsync(db, Stored.Time(time.GetUtcNow()));
                 await db.SaveChangesAsync();
-                if (!item.Keep) await ExecuteAsync(transaction, "ROLLBACK TO SAVEPOINT work");
+                if (!item.Keep) await RunAsync(transaction, "ROLLBACK TO SAVEPOINT work");
                 else events.AddRange(made);
-                await ExecuteAsync(transaction, "RELEASE SAVEPOINT work");
+                await RunAsync(transaction, "RELEASE SAVEPOINT work");
                 db.ChangeTracker.Clear();
                 return;
             }
             catch (Exception e) when (connection!.State == System.Data.ConnectionState.Open)
             {
-                await ExecuteAsync(transaction, "ROLLBACK TO SAVEPOINT work");
-                await ExecuteAsync(transaction, "RELEASE SAVEPOINT work");
+                await RunAsync(transaction, "ROLLBACK TO SAVEPOINT work");
+                await RunAsync(transaction, "RELEASE SAVEPOINT work");
                 await ForgetContextAsync();
                 var raced = Conflict.IsRace(e) || Conflict.IsUnique(e);
                 if (raced && attempt < MaxRaces) continue;
@@ -179,6 +193,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             context = create(options!);
             context.Database.AutoSavepointsEnabled = false;
             context.OpenProjects = projects;
+            context.Inserts = inserts;
         }
         if (context.Database.CurrentTransaction?.GetDbTransaction() != transaction)
         {
@@ -200,11 +215,15 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             + "is there now, and try again.")
         { Private = $"{database.Module}: {e.GetBaseException().Message}" };
 
-    static async Task ExecuteAsync(DbTransaction transaction, string sql)
+    // Savepoints and locks: no part of what a write costs its caller, and not worth a span.
+    async Task RunAsync(DbTransaction transaction, string sql)
     {
-        await using var command = transaction.Connection!.CreateCommand();
+        if (!commands.TryGetValue(sql, out var command))
+        {
+            commands[sql] = command = connection!.CreateCommand();
+            command.CommandText = sql;
+        }
         command.Transaction = transaction;
-        command.CommandText = sql;
         await command.ExecuteNonQueryAsync();
     }
 
@@ -221,6 +240,9 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             throw;
         }
         (connection, options) = (next, database.WriteOptions(next));
+        // What was prepared on the connection before went with it.
+        commands.Clear();
+        inserts = new Inserts(database.Spans);
     }
 
     // While it fails, each batch tries again before anything else. Nothing that happens here may end the writer.

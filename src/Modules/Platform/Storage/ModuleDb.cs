@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Monolith.Platform.Faults;
 
@@ -17,8 +18,22 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
     public DbSet<RequestRow> Requests => Set<RequestRow>();
     public DbSet<RelayRow> Relays => Set<RelayRow>();
 
+    /// <summary>Whether rows that are read are tracked: by writes, and not by reads.</summary>
+    internal bool Tracks => ChangeTracker.QueryTrackingBehavior == QueryTrackingBehavior.TrackAll;
+
     /// <summary>Set by the writer.</summary>
     internal IOpenProjects? OpenProjects { get; set; }
+
+    /// <summary>Set by the writer.</summary>
+    internal Inserts? Inserts { get; set; }
+
+    /// <summary>
+    /// Inserts rows as they are, at once and untracked, many with a command. Inside a write only; for tables that are
+    /// only added to.
+    /// </summary>
+    public Task InsertAsync<TRow>(IReadOnlyList<TRow> rows) where TRow : class =>
+        (Inserts ?? throw new InvalidOperationException("Rows are inserted inside a write only."))
+        .RunAsync(this, Database.CurrentTransaction!.GetDbTransaction(), rows);
 
     /// <exception cref="Fault">NOT_FOUND when a resource is being made in a project that is not open.</exception>
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancel = default)

@@ -10,7 +10,8 @@ namespace Monolith.Platform.Storage;
 internal sealed class ReadContexts<TDb>(Database database, Func<DbContextOptions, TDb> create) : IAsyncDisposable
     where TDb : ModuleDb
 {
-    const int MaxKept = 32;
+    // SQLite reads on the caller's thread: more at a time than that there are hardly ever.
+    static readonly int MaxKept = 4 * Environment.ProcessorCount;
 
     readonly ConcurrentBag<TDb> kept = [];
     volatile bool disposed;

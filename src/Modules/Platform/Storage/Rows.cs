@@ -45,8 +45,8 @@ public abstract class ResourceRow
 /// <summary>An event, committed with the change that it tells of.</summary>
 public sealed class EventRow
 {
-    /// <summary>Order of commits in the module.</summary>
-    public long Sequence { get; init; }
+    /// <summary>Order of commits in the module: 1, 2, 3, … given by the writer.</summary>
+    public long Sequence { get; internal set; }
     public Guid Uid { get; init; } = Guid.CreateVersion7();
     /// <summary><c>monolith.compute.server.created</c></summary>
     public required string Type { get; init; }

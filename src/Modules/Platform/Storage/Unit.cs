@@ -33,7 +33,7 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
     /// <param name="data">The resource as the change left it.</param>
     public void Emit(string noun, Change change, string resource, string project, IMessage data)
     {
-        var row = new EventRow
+        events.Add(new EventRow
         {
             Type = $"monolith.{Db.Schema}.{noun}.{Word(change)}",
             Resource = resource,
@@ -44,9 +44,7 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
             TraceId = Activity.Current?.TraceId.ToHexString() ?? Call.TraceId,
             DataType = data.Descriptor.FullName,
             Data = data.ToByteArray(),
-        };
-        events.Add(row);
-        Db.Events.Add(row);
+        });
     }
 
     static string Word(Change change) => change switch
