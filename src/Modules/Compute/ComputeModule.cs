@@ -8,6 +8,7 @@ using Monolith.Compute.Contracts;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
+using Monolith.Compute.Placement;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
@@ -31,6 +32,7 @@ public static partial class ComputeModule
         services.AddSingleton<VmItems>();
         services.AddSingleton<VmStreams>();
         services.AddSingleton<ServerAdmission>();
+        services.AddSingleton<FleetView>();
         services.AddSingleton<ServerReconciler>();
         services.AddSingleton<VmReaper>();
         services.AddSingleton<ServerDirectory>();

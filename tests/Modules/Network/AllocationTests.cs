@@ -172,7 +172,7 @@ public class AllocationTests
         }, default);
         var plan = await net.Store.ReadAsync(async db =>
         {
-            await using var command = AddressBook.NextFree(db, pool, 4, DateTime.UtcNow).CreateDbCommand();
+            await using var command = AddressBook.Next.Compile()(db, pool, 4, DateTime.UtcNow).CreateDbCommand();
             command.CommandText = "EXPLAIN QUERY PLAN " + command.CommandText;
             await db.Database.OpenConnectionAsync();
             await using var reader = await command.ExecuteReaderAsync();

@@ -10,7 +10,7 @@ internal sealed record Demand(int Vcpus, int MemoryMib, int DiskGib, string Avai
 /// <summary>A named test that a hypervisor must pass.</summary>
 internal sealed record PlacementFilter(string Name, Func<Candidate, Demand, bool> Passes);
 
-/// <param name="Order">The valid hypervisors, best first.</param>
+/// <param name="Order">The valid hypervisors, or the best of them, best first.</param>
 /// <param name="Rejected">How many each filter rejected, in the order of the filters; each hypervisor is counted at
 /// the first filter that rejects it, so that the numbers and the valid ones add up to the fleet.</param>
 internal sealed record PlacementResult(IReadOnlyList<Candidate> Order, IReadOnlyList<(string Filter, int Count)> Rejected)
@@ -40,20 +40,28 @@ internal static class Placer
     ];
 
     /// <param name="random">Breaks ties, so that parallel placements do not all want the same hypervisor.</param>
-    public static PlacementResult Place(IReadOnlyList<Candidate> fleet, Demand demand, Random random)
+    /// <param name="most">Only so many of the valid ones, the best, are in the order.</param>
+    public static PlacementResult Place(IReadOnlyList<Candidate> fleet, Demand demand, Random random,
+        int most = int.MaxValue)
     {
         var rejected = new int[Filters.Count];
-        var valid = new List<(double Weight, Candidate Candidate)>();
+        var valid = new PriorityQueue<Candidate, double>();
         foreach (var candidate in fleet)
         {
             var failed = -1;
             for (var i = 0; i < Filters.Count && failed < 0; i++)
                 if (!Filters[i].Passes(candidate, demand)) failed = i;
             if (failed >= 0) rejected[failed]++;
-            else valid.Add((Weigh(candidate) + random.NextDouble() * 0.05, candidate));
+            else
+            {
+                valid.Enqueue(candidate, Weigh(candidate) + random.NextDouble() * 0.05);
+                if (valid.Count > most) valid.Dequeue();
+            }
         }
-        valid.Sort((a, b) => b.Weight.CompareTo(a.Weight));
-        return new([.. valid.Select(v => v.Candidate)], [.. Filters.Select((f, i) => (f.Name, rejected[i]))]);
+        // The queue gives the worst first.
+        var order = new Candidate[valid.Count];
+        for (var i = order.Length - 1; i >= 0; i--) order[i] = valid.Dequeue();
+        return new(order, [.. Filters.Select((f, i) => (f.Name, rejected[i]))]);
     }
 
     // Spread: the emptiest first.

@@ -1,5 +1,5 @@
-using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Flavors;
+using Monolith.Compute.KeyPairs;
 using Monolith.Compute.V1;
 using Monolith.Dns.Contracts;
 using Monolith.Image.Contracts;
@@ -49,6 +49,13 @@ internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, Server
 /// <summary>Looks up what a request refers to, and says everything that is wrong with it at once.</summary>
 internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IPorts ports, INames names)
 {
+    static readonly Func<ComputeDb, string, Task<FlavorRow?>> FlavorByName =
+        Query.One((ComputeDb db, string name) => db.Flavors.FirstOrDefault(f => f.Name == name));
+
+    static readonly Func<ComputeDb, string, List<string>, Task<List<KeyPairRow>>> KeyPairs =
+        Query.Many((ComputeDb db, string project, List<string> names) =>
+            db.KeyPairs.Where(k => k.Project == project && names.Contains(k.Name)));
+
     /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
     public async Task<AdmittedServer> AdmitAsync(CreateServerRequest request, string name, CancellationToken cancel)
     {
@@ -62,8 +69,8 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         var server = request.Server;
         var keyNames = server.KeyPairs.Distinct().ToList();
         var (flavor, keys) = await store.ReadAsync(async db => (
-            await db.Flavors.FirstOrDefaultAsync(f => f.Name == server.Flavor, cancel),
-            await db.KeyPairs.Where(k => k.Project == project && keyNames.Contains(k.Name)).ToListAsync(cancel)));
+            await FlavorByName(db, server.Flavor),
+            keyNames.Count == 0 ? [] : await KeyPairs(db, project, keyNames)));
         if (server.Flavor.Length > 0)
             violations.Require(flavor is not null, "server.flavor", $"{server.Flavor} does not exist");
         for (var i = 0; i < server.KeyPairs.Count; i++)

@@ -12,7 +12,7 @@ namespace Monolith.Compute.Servers;
 internal sealed class ServerDirectory(Store<ComputeDb> store) : IServers, IBlobUse
 {
     public Task<ServerFacts?> FindAsync(string name, CancellationToken cancel) => store.ReadAsync(async db =>
-        await db.Servers.Where(s => s.Name == name).FirstOrDefaultAsync(cancel) is { } row
+        await ServerQueries.ByName(db, name) is { } row
             ? new ServerFacts(row.Uid, row.Name, row.Addresses.Length == 0 ? [] : row.Addresses.Split(','),
                 row.State == Server.Types.State.Ready)
             : null);

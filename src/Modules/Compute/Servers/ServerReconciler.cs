@@ -15,16 +15,14 @@ namespace Monolith.Compute.Servers;
 
 /// <summary>Does what <see cref="ServerLifecycle"/> decides, one act at a time.</summary>
 internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INames names, Presence presence,
-    VmStreams streams, TimeProvider time)
+    FleetView fleet, VmStreams streams, TimeProvider time)
 {
     const int Attempts = 5;
     static readonly Call Self = Call.Of("compute/servers");
 
     public async Task<Outcome> ReconcileAsync(string name, CancellationToken cancel)
     {
-        var read = await store.ReadAsync(db => db.Servers.Where(s => s.Name == name)
-            .LeftJoin(db.Vms, s => s.Uid, v => v.ServerUid, (server, vm) => new { Server = server, Vm = vm })
-            .FirstOrDefaultAsync(cancel));
+        var read = await store.ReadAsync(db => ServerQueries.WithVm(db, name));
         if (read is null) return Outcome.Settled;
         var (server, vm) = (read.Server, read.Vm);
         var needsPorts = server.Deleting ? vm is null : vm is { State: VmState.Running };
@@ -82,22 +80,28 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     async Task<Outcome> PlaceAsync(ServerRow server, CancellationToken cancel)
     {
+        var placement = await fleet.PlaceAsync(Demand(server), Attempts, Random.Shared);
+        var first = placement.Order.Count > 0 ? placement.Order[0] : null;
         IReadOnlyList<PortFacts> claimed;
         try
         {
-            claimed = await ports.ClaimAsync(Claims(server), cancel);
+            // The ports go first, so that the agent finds them when it hears of the vm.
+            claimed = await ports.ClaimAsync(Claims(server), cancel, first?.Id ?? "");
         }
         catch (Fault fault)
         {
             return await NotYetAsync(server, StepNames.PortsClaimed, "network", fault.Reason, fault.Message, cancel);
         }
         var addresses = claimed.SelectMany(p => p.Addresses).ToList();
-        var fleet = await store.ReadAsync(db => FleetAsync(db, cancel));
-        var placement = Placer.Place(fleet, Demand(server), Random.Shared);
-        foreach (var candidate in placement.Order.Take(Attempts))
+        foreach (var candidate in placement.Order)
         {
-            if (await ClaimHypervisorAsync(server, candidate, claimed, addresses, cancel)) return Outcome.Again();
+            if (candidate != first) await ports.BindAsync(server.Uid, candidate.Id, cancel);
+            var (taken, vm) = await ClaimHypervisorAsync(server, candidate, claimed, addresses, cancel);
+            if (vm is not null) streams.Wake(candidate.Id, vm.Uid);
+            if (taken is not null) return taken;
+            fleet.Forget();
         }
+        if (first is not null) await ports.UnbindAsync(server.Uid, cancel);
         var message = placement.Order.Count == 0
             ? placement.Explain()
             : "Other servers were faster at every hypervisor that was tried; it is tried again.";
@@ -106,11 +110,13 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
     }
 
     /// <summary>The capacity and the vm are taken in one transaction, or not at all.</summary>
-    Task<bool> ClaimHypervisorAsync(ServerRow server, Candidate candidate, IReadOnlyList<PortFacts> claimed,
+    /// <returns>What that led to; null when the hypervisor has no room.</returns>
+    Task<(Outcome? Taken, VmRow? Vm)> ClaimHypervisorAsync(ServerRow server, Candidate candidate, IReadOnlyList<PortFacts> claimed,
         List<string> addresses, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
     {
-        var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
-        if (row is null || row.Deleting || await unit.Db.Vms.AnyAsync(v => v.ServerUid == server.Uid, cancel)) return true;
+        var row = await ServerQueries.ByUid(unit.Db, server.Uid);
+        if (row is null || row.Deleting || await VmQueries.OfServer(unit.Db, server.Uid) is not null)
+            return (Outcome.Again(), null);
         var taken = await unit.Db.Hypervisors.Where(h => h.Uid == candidate.Uid && h.Up && h.Schedulable
                 && h.UsedVcpus + row.Vcpus <= h.Vcpus && h.UsedMemoryMib + row.MemoryMib <= h.MemoryMib
                 && h.UsedDiskGib + row.DiskGib <= h.DiskGib)
@@ -119,9 +125,9 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
                 .SetProperty(x => x.UsedMemoryMib, x => x.UsedMemoryMib + row.MemoryMib)
                 .SetProperty(x => x.UsedDiskGib, x => x.UsedDiskGib + row.DiskGib)
                 .SetProperty(x => x.ServerCount, x => x.ServerCount + 1), cancel);
-        if (taken == 0) return false;
+        if (taken == 0) return (null, null);
         var dnsName = names.NameFor(row.Project, LastId(row.Name));
-        unit.Db.Vms.Add(new VmRow
+        var vm = new VmRow
         {
             ServerUid = row.Uid,
             ServerName = row.Name,
@@ -133,16 +139,18 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             Plan = Google.Protobuf.MessageExtensions.ToByteArray(VmWire.Plan(row, claimed, dnsName)),
             Restarts = row.Restarts,
             PowerTime = unit.Now,
-        });
-        row.Hypervisor = candidate.Id;
+        };
+        unit.Db.Vms.Add(vm);
+        row.Hypervisor = row.PortsBoundTo = candidate.Id;
         row.Addresses = string.Join(',', addresses);
         row.Steps = row.Steps
             .With(new Step(StepNames.PortsClaimed, StepStatus.True, "network", row.OperationStart, unit.Now))
             .With(new Step(StepNames.Placed, StepStatus.True, "compute", row.OperationStart, unit.Now,
                 Message: "on " + candidate.Id));
         row.Touch("", unit.Now);
+        var (outcome, _) = Follow(row, new(vm, [], presence.IsUp(candidate.Id), unit.Now));
         unit.Emit(Change.Updated, row);
-        return true;
+        return ((Outcome?)outcome, (VmRow?)vm);
     }, cancel);
 
     /// <param name="patience">From now until the step fails; default: what is left of placement's time.</param>
@@ -151,7 +159,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
     {
         await store.WriteAsync(Self, async unit =>
         {
-            var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
+            var row = await ServerQueries.ByUid(unit.Db, server.Uid);
             if (row is null) return;
             var steps = row.Steps;
             if (addresses is not null)
@@ -174,8 +182,8 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
     {
         var vm = await store.WriteAsync(Self, async unit =>
         {
-            var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
-            var vm = await unit.Db.Vms.FirstOrDefaultAsync(v => v.ServerUid == server.Uid, cancel);
+            var row = await ServerQueries.ByUid(unit.Db, server.Uid);
+            var vm = await VmQueries.OfServer(unit.Db, server.Uid);
             // An absent vm stays absent, whatever its server wants by now.
             if (row is not null && vm is not null && vm.Power != VmPower.Absent)
                 vm.Want(power, row.Hard || power == VmPower.Absent, row.Restarts, unit.Now);
@@ -186,7 +194,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     Task PurgeAsync(ServerRow server, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
     {
-        var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
+        var row = await ServerQueries.ByUid(unit.Db, server.Uid);
         if (row is null) return;
         row.Steps = row.Steps.With(new Step(StepNames.VmRemoved, StepStatus.True, "compute", row.OperationStart, unit.Now));
         unit.Db.Operations.Add(OperationRow.Of(row));
@@ -202,32 +210,35 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
     Task<Outcome> ChangeAsync(ServerRow server, Situation facts, Action<ServerRow>? done, CancellationToken cancel) =>
         store.WriteAsync(Self, async unit =>
         {
-            var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Uid == server.Uid, cancel);
+            var row = await ServerQueries.ByUid(unit.Db, server.Uid);
             if (row is null || row.Generation != server.Generation) return Outcome.Again();
             done?.Invoke(row);
             row.Touch("", unit.Now);
-            var next = ServerLifecycle.Decide(row, facts);
-            if (next is Next.Record record)
-            {
-                Record(row, record, unit.Now);
-                unit.Emit(Change.Updated, row);
-                next = record.Settled ? new Next.Nothing() : ServerLifecycle.Decide(row, facts);
-            }
-            return next switch
-            {
-                Next.Nothing => Outcome.Settled,
-                // Whatever comes sooner wakes it.
-                Next.Wait wait => Outcome.Again(wait.AtMost),
-                _ => Outcome.Again(),
-            };
+            var (outcome, recorded) = Follow(row, facts with { Now = unit.Now });
+            if (recorded) unit.Emit(Change.Updated, row);
+            return outcome;
         }, cancel);
 
-    static void Record(ServerRow row, Next.Record record, DateTime now)
+    /// <summary>Records what follows from what is known, and says when there is more to do.</summary>
+    static (Outcome Outcome, bool Recorded) Follow(ServerRow row, Situation facts)
     {
-        row.State = record.State;
-        row.Steps = record.Steps;
-        row.Unsettled = !record.Settled;
-        if (record.State == Server.Types.State.Ready) row.ReadyTime ??= now;
+        var next = ServerLifecycle.Decide(row, facts);
+        var record = next as Next.Record;
+        if (record is not null)
+        {
+            row.State = record.State;
+            row.Steps = record.Steps;
+            row.Unsettled = !record.Settled;
+            if (record.State == Server.Types.State.Ready) row.ReadyTime ??= facts.Now;
+            next = record.Settled ? new Next.Nothing() : ServerLifecycle.Decide(row, facts);
+        }
+        return (next switch
+        {
+            Next.Nothing => Outcome.Settled,
+            // Whatever comes sooner wakes it.
+            Next.Wait wait => Outcome.Again(wait.AtMost),
+            _ => Outcome.Again(),
+        }, record is not null);
     }
 
     public static IReadOnlyList<PortClaim> Claims(ServerRow server) =>
@@ -236,12 +247,6 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     static Demand Demand(ServerRow server) =>
         new(server.Vcpus, server.MemoryMib, server.DiskGib, server.AvailabilityZone);
-
-    public static Task<List<Candidate>> FleetAsync(ComputeDb db, CancellationToken cancel) => db.Hypervisors
-        .Select(h => new Candidate(h.Uid, h.Name.Substring("hypervisors/".Length), h.Up, h.Schedulable,
-            h.AvailabilityZone, h.Vcpus - h.UsedVcpus, h.MemoryMib - h.UsedMemoryMib, h.DiskGib - h.UsedDiskGib,
-            h.MemoryMib))
-        .ToListAsync(cancel);
 
     static string LastId(string name) => Platform.Names.ResourceName.LastId(name);
 }

@@ -39,7 +39,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         var admitted = await admission.AdmitAsync(request, name, context.CancellationToken);
         var server = await store.MutateAsync(call, request, async unit =>
         {
-            if (await unit.Db.Servers.AnyAsync(s => s.Name == name)) throw Fault.AlreadyExists(name);
+            if (await ServerQueries.Exists(unit.Db, name)) throw Fault.AlreadyExists(name);
             var row = admitted.ToRow(request, name, unit.Now);
             unit.Db.Servers.Add(row);
             return unit.Emit(Change.Created, row);
@@ -52,7 +52,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
     {
         ResourceName.Parse(Pattern, request.Name);
         return store.ReadAsync(async db =>
-            (await db.Servers.FirstOrDefaultAsync(s => s.Name == request.Name) ?? throw Fault.NotFound(request.Name))
+            (await ServerQueries.ByName(db, request.Name) ?? throw Fault.NotFound(request.Name))
             .ToProto(withUserData: true).For(context.GetCall().Caller));
     }
 
@@ -166,7 +166,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         {
             var past = await db.Operations.Where(o => o.ServerName == request.Parent)
                 .OrderBy(o => o.Start).ThenBy(o => o.Number).ToListAsync();
-            var server = await db.Servers.FirstOrDefaultAsync(s => s.Name == request.Parent);
+            var server = await ServerQueries.ByName(db, request.Parent);
             if (server is null && past.Count == 0) throw Fault.NotFound(request.Parent);
             if (server is not null) past.Add(OperationRow.Of(server));
             var all = past.SelectMany(o => o.Steps.OrderBy(s => s.Start).Select(s => s.ToEvent(o.Operation))).ToList();
@@ -184,7 +184,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         var call = context.GetCall();
         var server = await store.MutateAsync(call, request, async unit =>
         {
-            var row = await unit.Db.Servers.FirstOrDefaultAsync(s => s.Name == name) ?? throw Fault.NotFound(name);
+            var row = await ServerQueries.ByName(unit.Db, name) ?? throw Fault.NotFound(name);
             row.Touch(etag, unit.Now);
             change(row, unit);
             return unit.Emit(Change.Updated, row);

@@ -9,13 +9,13 @@ namespace Monolith.Compute.Vms;
 internal sealed class VmItems(Store<ComputeDb> store) : INodeItems<Vm>
 {
     public Task<IReadOnlyList<DesiredItem<Vm>>> AllAsync(string node, CancellationToken cancel) =>
-        ReadAsync(vms => vms.Where(v => v.Hypervisor == node), cancel);
+        ReadAsync(db => VmQueries.AllOnNode(db, node));
 
     public Task<IReadOnlyList<DesiredItem<Vm>>> SomeAsync(string node, IReadOnlyCollection<string> ids,
         CancellationToken cancel)
     {
         var uids = ids.Select(Guid.Parse).ToList();
-        return ReadAsync(vms => vms.Where(v => v.Hypervisor == node && uids.Contains(v.Uid)), cancel);
+        return ReadAsync(db => VmQueries.SomeOnNode(db, uids, node));
     }
 
     public Task<string> StatusDigestAsync(string node, CancellationToken cancel) => store.ReadAsync(async db =>
@@ -23,9 +23,8 @@ internal sealed class VmItems(Store<ComputeDb> store) : INodeItems<Vm>
             .Select(v => new { v.Uid, v.ReportDigest }).ToListAsync(cancel))
             .Select(v => (v.Uid.ToString(), v.ReportDigest))));
 
-    Task<IReadOnlyList<DesiredItem<Vm>>> ReadAsync(Func<IQueryable<VmRow>, IQueryable<VmRow>> which,
-        CancellationToken cancel) => store.ReadAsync<IReadOnlyList<DesiredItem<Vm>>>(async db =>
-        (await which(db.Vms).OrderBy(v => v.Uid).ToListAsync(cancel))
+    Task<IReadOnlyList<DesiredItem<Vm>>> ReadAsync(Func<ComputeDb, Task<List<VmRow>>> read) =>
+        store.ReadAsync<IReadOnlyList<DesiredItem<Vm>>>(async db => (await read(db))
             .ConvertAll(v => new DesiredItem<Vm>(v.Uid.ToString(), (ulong)v.Generation, v.ToWire())));
 }
 

@@ -78,8 +78,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
     async Task TakeAsync(string node, VmStatus status, CancellationToken cancel)
     {
         if (!Guid.TryParse(status.Id, out var uid)) throw Fault.Invalid("status.id", "must be a UUID");
-        var known = await store.ReadAsync(db => db.Vms.Where(v => v.Uid == uid && v.Hypervisor == node)
-            .Select(v => v.ReportDigest).FirstOrDefaultAsync(cancel));
+        var known = await store.ReadAsync(db => VmQueries.ReportDigest(db, uid, node));
         if (known is null)
         {
             // Nobody's vm, or another node's: what a node says of what is not its own counts for nothing.
@@ -89,7 +88,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
         if (known == status.ReportDigest) return;
         var vm = await store.WriteAsync(Call.Of("nodes/" + node), async unit =>
         {
-            var row = await unit.Db.Vms.FirstOrDefaultAsync(v => v.Uid == uid && v.Hypervisor == node, cancel);
+            var row = await VmQueries.OnNode(unit.Db, uid, node);
             if (row is null) return null;
             row.State = status.State();
             row.ReportedGeneration = (long)status.Generation;

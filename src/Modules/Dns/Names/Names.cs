@@ -37,13 +37,13 @@ internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions o
             var wanted = new List<WantedSet>();
             if (parsed.Count > 0)
             {
-                var zone = await FindZoneAsync(unit.Db, name, cancel);
+                var zone = await FindZoneAsync(unit.Db, name);
                 wanted.AddRange(Forward(zone, zone.Relative(name), parsed));
             }
             foreach (var address in parsed)
             {
                 var reverse = Reverse.Of(address);
-                wanted.Add(new(await ReverseZoneAsync(unit, reverse, cancel), reverse.Domain, "PTR", [name + "."],
+                wanted.Add(new(await ReverseZoneAsync(unit, reverse), reverse.Domain, "PTR", [name + "."],
                     TakesOver: true));
             }
             await OwnedRecords.ReplaceAsync(unit, owner, ownerUid, wanted, cancel);
@@ -60,10 +60,10 @@ internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions o
     public Task<string?> FindObstacleAsync(string owner, string name, CancellationToken cancel) =>
         store.ReadAsync(async db =>
         {
-            var zone = await ZoneOrNullAsync(db, name, cancel);
+            var zone = await ZoneOrNullAsync(db, name);
             if (zone is null) return null;
             var domain = zone.Relative(name);
-            var there = await OwnedRecords.AtAsync(db, zone, domain, cancel);
+            var there = await OwnedRecords.AtAsync(db, zone, domain);
             return there.Find(r => r.Owner != owner) is { } other ? OwnedRecords.Taken(zone, domain, other) : null;
         });
 
@@ -74,19 +74,19 @@ internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions o
                 [.. family.Select(a => a.ToString())]);
     }
 
-    static async Task<ZoneRow> FindZoneAsync(DnsDb db, string name, CancellationToken cancel) =>
-        await ZoneOrNullAsync(db, name, cancel)
+    static async Task<ZoneRow> FindZoneAsync(DnsDb db, string name) =>
+        await ZoneOrNullAsync(db, name)
         ?? throw Fault.Precondition("ZONE_MISSING", name, $"No zone of this cloud holds {name}. Create one first.");
 
     /// <summary>The longest that holds the name.</summary>
-    static async Task<ZoneRow?> ZoneOrNullAsync(DnsDb db, string name, CancellationToken cancel)
+    static async Task<ZoneRow?> ZoneOrNullAsync(DnsDb db, string name)
     {
         var suffixes = ZoneRules.Suffixes(name);
-        return (await db.Zones.Where(z => suffixes.Contains(z.Domain)).ToListAsync(cancel)).MaxBy(z => z.Domain.Length);
+        return (await RecordQueries.Zones(db, [.. suffixes])).MaxBy(z => z.Domain.Length);
     }
 
-    async Task<ZoneRow> ReverseZoneAsync(Unit<DnsDb> unit, Reverse reverse, CancellationToken cancel) =>
+    async Task<ZoneRow> ReverseZoneAsync(Unit<DnsDb> unit, Reverse reverse) =>
         unit.Db.Zones.Local.FirstOrDefault(z => z.Domain == reverse.ZoneDomain)
-        ?? await unit.Db.Zones.FirstOrDefaultAsync(z => z.Domain == reverse.ZoneDomain, cancel)
+        ?? await RecordQueries.ZoneByDomain(unit.Db, reverse.ZoneDomain)
         ?? CloudZone.Make(unit, options, reverse.ZoneId, reverse.ZoneDomain);
 }

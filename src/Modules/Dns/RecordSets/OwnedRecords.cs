@@ -22,7 +22,7 @@ internal static class OwnedRecords
     {
         var zones = wanted.Select(w => w.Zone).ToHashSet();
         var touched = new HashSet<ZoneRow>();
-        var actual = await unit.Db.RecordSets.Where(r => r.OwnerUid == ownerUid).ToListAsync(cancel);
+        var actual = await RecordQueries.OfOwner(unit.Db, ownerUid);
         foreach (var row in actual)
         {
             if (wanted.Any(w => w.Zone.Uid == row.ZoneUid && w.Domain == row.Domain && w.Type == row.Type)) continue;
@@ -34,7 +34,7 @@ internal static class OwnedRecords
             touched.Add(zone);
         }
         foreach (var want in wanted)
-            if (await PutAsync(unit, owner, ownerUid, want, cancel)) touched.Add(want.Zone);
+            if (await PutAsync(unit, owner, ownerUid, want)) touched.Add(want.Zone);
         foreach (var zone in touched) zone.Advance(unit.Now);
     }
 
@@ -42,9 +42,8 @@ internal static class OwnedRecords
     /// What holds a name: its addresses, of either family since clients choose between them, and an alias, which stands
     /// alone (RFC 1034, 3.6.2).
     /// </summary>
-    public static Task<List<RecordSetRow>> AtAsync(DnsDb db, ZoneRow zone, string domain, CancellationToken cancel) =>
-        db.RecordSets.Where(r => r.ZoneUid == zone.Uid && r.Domain == domain
-            && (r.Type == "A" || r.Type == "AAAA" || r.Type == "CNAME")).OrderBy(r => r.Type).ToListAsync(cancel);
+    public static Task<List<RecordSetRow>> AtAsync(DnsDb db, ZoneRow zone, string domain) =>
+        RecordQueries.Holding(db, zone.Uid, domain);
 
     /// <summary>Why a name cannot be had.</summary>
     /// <param name="other">A record set at it that is another's.</param>
@@ -52,14 +51,13 @@ internal static class OwnedRecords
         ? $"{zone.Absolute(domain)} has a record that was made by hand. Delete {other.Name}, or choose another name."
         : $"{zone.Absolute(domain)} is the name of {other.Owner}. Choose another name, or delete that one.";
 
-    static async Task<bool> PutAsync(Unit<DnsDb> unit, string owner, Guid ownerUid, WantedSet want,
-        CancellationToken cancel)
+    static async Task<bool> PutAsync(Unit<DnsDb> unit, string owner, Guid ownerUid, WantedSet want)
     {
         var values = string.Join('\n', want.Values);
         var there = want.TakesOver
-            ? await unit.Db.RecordSets.Where(r => r.ZoneUid == want.Zone.Uid && r.Domain == want.Domain
-                && (r.Type == want.Type || r.Type == "CNAME")).ToListAsync(cancel)
-            : await AtAsync(unit.Db, want.Zone, want.Domain, cancel);
+            ? (await RecordQueries.At(unit.Db, want.Zone.Uid, want.Domain))
+                .FindAll(r => r.Type == want.Type || r.Type == "CNAME")
+            : await AtAsync(unit.Db, want.Zone, want.Domain);
         if (!want.TakesOver && there.Find(r => r.OwnerUid != ownerUid && r.Owner != owner) is { } other)
             throw Fault.Precondition("NAME_TAKEN", other.Name, Taken(want.Zone, want.Domain, other));
         foreach (var alias in there.Where(r => r.Type == "CNAME" && r.Type != want.Type))

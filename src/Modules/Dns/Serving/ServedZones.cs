@@ -138,11 +138,9 @@ internal sealed partial class ServedZones(Store<DnsDb> store, DnsOptions options
         // The serial before the records: a zone may be newer than its serial for a moment, never older.
         var (zone, sets) = await store.ReadAsync<(ZoneRow?, List<RecordSetRow>)>(async db =>
         {
-            var row = await db.Zones.FirstOrDefaultAsync(z => z.Name == name, cancel);
+            var row = await RecordQueries.ZoneByName(db, name);
             if (row is null || domains.Count == 0) return (row, new List<RecordSetRow>());
-            var changed = domains.ToList();
-            return (row, await db.RecordSets.Where(r => r.ZoneUid == row.Uid && changed.Contains(r.Domain))
-                .ToListAsync(cancel));
+            return (row, await RecordQueries.AtAny(db, row.Uid, [.. domains]));
         });
         // A zone of this name may be gone, or be another than the one that was served; with a zone's default TTL all
         // of its records change.

@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Platform.Storage;
 
@@ -39,17 +40,19 @@ internal static class AddressBook
     /// <summary>Holds the pool's next free address.</summary>
     public static async Task<Claimed> ClaimAsync(Unit<NetworkDb> unit, Guid pool, int family, Guid holder, string owner)
     {
-        var range = await NextFree(unit.Db, pool, family, unit.Now).FirstOrDefaultAsync();
-        if (range is null) return new Claimed.Exhausted();
+        if ((await NextFree(unit.Db, pool, family, unit.Now)).FirstOrDefault() is not { } range)
+            return new Claimed.Exhausted();
         await TakeAsync(unit, range, Ip.OfKey(range.First));
         return await HoldAsync(unit, pool, Ip.OfKey(range.First), holder, owner);
     }
 
     /// <summary>The one look-up of a claim: exactly the order of an index.</summary>
-    public static IQueryable<FreeRangeRow> NextFree(NetworkDb db, Guid pool, int family, DateTime now) =>
-        db.FreeRanges.AsNoTracking()
+    public static readonly Expression<Func<NetworkDb, Guid, int, DateTime, IQueryable<FreeRangeRow>>> Next =
+        (db, pool, family, now) => db.FreeRanges.AsNoTracking()
             .Where(r => r.PoolUid == pool && r.Family == family && r.FreeAfter <= now)
             .OrderBy(r => r.FreeAfter).ThenBy(r => r.First).Take(1);
+
+    static readonly Func<NetworkDb, Guid, int, DateTime, Task<List<FreeRangeRow>>> NextFree = Query.Many(Next);
 
     /// <summary>Holds a chosen address of a pool.</summary>
     public static async Task<Claimed> ClaimAsync(Unit<NetworkDb> unit, Guid pool, Ip address, Guid holder, string owner)

@@ -30,7 +30,9 @@ public interface IPorts
         IReadOnlyList<string> fields, CancellationToken cancel);
 
     /// <summary>Claims all or none, in one transaction.</summary>
-    Task<IReadOnlyList<PortFacts>> ClaimAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel);
+    /// <param name="hypervisor">Which is to have them, as by <see cref="BindAsync"/>; empty: nobody yet.</param>
+    Task<IReadOnlyList<PortFacts>> ClaimAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel,
+        string hypervisor = "");
 
     /// <summary>Says which hypervisor is to have the owner's ports.</summary>
     Task BindAsync(Guid ownerUid, string hypervisor, CancellationToken cancel);

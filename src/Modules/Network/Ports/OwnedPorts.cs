@@ -38,15 +38,18 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
             return found;
         });
 
-    public async Task<IReadOnlyList<PortFacts>> ClaimAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel)
+    public async Task<IReadOnlyList<PortFacts>> ClaimAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel,
+        string hypervisor = "")
     {
         if (claims.Count == 0) return [];
         var wakes = new Wakes();
+        var name = hypervisor.Length == 0 ? "" : FullName(hypervisor);
         var facts = await store.WriteAsync(Caller, async unit =>
         {
             wakes.Clear();
-            var owners = claims.Select(c => (Guid?)c.OwnerUid).Distinct().ToList();
-            var before = await unit.Db.Ports.AsNoTracking().Where(p => owners.Contains(p.OwnerUid)).ToListAsync();
+            var before = new List<PortRow>();
+            foreach (var owner in claims.Select(c => c.OwnerUid).Distinct())
+                before.AddRange(await PortQueries.OfOwner(unit.Db, owner));
             var ports = new List<PortFacts>();
             for (var i = 0; i < claims.Count; i++)
             {
@@ -58,8 +61,9 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
                     var plan = await PortPlan.FindAsync(unit.Db, PortWish.Of(claim),
                         PortFields.Below($"networks[{claim.Index}]"), violations);
                     violations.ThrowIfAny();
-                    row = await PortMaking.MakeAsync(unit, plan!, wakes);
+                    row = await PortMaking.MakeAsync(unit, plan!, wakes, name);
                 }
+                else if (name.Length > 0 && PortMaking.Bind(row, name, unit.Now, wakes)) Changed(unit, row);
                 ports.Add(Facts(row));
             }
             return (IReadOnlyList<PortFacts>)ports;
@@ -70,20 +74,13 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
 
     public Task BindAsync(Guid ownerUid, string hypervisor, CancellationToken cancel)
     {
-        var name = hypervisor.StartsWith("hypervisors/", StringComparison.Ordinal)
-            ? hypervisor
-            : "hypervisors/" + hypervisor;
-        return ChangeAsync(ownerUid, (unit, port, wakes) =>
-        {
-            if (port.Hypervisor == name) return false;
-            wakes.Left(port);
-            port.Hypervisor = name;
-            port.BoundGeneration = ++port.SpecGeneration;
-            PortStates.Await(port, unit.Now);
-            wakes.Port(port);
-            return true;
-        }, cancel);
+        var name = FullName(hypervisor);
+        return ChangeAsync(ownerUid, (unit, port, wakes) => PortMaking.Bind(port, name, unit.Now, wakes), cancel);
     }
+
+    static string FullName(string hypervisor) => hypervisor.StartsWith("hypervisors/", StringComparison.Ordinal)
+        ? hypervisor
+        : "hypervisors/" + hypervisor;
 
     public Task UnbindAsync(Guid ownerUid, CancellationToken cancel) => ChangeAsync(ownerUid, (_, port, wakes) =>
     {
@@ -100,7 +97,7 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
         await store.WriteAsync(Caller, async unit =>
         {
             wakes.Clear();
-            var ports = await unit.Db.Ports.Where(p => p.OwnerUid == ownerUid).OrderBy(p => p.OwnerIndex).ToListAsync();
+            var ports = await PortQueries.OfOwner(unit.Db, ownerUid);
             await PortMaking.UnmakeAsync(unit, ports, options.Quarantine, wakes);
         }, cancel);
         nodes.Wake(wakes);
@@ -108,11 +105,7 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
 
     public Task<IReadOnlyList<PortFacts>> OfAsync(Guid ownerUid, CancellationToken cancel) =>
         store.ReadAsync<IReadOnlyList<PortFacts>>(async db =>
-        {
-            var ports = await db.Ports.Where(p => p.OwnerUid == ownerUid).OrderBy(p => p.OwnerIndex)
-                .ToListAsync(cancel);
-            return [.. ports.Select(Facts)];
-        });
+            (await PortQueries.OfOwner(db, ownerUid)).ConvertAll(Facts));
 
     /// <param name="change">Changes one port; false when it is as it should be.</param>
     async Task ChangeAsync(Guid ownerUid, Func<Unit<NetworkDb>, PortRow, Wakes, bool> change, CancellationToken cancel)
@@ -121,15 +114,16 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
         await store.WriteAsync(Caller, async unit =>
         {
             wakes.Clear();
-            foreach (var port in await unit.Db.Ports.Where(p => p.OwnerUid == ownerUid).OrderBy(p => p.OwnerIndex)
-                .ToListAsync())
-            {
-                if (!change(unit, port, wakes)) continue;
-                port.Touch("", unit.Now);
-                PortMaking.Emit(unit, Change.Updated, port);
-            }
+            foreach (var port in await PortQueries.OfOwner(unit.Db, ownerUid))
+                if (change(unit, port, wakes)) Changed(unit, port);
         }, cancel);
         nodes.Wake(wakes);
+    }
+
+    static void Changed(Unit<NetworkDb> unit, PortRow port)
+    {
+        port.Touch("", unit.Now);
+        PortMaking.Emit(unit, Change.Updated, port);
     }
 
     static PortFacts Facts(PortRow port) => new(port.Uid, port.Name, port.MacAddress, Words.Load(port.Addresses),

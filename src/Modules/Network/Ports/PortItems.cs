@@ -50,8 +50,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         var name = "hypervisors/" + node;
         return store.ReadAsync(async db =>
         {
-            var ports = await db.Ports.Where(p => p.Hypervisor == name).ToListAsync(cancel);
-            var (items, sets) = await BuildAsync(db, node, ports, cancel);
+            var (items, sets) = await BuildAsync(db, node, await PortQueries.AllOnHypervisor(db, name));
             foreach (var stale in HeldBy(node).Except(sets)) interest[node].TryRemove(stale, out _);
             return items;
         });
@@ -65,7 +64,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         var (items, sets) = uids.Count == 0
             ? ([], [])
             : await store.ReadAsync(async db => await BuildAsync(db, node,
-                await db.Ports.Where(p => uids.Contains(p.Uid) && p.Hypervisor == name).ToListAsync(cancel), cancel));
+                await PortQueries.SomeOnHypervisor(db, uids, name)));
         var all = new List<DesiredItem<SyncPortsResponse>>();
         foreach (var set in ids.Where(IsSet).Select(id => Guid.Parse(SetOf(id))).Where(s => !sets.Contains(s)))
         {
@@ -102,37 +101,33 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
 
     Task<SetReading> ReadAsync(Guid set) => store.ReadAsync(async db =>
     {
-        var wanting = await db.GroupRemotes.Where(r => r.RemoteUid == set)
-            .Join(db.PortGroups, r => r.GroupUid, g => g.GroupUid, (_, g) => g.PortUid)
-            .Join(db.Ports, uid => uid, p => p.Uid, (_, p) => p.Hypervisor)
-            .Where(h => h != "").Distinct().ToListAsync();
-        var group = await db.SecurityGroups.FirstOrDefaultAsync(g => g.Uid == set);
-        return new SetReading(
-            group is null ? null : await SetAsync(db, group, CancellationToken.None), wanting.ToHashSet(StringComparer.Ordinal));
+        var wanting = await PortQueries.Wanting(db, set);
+        var group = await PortQueries.Group(db, set);
+        return new SetReading(group is null ? null : await SetAsync(db, group), wanting.ToHashSet(StringComparer.Ordinal));
     });
 
     async Task<(IReadOnlyList<DesiredItem<SyncPortsResponse>> Items, HashSet<Guid> Sets)> BuildAsync(NetworkDb db,
-        string node, List<PortRow> ports, CancellationToken cancel)
+        string node, List<PortRow> ports)
     {
         var uids = ports.Select(p => p.Uid).ToList();
         var members = uids.Count == 0
             ? []
-            : await db.PortGroups.Where(g => uids.Contains(g.PortUid)).ToListAsync(cancel);
+            : await PortQueries.GroupsOf(db, uids);
         var groupUids = members.Select(m => m.GroupUid).Distinct().ToList();
-        var groups = await GroupsAsync(db, groupUids, cancel);
+        var groups = await GroupsAsync(db, groupUids);
         var sets = groupUids.Count == 0
             ? []
-            : (await db.GroupRemotes.Where(r => groupUids.Contains(r.GroupUid)).Select(r => r.RemoteUid)
-                .ToListAsync(cancel)).ToHashSet();
+            : (await PortQueries.Remotes(db, groupUids)).ToHashSet();
         var held = interest.GetOrAdd(node, _ => new());
         foreach (var set in sets) held[set] = true;
-        var remotes = await GroupsAsync(db, [.. sets], cancel);
+        // A group's rules name the group itself more often than not.
+        var remotes = sets.SetEquals(groups.Keys) ? groups : await GroupsAsync(db, [.. sets]);
 
         var items = new List<DesiredItem<SyncPortsResponse>>(remotes.Count + ports.Count);
-        foreach (var remote in remotes.Values.OrderBy(r => r.Uid)) items.Add(await SetAsync(db, remote, cancel));
+        foreach (var remote in remotes.Values.OrderBy(r => r.Uid)) items.Add(await SetAsync(db, remote));
         if (ports.Count == 0) return (items, sets);
         var names = ports.Select(p => p.Network).Distinct().ToList();
-        var networks = await db.Networks.Where(n => names.Contains(n.Name)).ToDictionaryAsync(n => n.Name, cancel);
+        var networks = (await PortQueries.Networks(db, names)).ToDictionary(n => n.Name);
         var setOf = remotes.Values.ToDictionary(r => r.Name, r => r.Uid.ToString());
         var groupsOf = members.ToLookup(m => m.PortUid, m => m.GroupUid);
         foreach (var port in ports.OrderBy(p => p.Uid))
@@ -145,18 +140,14 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         return (items, sets);
     }
 
-    static async Task<Dictionary<Guid, SecurityGroupRow>> GroupsAsync(NetworkDb db, List<Guid> uids,
-        CancellationToken cancel) => uids.Count == 0
-        ? []
-        : await db.SecurityGroups.Where(g => uids.Contains(g.Uid)).ToDictionaryAsync(g => g.Uid, cancel);
+    static async Task<Dictionary<Guid, SecurityGroupRow>> GroupsAsync(NetworkDb db, List<Guid> uids) =>
+        uids.Count == 0 ? [] : (await PortQueries.Groups(db, uids)).ToDictionary(g => g.Uid);
 
-    async Task<DesiredItem<SyncPortsResponse>> SetAsync(NetworkDb db, SecurityGroupRow group, CancellationToken cancel)
+    async Task<DesiredItem<SyncPortsResponse>> SetAsync(NetworkDb db, SecurityGroupRow group)
     {
         if (!cache.TryGetValue(group.Uid, out var cached) || cached.Generation != group.SetGeneration)
         {
-            var addresses = await db.PortGroups.Where(g => g.GroupUid == group.Uid)
-                .Join(db.Addresses, g => g.PortUid, a => a.HolderUid, (_, a) => a.Address)
-                .OrderBy(a => a).ToListAsync(cancel);
+            var addresses = await PortQueries.Members(db, group.Uid);
             cached = (group.SetGeneration, new SyncPortsResponse
             {
                 UpsertSet = new AddressSet

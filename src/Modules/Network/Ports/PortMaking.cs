@@ -16,7 +16,8 @@ internal static class PortMaking
 {
     /// <exception cref="Fault">FAILED_PRECONDITION when a chosen address is not free; RESOURCE_EXHAUSTED when the
     /// pools have none.</exception>
-    public static async Task<PortRow> MakeAsync(Unit<NetworkDb> unit, PortPlan plan, Wakes wakes)
+    public static async Task<PortRow> MakeAsync(Unit<NetworkDb> unit, PortPlan plan, Wakes wakes,
+        string hypervisor = "")
     {
         var wish = plan.Wish;
         var uid = Guid.CreateVersion7();
@@ -40,6 +41,7 @@ internal static class PortMaking
             CreateTime = unit.Now,
             UpdateTime = unit.Now,
         };
+        if (hypervisor.Length > 0) Bind(row, hypervisor, unit.Now, wakes);
         unit.Db.Ports.Add(row);
         unit.Db.PortGroups.AddRange(plan.Groups.Select(g => new PortGroupRow { PortUid = uid, GroupUid = g.Uid }));
         await MembersChangedAsync(unit.Db, [.. plan.Groups.Select(g => g.Uid)], wakes);
@@ -47,12 +49,25 @@ internal static class PortMaking
         return row;
     }
 
+    /// <summary>Says which hypervisor is to have the port.</summary>
+    /// <returns>Whether that is another than before.</returns>
+    public static bool Bind(PortRow port, string hypervisor, DateTime now, Wakes wakes)
+    {
+        if (port.Hypervisor == hypervisor) return false;
+        wakes.Left(port);
+        port.Hypervisor = hypervisor;
+        port.BoundGeneration = ++port.SpecGeneration;
+        PortStates.Await(port, now);
+        wakes.Port(port);
+        return true;
+    }
+
     public static async Task UnmakeAsync(Unit<NetworkDb> unit, IReadOnlyList<PortRow> ports, TimeSpan quarantine,
         Wakes wakes)
     {
         if (ports.Count == 0) return;
         var uids = ports.Select(p => p.Uid).ToList();
-        var groups = await unit.Db.PortGroups.Where(g => uids.Contains(g.PortUid)).ToListAsync();
+        var groups = await PortQueries.GroupsOf(unit.Db, uids);
         unit.Db.PortGroups.RemoveRange(groups);
         unit.Db.Ports.RemoveRange(ports);
         foreach (var port in ports)

@@ -78,9 +78,7 @@ internal sealed partial class PortReports(Store<NetworkDb> store, ILogger<PortRe
     async Task TakeAsync(PortIntake intake, Dictionary<Guid, PortStatus> statuses, CancellationToken cancel)
     {
         var uids = statuses.Keys.ToList();
-        var known = await store.ReadAsync(db => db.Ports
-            .Where(p => uids.Contains(p.Uid) && p.Hypervisor == intake.Hypervisor)
-            .Select(p => new { p.Uid, p.ReportDigest, p.BoundGeneration }).ToListAsync(cancel));
+        var known = await store.ReadAsync(db => PortQueries.ReportedOnHypervisor(db, uids, intake.Hypervisor));
         foreach (var port in known) intake.Seen.Add(port.Uid);
         if (known.Count < uids.Count) LogNotIts(intake.Node, uids.Count - known.Count);
         var news = known.Where(p => IsNew(statuses[p.Uid], p.ReportDigest, p.BoundGeneration)).Select(p => p.Uid)
@@ -88,9 +86,7 @@ internal sealed partial class PortReports(Store<NetworkDb> store, ILogger<PortRe
         if (news.Count == 0) return;
         await store.WriteAsync(Caller(intake), async unit =>
         {
-            var rows = await unit.Db.Ports.Where(p => news.Contains(p.Uid) && p.Hypervisor == intake.Hypervisor)
-                .ToListAsync(cancel);
-            foreach (var row in rows)
+            foreach (var row in await PortQueries.SomeOnHypervisor(unit.Db, news, intake.Hypervisor))
             {
                 var status = statuses[row.Uid];
                 if (!IsNew(status, row.ReportDigest, row.BoundGeneration)

@@ -56,6 +56,13 @@ public static class Query
         return (db, a, b) => ListAsync(compiled.For(db)(db, a, b));
     }
 
+    public static Func<TDb, TA, TB, TC, Task<List<T>>> Many<TDb, TA, TB, TC, T>(
+        Expression<Func<TDb, TA, TB, TC, IQueryable<T>>> query) where TDb : ModuleDb
+    {
+        var compiled = new Compiled<Func<TDb, TA, TB, TC, IAsyncEnumerable<T>>>(() => EF.CompileAsyncQuery(query));
+        return (db, a, b, c) => ListAsync(compiled.For(db)(db, a, b, c));
+    }
+
     static async Task<List<T>> ListAsync<T>(IAsyncEnumerable<T> rows)
     {
         var list = new List<T>();

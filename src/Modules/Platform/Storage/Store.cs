@@ -28,6 +28,9 @@ public interface IStoreHealth
 /// </summary>
 public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : ModuleDb
 {
+    static readonly Func<TDb, string, Task<RequestRow?>> Answered =
+        Query.One((TDb db, string key) => db.Requests.FirstOrDefault(r => r.Key == key));
+
     readonly Database database;
     readonly Func<DbContextOptions, TDb> create;
     readonly ReadContexts<TDb> readers;
@@ -111,7 +114,7 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
         var key = $"{call.Caller.Name} {call.Method} {mutation.RequestId}";
         return writer.EnqueueAsync(call, mutation.RequestId, keep: !mutation.ValidateOnly, async unit =>
         {
-            if (await unit.Db.Requests.FindAsync([key], cancel) is { } before)
+            if (await Answered(unit.Db, key) is { } before)
                 return before.Payload.AsSpan().SequenceEqual(mutation.Payload)
                     ? Parse<TResponse>(before.Response)
                     : throw Fault.Invalid("request_id",

@@ -1,0 +1,26 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Vms;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Servers;
+
+/// <summary>A server with its incarnation, if there is one.</summary>
+internal sealed record ServerAndVm(ServerRow Server, VmRow? Vm);
+
+/// <summary>What is asked again and again on a server's way.</summary>
+internal static class ServerQueries
+{
+    public static readonly Func<ComputeDb, string, Task<ServerRow?>> ByName =
+        Query.One((ComputeDb db, string name) => db.Servers.FirstOrDefault(s => s.Name == name));
+
+    public static readonly Func<ComputeDb, Guid, Task<ServerRow?>> ByUid =
+        Query.One((ComputeDb db, Guid uid) => db.Servers.FirstOrDefault(s => s.Uid == uid));
+
+    public static readonly Func<ComputeDb, string, Task<bool>> Exists =
+        Query.One((ComputeDb db, string name) => db.Servers.Any(s => s.Name == name));
+
+    public static readonly Func<ComputeDb, string, Task<ServerAndVm?>> WithVm =
+        Query.One((ComputeDb db, string name) => db.Servers.Where(s => s.Name == name)
+            .LeftJoin(db.Vms, s => s.Uid, v => v.ServerUid, (server, vm) => new ServerAndVm(server, vm))
+            .FirstOrDefault());
+}

@@ -1,0 +1,25 @@
+using Monolith.Platform.Storage;
+
+namespace Monolith.Compute.Vms;
+
+/// <summary>What is asked again and again of vms. A node's are asked for by the node's id, too: it has a say in its own only.</summary>
+internal static class VmQueries
+{
+    public static readonly Func<ComputeDb, Guid, Task<VmRow?>> OfServer =
+        Query.One((ComputeDb db, Guid server) => db.Vms.FirstOrDefault(v => v.ServerUid == server));
+
+    public static readonly Func<ComputeDb, Guid, string, Task<VmRow?>> OnNode =
+        Query.One((ComputeDb db, Guid uid, string node) =>
+            db.Vms.FirstOrDefault(v => v.Uid == uid && v.Hypervisor == node));
+
+    public static readonly Func<ComputeDb, Guid, string, Task<string?>> ReportDigest =
+        Query.One((ComputeDb db, Guid uid, string node) =>
+            db.Vms.Where(v => v.Uid == uid && v.Hypervisor == node).Select(v => v.ReportDigest).FirstOrDefault());
+
+    public static readonly Func<ComputeDb, List<Guid>, string, Task<List<VmRow>>> SomeOnNode =
+        Query.Many((ComputeDb db, List<Guid> uids, string node) =>
+            db.Vms.Where(v => v.Hypervisor == node && uids.Contains(v.Uid)).OrderBy(v => v.Uid));
+
+    public static readonly Func<ComputeDb, string, Task<List<VmRow>>> AllOnNode =
+        Query.Many((ComputeDb db, string node) => db.Vms.Where(v => v.Hypervisor == node).OrderBy(v => v.Uid));
+}

@@ -1,0 +1,69 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Network.AddressPools;
+using Monolith.Network.Networks;
+using Monolith.Network.SecurityGroups;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network.Ports;
+
+/// <summary>What is asked again and again on a port's way.</summary>
+internal static class PortQueries
+{
+    public static readonly Func<NetworkDb, Guid, Task<List<PortRow>>> OfOwner =
+        Query.Many((NetworkDb db, Guid owner) => db.Ports.Where(p => p.OwnerUid == owner).OrderBy(p => p.OwnerIndex));
+
+    public static readonly Func<NetworkDb, List<Guid>, string, Task<List<PortRow>>> SomeOnHypervisor =
+        Query.Many((NetworkDb db, List<Guid> uids, string hypervisor) =>
+            db.Ports.Where(p => uids.Contains(p.Uid) && p.Hypervisor == hypervisor));
+
+    public static readonly Func<NetworkDb, string, Task<List<PortRow>>> AllOnHypervisor =
+        Query.Many((NetworkDb db, string hypervisor) => db.Ports.Where(p => p.Hypervisor == hypervisor));
+
+    /// <summary>What a hypervisor's reports are held against.</summary>
+    public sealed record Reported(Guid Uid, string ReportDigest, long BoundGeneration);
+
+    public static readonly Func<NetworkDb, List<Guid>, string, Task<List<Reported>>> ReportedOnHypervisor =
+        Query.Many((NetworkDb db, List<Guid> uids, string hypervisor) =>
+            db.Ports.Where(p => uids.Contains(p.Uid) && p.Hypervisor == hypervisor)
+                .Select(p => new Reported(p.Uid, p.ReportDigest, p.BoundGeneration)));
+
+    public static readonly Func<NetworkDb, List<Guid>, Task<List<PortGroupRow>>> GroupsOf =
+        Query.Many((NetworkDb db, List<Guid> ports) => db.PortGroups.Where(g => ports.Contains(g.PortUid)));
+
+    public static readonly Func<NetworkDb, string, string, Task<NetworkRow?>> Network =
+        Query.One((NetworkDb db, string project, string name) => db.Networks.AsNoTracking()
+            .FirstOrDefault(n => n.Name == name && n.Project == project));
+
+    public static readonly Func<NetworkDb, List<string>, Task<List<NetworkRow>>> Networks =
+        Query.Many((NetworkDb db, List<string> names) => db.Networks.Where(n => names.Contains(n.Name)));
+
+    public static readonly Func<NetworkDb, List<string>, Task<List<AddressPoolRow>>> Pools =
+        Query.Many((NetworkDb db, List<string> names) => db.AddressPools.AsNoTracking().Where(p => names.Contains(p.Name)));
+
+    public static readonly Func<NetworkDb, string, List<string>, Task<List<SecurityGroupRow>>> GroupsByName =
+        Query.Many((NetworkDb db, string project, List<string> names) =>
+            db.SecurityGroups.AsNoTracking().Where(g => g.Project == project && names.Contains(g.Name)));
+
+    public static readonly Func<NetworkDb, Guid, Task<SecurityGroupRow?>> Group =
+        Query.One((NetworkDb db, Guid uid) => db.SecurityGroups.FirstOrDefault(g => g.Uid == uid));
+
+    public static readonly Func<NetworkDb, List<Guid>, Task<List<SecurityGroupRow>>> Groups =
+        Query.Many((NetworkDb db, List<Guid> uids) => db.SecurityGroups.Where(g => uids.Contains(g.Uid)));
+
+    /// <summary>The groups that the groups' rules name.</summary>
+    public static readonly Func<NetworkDb, List<Guid>, Task<List<Guid>>> Remotes =
+        Query.Many((NetworkDb db, List<Guid> groups) =>
+            db.GroupRemotes.Where(r => groups.Contains(r.GroupUid)).Select(r => r.RemoteUid));
+
+    /// <summary>Keys of the addresses of a group's members, in order.</summary>
+    public static readonly Func<NetworkDb, Guid, Task<List<string>>> Members =
+        Query.Many((NetworkDb db, Guid group) => db.PortGroups.Where(g => g.GroupUid == group)
+            .Join(db.Addresses, g => g.PortUid, a => a.HolderUid, (_, a) => a.Address).OrderBy(a => a));
+
+    /// <summary>The hypervisors of the ports whose rules name the group.</summary>
+    public static readonly Func<NetworkDb, Guid, Task<List<string>>> Wanting =
+        Query.Many((NetworkDb db, Guid group) => db.GroupRemotes.Where(r => r.RemoteUid == group)
+            .Join(db.PortGroups, r => r.GroupUid, g => g.GroupUid, (_, g) => g.PortUid)
+            .Join(db.Ports, uid => uid, p => p.Uid, (_, p) => p.Hypervisor)
+            .Where(h => h != "").Distinct());
+}
