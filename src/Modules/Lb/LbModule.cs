@@ -25,6 +25,8 @@ public static class LbModule
         services.AddSingleton<LoadBalancerStreams>();
         services.AddSingleton<LoadBalancerReconciler>();
         services.AddSingleton<ServerFollower>();
+        services.AddSingleton<BalancedProjects>();
+        services.AddSingleton<IEventListener>(s => s.GetRequiredService<BalancedProjects>());
         services.AddSingleton<IEventListener, ServerListener>();
         services.AddSingleton(Loop);
         services.AddSingleton(FollowLoop);

@@ -12,7 +12,7 @@ namespace Monolith.Lb.LoadBalancers;
 
 /// <summary>Does what <see cref="LoadBalancerLifecycle"/> decides, one act at a time; follows members' servers.</summary>
 internal sealed class LoadBalancerReconciler(Store<LbDb> store, IVirtualAddresses addresses, INames names,
-    IServers servers, LoadBalancerStreams streams, TimeProvider time)
+    IServers servers, BalancedProjects projects, LoadBalancerStreams streams, TimeProvider time)
 {
     // Whether every load balancer is looked at, and not only those that are unsettled: wakes may be lost.
     const int FullEvery = 20;
@@ -96,6 +96,7 @@ internal sealed class LoadBalancerReconciler(Store<LbDb> store, IVirtualAddresse
     /// <summary>Reads the members' servers again. True when that changed what nodes are sent.</summary>
     async Task<bool> FollowAsync(LoadBalancerRow row, CancellationToken cancel)
     {
+        projects.Note(row.Project);
         var lines = new List<string>();
         foreach (var name in row.ServerList)
         {

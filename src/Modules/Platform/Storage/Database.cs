@@ -143,7 +143,10 @@ internal sealed class Database : IAsyncDisposable
                 ? builder.UseNpgsql(postgres, Migrations)
                 : builder.UseNpgsql(connection, Migrations);
         }
-        return connection is null ? builder.UseSqlite(sqlite) : builder.UseSqlite(connection);
+        // A list is one parameter, however long: a text with a place for each of its values would be made and prepared
+        // for every length.
+        void Lists(SqliteDbContextOptionsBuilder o) => o.UseParameterizedCollectionMode(ParameterTranslationMode.Parameter);
+        return connection is null ? builder.UseSqlite(sqlite, Lists) : builder.UseSqlite(connection, Lists);
     }
 }
 
