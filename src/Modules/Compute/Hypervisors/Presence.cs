@@ -10,6 +10,9 @@ namespace Monolith.Compute.Hypervisors;
 /// <summary>Which hypervisors' agents are connected, in memory and in the rows.</summary>
 internal sealed class Presence(Store<ComputeDb> store, TimeProvider time)
 {
+    static readonly Func<ComputeDb, string, Task<HypervisorRow?>> ByName =
+        Query.One((ComputeDb db, string name) => db.Hypervisors.FirstOrDefault(h => h.Name == name));
+
     readonly ConcurrentDictionary<string, int> connections = new(StringComparer.Ordinal);
 
     public bool IsUp(string hypervisor) => connections.ContainsKey(hypervisor);
@@ -21,16 +24,16 @@ internal sealed class Presence(Store<ComputeDb> store, TimeProvider time)
         var inventory = hello.Inventory ?? new Inventory();
         var capabilities = JsonSerializer.Serialize(inventory.Capabilities.OrderBy(c => c.Key, StringComparer.Ordinal)
             .ToDictionary(c => c.Key, c => c.Value));
+        var name = "hypervisors/" + node;
+        // A fleet that comes back finds its rows as they were, nearly always.
+        if (await store.ReadAsync(db => ByName(db, name)) is { } known && IsSame(known)) return;
         await store.WriteAsync(Call.Of("compute/hypervisors"), async unit =>
         {
-            var name = "hypervisors/" + node;
-            var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == name, cancel);
+            var row = await ByName(unit.Db, name);
             var made = row is null;
             if (row is null)
                 unit.Db.Hypervisors.Add(row = new HypervisorRow { Name = name, CreateTime = unit.Now });
-            else if (row.Up && row.Vcpus == inventory.Cpus * Overcommit && row.MemoryMib == inventory.MemoryMib
-                && row.DiskGib == inventory.DiskGib && row.AgentVersion == hello.AgentVersion
-                && row.Capabilities == capabilities && row.AvailabilityZone == inventory.AvailabilityZone) return;
+            else if (IsSame(row)) return;
             if (!row.Up) row.UpTime = unit.Now;
             row.Up = true;
             row.Vcpus = inventory.Cpus * Overcommit;
@@ -42,6 +45,11 @@ internal sealed class Presence(Store<ComputeDb> store, TimeProvider time)
             row.Touch("", unit.Now);
             unit.Emit("hypervisor", made ? Change.Created : Change.Updated, row.Name, "", row.ToProto());
         }, cancel);
+
+        bool IsSame(HypervisorRow row) => row.Up && row.Vcpus == inventory.Cpus * Overcommit
+            && row.MemoryMib == inventory.MemoryMib && row.DiskGib == inventory.DiskGib
+            && row.AgentVersion == hello.AgentVersion && row.Capabilities == capabilities
+            && row.AvailabilityZone == inventory.AvailabilityZone;
     }
 
     /// <summary>vCPUs that are given out for each processor.</summary>

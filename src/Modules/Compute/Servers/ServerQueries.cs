@@ -23,4 +23,10 @@ internal static class ServerQueries
         Query.One((ComputeDb db, string name) => db.Servers.Where(s => s.Name == name)
             .LeftJoin(db.Vms, s => s.Uid, v => v.ServerUid, (server, vm) => new ServerAndVm(server, vm))
             .FirstOrDefault());
+
+    /// <summary>Servers that have something to do which needs the hypervisor, or any: the longest waiting first.</summary>
+    public static readonly Func<ComputeDb, string, Task<List<string>>> WaitingFor =
+        Query.Many((ComputeDb db, string hypervisor) => db.Servers
+            .Where(s => s.Unsettled && (s.Hypervisor == hypervisor || s.Hypervisor == ""))
+            .OrderBy(s => s.UpdateTime).Select(s => s.Name).Take(1000));
 }

@@ -20,6 +20,13 @@ internal static class VmQueries
         Query.Many((ComputeDb db, List<Guid> uids, string node) =>
             db.Vms.Where(v => v.Hypervisor == node && uids.Contains(v.Uid)).OrderBy(v => v.Uid));
 
+    /// <summary>What is compared when a node comes back.</summary>
+    public sealed record Version(Guid Uid, long Generation, string ReportDigest);
+
+    public static readonly Func<ComputeDb, string, Task<List<Version>>> VersionsOnNode =
+        Query.Many((ComputeDb db, string node) => db.Vms.Where(v => v.Hypervisor == node)
+            .Select(v => new Version(v.Uid, v.Generation, v.ReportDigest)));
+
     public static readonly Func<ComputeDb, string, Task<List<VmRow>>> AllOnNode =
         Query.Many((ComputeDb db, string node) => db.Vms.Where(v => v.Hypervisor == node).OrderBy(v => v.Uid));
 }

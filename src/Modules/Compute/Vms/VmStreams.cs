@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Monolith.Agent.V1;
 using Monolith.Platform.Nodes;
 using Monolith.Platform.Storage;
@@ -18,10 +17,12 @@ internal sealed class VmItems(Store<ComputeDb> store) : INodeItems<Vm>
         return ReadAsync(db => VmQueries.SomeOnNode(db, uids, node));
     }
 
-    public Task<string> StatusDigestAsync(string node, CancellationToken cancel) => store.ReadAsync(async db =>
-        SyncDigest.Of((await db.Vms.Where(v => v.Hypervisor == node && v.ReportDigest != "")
-            .Select(v => new { v.Uid, v.ReportDigest }).ToListAsync(cancel))
-            .Select(v => (v.Uid.ToString(), v.ReportDigest))));
+    public Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel) => store.ReadAsync(async db =>
+    {
+        var vms = await VmQueries.VersionsOnNode(db, node);
+        return new NodeSummary(vms.ConvertAll(v => (v.Uid.ToString(), (ulong)v.Generation)),
+            SyncDigest.Of(vms.Where(v => v.ReportDigest.Length > 0).Select(v => (v.Uid.ToString(), v.ReportDigest))));
+    });
 
     Task<IReadOnlyList<DesiredItem<Vm>>> ReadAsync(Func<ComputeDb, Task<List<VmRow>>> read) =>
         store.ReadAsync<IReadOnlyList<DesiredItem<Vm>>>(async db => (await read(db))

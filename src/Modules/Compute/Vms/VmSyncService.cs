@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
 using Monolith.Compute.Hypervisors;
+using Monolith.Compute.Servers;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Nodes;
@@ -28,7 +29,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
         {
             await presence.ConnectedAsync(node, hello, ended.Token);
             LogConnected(node, hello.AgentVersion);
-            await WakeServersAsync(node, ended.Token);
+            await WakeServersAsync(node);
             var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
                 (id, vm) => responses.WriteAsync(vm is null
                     ? new SyncVmsResponse { Remove = id, Traceparent = SyncTrace.Parent }
@@ -123,11 +124,9 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
         servers.Wake(new(vm.ServerName));
     }
 
-    async Task WakeServersAsync(string node, CancellationToken cancel)
+    async Task WakeServersAsync(string node)
     {
-        var waiting = await store.ReadAsync(db => db.Servers
-            .Where(s => s.Unsettled && (s.Hypervisor == node || s.Hypervisor == ""))
-            .OrderBy(s => s.UpdateTime).Select(s => s.Name).Take(1000).ToListAsync(cancel));
+        var waiting = await store.ReadAsync(db => ServerQueries.WaitingFor(db, node));
         waiting.ForEach(name => servers.Wake(new(name)));
     }
 

@@ -24,10 +24,15 @@ internal sealed class LoadBalancerItems(Store<LbDb> store) : INodeItems<LoadBala
     /// With what a node was told of and never reported: no node's digest agrees with that, so that a full report says
     /// whether it holds it.
     /// </summary>
-    public Task<string> StatusDigestAsync(string node, CancellationToken cancel) => store.ReadAsync(async db =>
-        SyncDigest.Of((await db.Statuses.Where(s => s.Node == node)
-            .Select(s => new { s.LoadBalancerUid, s.ReportDigest }).ToListAsync(cancel))
-            .Select(s => (s.LoadBalancerUid.ToString(), s.ReportDigest))));
+    public Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel) => store.ReadAsync(async db =>
+    {
+        var items = await db.LoadBalancers.Where(b => b.DeleteTime == null && b.Address != "")
+            .Select(b => new { b.Uid, b.SpecGeneration }).ToListAsync(cancel);
+        var statuses = await db.Statuses.Where(s => s.Node == node)
+            .Select(s => new { s.LoadBalancerUid, s.ReportDigest }).ToListAsync(cancel);
+        return new NodeSummary(items.ConvertAll(b => (b.Uid.ToString(), (ulong)b.SpecGeneration)),
+            SyncDigest.Of(statuses.Select(s => (s.LoadBalancerUid.ToString(), s.ReportDigest))));
+    });
 
     static IReadOnlyList<DesiredItem<LoadBalancerSpec>> Items(List<LoadBalancerRow> rows) =>
         rows.ConvertAll(b => new DesiredItem<LoadBalancerSpec>(b.Uid.ToString(), (ulong)b.SpecGeneration, Members.Spec(b)));

@@ -76,12 +76,22 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         return [.. all, .. items];
     }
 
-    public async Task<string> StatusDigestAsync(string node, CancellationToken cancel)
+    public async Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel)
     {
         var name = "hypervisors/" + node;
-        var known = await store.ReadAsync(db => db.Ports.Where(p => p.Hypervisor == name && p.ReportDigest != "")
-            .Select(p => new { p.Uid, p.ReportDigest }).ToListAsync(cancel));
-        return SyncDigest.Of(known.Select(p => (p.Uid.ToString(), p.ReportDigest)));
+        var held = interest.GetOrAdd(node, _ => new());
+        // Noted before generations are read: a change since then wakes.
+        foreach (var set in await store.ReadAsync(db => PortQueries.WantedBy(db, name))) held[set.Uid] = true;
+        return await store.ReadAsync(async db =>
+        {
+            var sets = await PortQueries.WantedBy(db, name);
+            var ports = await PortQueries.VersionsOnHypervisor(db, name);
+            return new NodeSummary(
+                [.. sets.Select(s => (IdOf(s.Uid), (ulong)s.Generation)),
+                    .. ports.Select(p => (p.Uid.ToString(), (ulong)p.Generation))],
+                SyncDigest.Of(ports.Where(p => p.ReportDigest.Length > 0)
+                    .Select(p => (p.Uid.ToString(), p.ReportDigest))));
+        });
     }
 
     // A reading that failed is nobody else's. It is not its first caller's to cancel.

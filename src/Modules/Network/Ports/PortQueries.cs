@@ -66,4 +66,21 @@ internal static class PortQueries
             .Join(db.PortGroups, r => r.GroupUid, g => g.GroupUid, (_, g) => g.PortUid)
             .Join(db.Ports, uid => uid, p => p.Uid, (_, p) => p.Hypervisor)
             .Where(h => h != "").Distinct());
+
+    /// <summary>What is compared when a hypervisor comes back.</summary>
+    public sealed record Version(Guid Uid, long Generation, string ReportDigest);
+
+    public static readonly Func<NetworkDb, string, Task<List<Version>>> VersionsOnHypervisor =
+        Query.Many((NetworkDb db, string hypervisor) => db.Ports.Where(p => p.Hypervisor == hypervisor)
+            .Select(p => new Version(p.Uid, p.SpecGeneration, p.ReportDigest)));
+
+    /// <summary>A group whose members' addresses are told to hypervisors.</summary>
+    public sealed record Set(Guid Uid, long Generation);
+
+    /// <summary>The groups that rules of the hypervisor's ports name.</summary>
+    public static readonly Func<NetworkDb, string, Task<List<Set>>> WantedBy =
+        Query.Many((NetworkDb db, string hypervisor) => db.Ports.Where(p => p.Hypervisor == hypervisor)
+            .Join(db.PortGroups, p => p.Uid, g => g.PortUid, (_, g) => g.GroupUid)
+            .Join(db.GroupRemotes, group => group, r => r.GroupUid, (_, r) => r.RemoteUid).Distinct()
+            .Join(db.SecurityGroups, uid => uid, g => g.Uid, (_, g) => new Set(g.Uid, g.SetGeneration)));
 }

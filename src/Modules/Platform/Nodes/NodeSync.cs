@@ -12,6 +12,11 @@ namespace Monolith.Platform.Nodes;
 /// <param name="Item">What is sent.</param>
 public sealed record DesiredItem<TItem>(string Id, ulong Generation, TItem Item);
 
+/// <summary>What a node that has missed nothing agrees with. Immutable.</summary>
+/// <param name="Items">Everything that the node should hold, without what is in it.</param>
+/// <param name="StatusDigest">The digest of the statuses that the rows remember; see sync.proto.</param>
+public sealed record NodeSummary(IReadOnlyList<(string Id, ulong Generation)> Items, string StatusDigest);
+
 /// <summary>What one concern of one module keeps for nodes, read from its rows at each call.</summary>
 public interface INodeItems<TItem>
 {
@@ -22,8 +27,8 @@ public interface INodeItems<TItem>
     Task<IReadOnlyList<DesiredItem<TItem>>> SomeAsync(string node, IReadOnlyCollection<string> ids,
         CancellationToken cancel);
 
-    /// <summary>The digest of the statuses that the rows remember; see sync.proto.</summary>
-    Task<string> StatusDigestAsync(string node, CancellationToken cancel);
+    /// <summary>To compare with. When a whole fleet comes back, little else is read.</summary>
+    Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel);
 }
 
 /// <summary>Digests of sync.proto: SHA-256 over <c>id:version\n</c>, ordered by id.</summary>
@@ -37,7 +42,7 @@ public static class SyncDigest
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    public static string Of<TItem>(IEnumerable<DesiredItem<TItem>> items) =>
+    public static string Of(IEnumerable<(string Id, ulong Generation)> items) =>
         Of(items.Select(i => (i.Id, i.Generation.ToString(CultureInfo.InvariantCulture))));
 }
 
@@ -132,26 +137,28 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
     async Task SnapshotAsync(string node, NodeSession<TItem> session, string desiredDigest, string statusDigest,
         Func<string, TItem?, Task> send, Func<bool, bool, Task> inSync, CancellationToken cancel)
     {
-        IReadOnlyList<DesiredItem<TItem>> all;
-        bool wantStatuses;
+        NodeSummary summary;
+        IReadOnlyList<DesiredItem<TItem>>? all = null;
         await Snapshots.WaitAsync(cancel);
         try
         {
-            all = await items.AllAsync(node, cancel);
-            wantStatuses = await items.StatusDigestAsync(node, cancel) != statusDigest;
+            summary = await items.SummaryAsync(node, cancel);
+            if (SyncDigest.Of(summary.Items) != desiredDigest) all = await items.AllAsync(node, cancel);
         }
         finally
         {
             Snapshots.Release();
         }
-        var unchanged = SyncDigest.Of(all) == desiredDigest;
-        foreach (var item in all)
+        // What changes from now on is woken for.
+        if (all is null)
+            foreach (var (id, generation) in summary.Items) session.Sent[id] = generation;
+        // How fast a node takes them is its own affair, and nobody's place depends on it.
+        foreach (var item in all ?? [])
         {
-            // How fast a node takes them is its own affair, and nobody's place depends on it.
-            if (!unchanged) await send(item.Id, item.Item);
+            await send(item.Id, item.Item);
             session.Sent[item.Id] = item.Generation;
         }
-        await inSync(unchanged, wantStatuses);
+        await inSync(all is null, summary.StatusDigest != statusDigest);
     }
 
     static Activity? StartSend(string node, string id, Dictionary<string, ActivityContext>? woken)
