@@ -59,30 +59,36 @@ internal static class Transports
     sealed class ServerCertificate(IServiceProvider services, HostOptions options)
     {
         readonly Lock gate = new();
-        SslServerAuthenticationOptions? current;
+        SslStreamCertificateContext? current;
         DateTimeOffset renewAt;
 
-        public SslServerAuthenticationOptions Options()
+        SslStreamCertificateContext Current(IHostCertificates authority)
         {
             lock (gate)
             {
                 var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
                 if (current is not null && now < renewAt) return current;
                 renewAt = now + CertificateLifetime / 3;
-                return current = Make(services.GetRequiredService<IHostCertificates>());
+                return current = Make(authority);
             }
         }
 
-        SslServerAuthenticationOptions Make(IHostCertificates authority)
+        SslStreamCertificateContext Make(IHostCertificates authority)
         {
             var names = options.Tls.Select(e => e.Address.ToString()).Append("localhost").Append(System.Net.Dns.GetHostName())
                 .Concat(options.TlsNames).Distinct();
             var certificate = authority.IssueServerCertificate(names);
-            var root = authority.Authority;
+            return SslStreamCertificateContext.Create(certificate,
+                new X509Certificate2Collection { authority.Authority }, offline: true);
+        }
+
+        /// <summary>Of one connection.</summary>
+        public SslServerAuthenticationOptions Options()
+        {
+            var authority = services.GetRequiredService<IHostCertificates>();
             return new SslServerAuthenticationOptions
             {
-                ServerCertificateContext = SslStreamCertificateContext.Create(certificate,
-                    new X509Certificate2Collection { root }, offline: true),
+                ServerCertificateContext = Current(authority),
                 // Asked for, not demanded: people come with tokens. Whose it is and whether it is still valid is for the
                 // access check to say, where the caller can be told why; a handshake that fails tells nobody anything.
                 ClientCertificateRequired = true,
@@ -90,7 +96,15 @@ internal static class Transports
                 RemoteCertificateValidationCallback = (_, _, _, _) => true,
 #pragma warning restore CA5359
                 EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+                // A chain is made in any case. With the machine's own authorities in it, it would cost more than all else
+                // in a handshake.
+                CertificateChainPolicy = new X509ChainPolicy
+                {
+                    TrustMode = X509ChainTrustMode.CustomRootTrust,
+                    CustomTrustStore = { authority.Authority },
+                    RevocationMode = X509RevocationMode.NoCheck,
+                    DisableCertificateDownloads = true,
+                },
             };
         }
     }

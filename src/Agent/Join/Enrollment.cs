@@ -61,10 +61,7 @@ public static class Enrollment
         using var authority = await FindAuthorityAsync(address, host, token, cancellation);
         using var handler = new SocketsHttpHandler
         {
-            SslOptions = new SslClientAuthenticationOptions
-            {
-                RemoteCertificateValidationCallback = HostTrust.ByAuthority(authority),
-            },
+            SslOptions = HostTrust.ByAuthority(authority),
             ConnectTimeout = TimeSpan.FromSeconds(10),
             UseProxy = false,
         };

@@ -64,14 +64,12 @@ public sealed class HostChannel : IDisposable
     {
         var certificate = identity.OpenCertificate();
         var authority = identity.OpenAuthority();
+        var ssl = HostTrust.ByAuthority(authority);
+        // Shown also when it has expired: it is the host that decides.
+        ssl.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
         var handler = new SocketsHttpHandler
         {
-            SslOptions = new SslClientAuthenticationOptions
-            {
-                RemoteCertificateValidationCallback = HostTrust.ByAuthority(authority),
-                // Shown also when it has expired: it is the host that decides.
-                LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate,
-            },
+            SslOptions = ssl,
             ConnectTimeout = TimeSpan.FromSeconds(10),
             KeepAlivePingDelay = PingAfter,
             KeepAlivePingTimeout = PingDeadline,

@@ -63,8 +63,23 @@ internal static class HostTrust
             : null;
     }
 
-    public static RemoteCertificateValidationCallback ByAuthority(X509Certificate2 authority) => (_, leaf, _, _) =>
-        leaf is not null && LeadsTo(leaf, authority);
+    /// <summary>
+    /// Trusts what leads to the authority, whatever its name. The machine's own authorities are left out of it: to gather
+    /// them costs more than the handshake.
+    /// </summary>
+    public static SslClientAuthenticationOptions ByAuthority(X509Certificate2 authority) => new()
+    {
+        CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            CustomTrustStore = { authority },
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            ApplicationPolicy = { new Oid(ServerUsage) },
+        },
+        RemoteCertificateValidationCallback = (_, leaf, _, errors) => leaf is not null
+            && (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None,
+    };
 
     public static string DigestOf(X509Certificate2 certificate) =>
         Convert.ToHexStringLower(SHA256.HashData(certificate.RawDataMemory.Span));
@@ -72,16 +87,4 @@ internal static class HostTrust
     private static IEnumerable<X509Certificate2> Presented(X509Chain? chain) => chain is null
         ? []
         : chain.ChainElements.Select(e => e.Certificate).Concat(chain.ChainPolicy.ExtraStore);
-
-    private static bool LeadsTo(X509Certificate leaf, X509Certificate2 authority)
-    {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerUsage));
-        using var certificate = X509CertificateLoader.LoadCertificate(leaf.GetRawCertData());
-        return chain.Build(certificate);
-    }
 }
