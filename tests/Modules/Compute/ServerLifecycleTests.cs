@@ -50,6 +50,28 @@ public sealed class ServerLifecycleTests
         v.Steps = [new Step(StepNames.Running, StepStatus.True, "agent hv1", Now, Now)];
     });
 
+    /// <summary>A decision that contradicts itself is written down again and again.</summary>
+    [Theory]
+    [InlineData(StepStatus.True, "", false)]
+    [InlineData(StepStatus.Pending, "70 % of 3 MiB", false)]
+    [InlineData(StepStatus.False, "it did not start", true)]
+    public void NotRunningYet_WhateverTheAgentSaysOfThatStep_IsRecordedOnce(StepStatus said, string message, bool retrying)
+    {
+        var vm = Vm(v =>
+        {
+            (v.State, v.ReportedGeneration, v.Retrying) = (retrying ? VmState.Failed : VmState.Working, v.Generation, retrying);
+            (v.Reason, v.Message) = ("RESTARTING", "The server is being restarted.");
+            v.Steps = [new Step(StepNames.Running, said, "agent hv1", Now, Now, said == StepStatus.False ? "STEP_FAILED" : "",
+                message)];
+        });
+        var server = Server(s => (s.PortsBoundTo, s.State) = ("hv1", Monolith.Compute.V1.Server.Types.State.Restarting));
+
+        var first = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server, Facts(vm)));
+        (server.State, server.Steps, server.Unsettled) = (first.State, first.Steps, !first.Settled);
+
+        Assert.IsType<Next.Wait>(ServerLifecycle.Decide(server, Facts(vm)));
+    }
+
     [Fact]
     public void Created_WithoutVm_IsPlaced() => Assert.IsType<Next.Place>(ServerLifecycle.Decide(Server(), Facts()));
 
