@@ -38,5 +38,5 @@ bench: ## measure the published programs: figure, goal, verdict
 	@lab/deps
 	@bench/run
 
-fuzz: ## hostile input for the agent's parsers, for FUZZ_SECONDS (300); FUZZ_SEED repeats a run
+fuzz: ## hostile input for parsers, seeds for the simulation, for FUZZ_SECONDS (300); FUZZ_SEED repeats a run
 	@tests/fuzz

@@ -36,6 +36,9 @@ public sealed record AgentOptions
 
     public uint TapGid { get; init; }
 
+    /// <summary>For the length of pauses.</summary>
+    public Random Dice { get; init; } = Random.Shared;
+
     /// <summary>Of the machine's present boot: another one tells that all VMs ended with the machine.</summary>
     public string BootId { get; init; } = "";
 
@@ -43,8 +46,11 @@ public sealed record AgentOptions
     public static string ThisVersion { get; } =
         typeof(AgentOptions).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    internal ILedger OpenLedger(string name) =>
-        StateDirectory is null ? new MemoryLedger() : FileLedger.Open(Path.Combine(StateDirectory, name + ".ledger"));
+    /// <summary>Opens a ledger by its name; default: as <see cref="StateDirectory"/> says.</summary>
+    internal Func<string, ILedger>? Ledgers { get; init; }
+
+    internal ILedger OpenLedger(string name) => Ledgers is not null ? Ledgers(name)
+        : StateDirectory is null ? new MemoryLedger() : FileLedger.Open(Path.Combine(StateDirectory, name + ".ledger"));
 }
 
 /// <summary>Drivers of a hypervisor.</summary>

@@ -69,11 +69,11 @@ public sealed class AgentProcess(
 
         await using var portReconciler = new PortReconciler(ports, portBoard, new PortReconcilerParts(
             drivers.DataPlane, drivers.Routes, options.Policy, options.TapPrefix,
-            new TapOwner(options.TapUid, options.TapGid), time, log));
+            new TapOwner(options.TapUid, options.TapGid), time, options.Dice, log));
         using var starts = new SemaphoreSlim(options.Policy.StartsAtOnce);
         await using var vmReconciler = new VmReconciler(vms, vmBoard, new VmFacts(factLedger), new VmReconcilerParts(
             drivers.Vms, drivers.Images, portReconciler, drivers.Probe, options.Policy, options.TapPrefix,
-            options.BootId, starts, time, log));
+            options.BootId, starts, time, options.Dice, log));
         drivers.Metadata?.Use(vmReconciler);
 
         var vmSync = Stream(VmConcern.Instance, vms, vmBoard, Hello);
@@ -95,7 +95,7 @@ public sealed class AgentProcess(
     private Hello Hello() => new() { AgentVersion = options.Version, Inventory = options.Inventory };
 
     private SyncClient Stream(IConcern concern, DesiredSet desired, StatusBoard board, Func<Hello> hello) => new(
-        concern, desired, board, connect, hello, options.Sync, time, Random.Shared,
+        concern, desired, board, connect, hello, options.Sync, time, options.Dice,
         loggers.CreateLogger("Monolith.Agent.Sync"));
 }
 

@@ -43,7 +43,7 @@ public sealed class LoadBalancerAgent(
             loggers.CreateLogger("Monolith.Agent.Reconcile")));
         var sync = new SyncClient(
             LoadBalancerConcern.Instance, desired, board, connect, () => new Hello { AgentVersion = options.Version },
-            options.Sync, time, Random.Shared, loggers.CreateLogger("Monolith.Agent.Sync"));
+            options.Sync, time, options.Dice, loggers.CreateLogger("Monolith.Agent.Sync"));
         sync.Changed += reconciler.OnChanged;
         parts = Tuple.Create(sync, board);
         // A ledger that is empty is a node that was never told anything: its HAProxy stays as it is until a snapshot.

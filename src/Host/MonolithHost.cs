@@ -125,19 +125,24 @@ public static class MonolithHost
         app.MapGet("/ca.crt", (IHostCertificates authority) => Results.Bytes(authority.Authority.RawData));
     }
 
-    static void AddBus(this IServiceCollection services, HostOptions options) => services.AddMassTransit(bus =>
+    static void AddBus(this IServiceCollection services, HostOptions options)
     {
-        // Every process wakes its own; the log is written by one of them.
-        var instance = Guid.NewGuid().ToString("N");
-        bus.AddConsumer<WakeConsumer>().Endpoint(e => (e.InstanceId, e.Temporary) = (instance, true));
-        bus.AddConsumer<LoggedConsumer>().Endpoint(e => (e.InstanceId, e.Temporary) = (instance, true));
-        EventsModule.AddConsumers(bus);
-        if (options.RabbitMq is { } uri)
-            bus.UsingRabbitMq((context, rabbit) =>
-            {
-                rabbit.Host(new Uri(uri));
-                rabbit.ConfigureEndpoints(context);
-            });
-        else bus.UsingInMemory((context, memory) => memory.ConfigureEndpoints(context));
-    });
+        services.AddSingleton<Arrivals>();
+        services.AddSingleton<IEventBus, EventBus>();
+        services.AddMassTransit(bus =>
+        {
+            // Every process wakes its own; the log is written by one of them.
+            var instance = Guid.NewGuid().ToString("N");
+            bus.AddConsumer<WakeConsumer>().Endpoint(e => (e.InstanceId, e.Temporary) = (instance, true));
+            bus.AddConsumer<LoggedConsumer>().Endpoint(e => (e.InstanceId, e.Temporary) = (instance, true));
+            EventsModule.AddConsumers(bus);
+            if (options.RabbitMq is { } uri)
+                bus.UsingRabbitMq((context, rabbit) =>
+                {
+                    rabbit.Host(new Uri(uri));
+                    rabbit.ConfigureEndpoints(context);
+                });
+            else bus.UsingInMemory((context, memory) => memory.ConfigureEndpoints(context));
+        });
+    }
 }

@@ -117,7 +117,7 @@ internal sealed class Lanes : IAsyncDisposable
         var flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
         try
         {
-            _ = Task.Run(() => WorkAsync(lane));
+            _ = WorkAsync(lane);
         }
         finally
         {
@@ -127,6 +127,8 @@ internal sealed class Lanes : IAsyncDisposable
 
     private async Task WorkAsync(Lane lane)
     {
+        // Not in the turn of whoever woke it, who may hold locks.
+        await Task.Yield();
         while (true)
         {
             Verdict verdict;

@@ -17,6 +17,7 @@ internal sealed record PortReconcilerParts(
     string TapPrefix,
     TapOwner Owner,
     TimeProvider Time,
+    Random Dice,
     ILogger Log);
 
 /// <summary>
@@ -175,7 +176,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     }
 
     private TimeSpan Backoff(string key) =>
-        with.Policy.Retry.After(attempts.AddOrUpdate(key, 0, (_, n) => n + 1), Random.Shared.NextDouble());
+        with.Policy.Retry.After(attempts.AddOrUpdate(key, 0, (_, n) => n + 1), with.Dice.NextDouble());
 
     private async Task<Verdict> SetStepAsync(string key, CancellationToken cancellation)
     {

@@ -225,7 +225,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         with.Log.VmStepFailed(id, step, reason, message);
         var fact = facts.Of(id);
         var attempt = (fact.Trouble?.Attempt ?? 0) + 1;
-        var wait = with.Policy.Retry.After(attempt - 1, Random.Shared.NextDouble());
+        var wait = with.Policy.Retry.After(attempt - 1, with.Dice.NextDouble());
         facts.Keep(id, fact with
         {
             Steps = VmSteps.Fail(fact.Steps, step, Now, message),

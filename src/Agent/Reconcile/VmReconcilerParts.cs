@@ -15,4 +15,5 @@ internal sealed record VmReconcilerParts(
     string BootId,
     SemaphoreSlim Starts,
     TimeProvider Time,
+    Random Dice,
     ILogger Log);

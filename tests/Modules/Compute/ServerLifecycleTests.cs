@@ -50,6 +50,49 @@ public sealed class ServerLifecycleTests
         v.Steps = [new Step(StepNames.Running, StepStatus.True, "agent hv1", Now, Now)];
     });
 
+    /// <summary>A decision that contradicts itself is written down again and again.</summary>
+    [Theory]
+    [InlineData(nameof(StepStatus.True), "", false)]
+    [InlineData(nameof(StepStatus.Pending), "70 % of 3 MiB", false)]
+    [InlineData(nameof(StepStatus.False), "it did not start", true)]
+    public void NotRunningYet_WhateverTheAgentSaysOfThatStep_IsRecordedOnce(string word, string message, bool retrying)
+    {
+        var said = Enum.Parse<StepStatus>(word);
+        var vm = Vm(v =>
+        {
+            (v.State, v.ReportedGeneration, v.Retrying) = (retrying ? VmState.Failed : VmState.Working, v.Generation, retrying);
+            (v.Reason, v.Message) = ("RESTARTING", "The server is being restarted.");
+            v.Steps = [new Step(StepNames.Running, said, "agent hv1", Now, Now, said == StepStatus.False ? "STEP_FAILED" : "",
+                message)];
+        });
+        var server = Server(s => (s.PortsBoundTo, s.State) = ("hv1", Monolith.Compute.V1.Server.Types.State.Restarting));
+
+        var first = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server, Facts(vm)));
+        (server.State, server.Steps, server.Unsettled) = (first.State, first.Steps, !first.Settled);
+
+        Assert.IsType<Next.Wait>(ServerLifecycle.Decide(server, Facts(vm)));
+    }
+
+    /// <summary>An agent that died on the way left steps open, which no other agent knows of.</summary>
+    [Theory]
+    [InlineData(StepNames.Running, nameof(StepStatus.Pending))]
+    [InlineData(StepNames.Plugged, nameof(StepStatus.Pending))]
+    [InlineData(StepNames.ImageFetched, nameof(StepStatus.False))]
+    public void Runs_WithAStepThatNobodyEnds_IsReady(string type, string left)
+    {
+        var server = Server(s =>
+        {
+            (s.PortsBoundTo, s.DnsName) = ("hv1", "s.p.cloud.internal");
+            s.Steps = [new Step(type, Enum.Parse<StepStatus>(left), "agent hv1", Now, Now)];
+        });
+        var vm = Vm(v => (v.State, v.ReportedGeneration, v.Answers) = (VmState.Running, v.Generation, true));
+
+        var next = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server, Facts(vm, ports: Port(announced: true))));
+
+        Assert.Equal(Monolith.Compute.V1.Server.Types.State.Ready, next.State);
+        Assert.True(next.Steps.IsTrue(type));
+    }
+
     [Fact]
     public void Created_WithoutVm_IsPlaced() => Assert.IsType<Next.Place>(ServerLifecycle.Decide(Server(), Facts()));
 

@@ -136,11 +136,17 @@ internal static class ServerLifecycle
         if (vm.Power != VmPower.Running || vm.Restarts != server.Restarts) return new Next.WantVm(VmPower.Running);
 
         var steps = server.Steps;
+        var running = vm is { IsCurrent: true, State: VmState.Running } && vm.ReportedRestarts == vm.Restarts;
         if (vm.IsCurrent)
             foreach (var step in vm.Steps)
-                if (AgentSteps.Contains(step.Type)) steps = steps.With(step with { Message = Words(step, vm) });
-        var running = vm is { IsCurrent: true, State: VmState.Running } && vm.ReportedRestarts == vm.Restarts;
+                // While it does not run, or not again yet, that step is told by what the agent says of the whole vm.
+                if (AgentSteps.Contains(step.Type)
+                    && (running ? step.Status == StepStatus.True : step.Type != StepNames.Running))
+                    steps = steps.With(step with { Message = Words(step, vm) });
         if (!running) return NotRunning(server, vm, steps, facts);
+        // What runs has come all the way, also when the agent that brought it there died before it could say so.
+        foreach (var behind in steps.Where(s => s.Status != StepStatus.True && AgentSteps.Contains(s.Type)).ToList())
+            steps = steps.With(new Step(behind.Type, StepStatus.True, behind.Component, behind.Start, facts.Now));
 
         // A name that cannot be had is a step with a cause; the others go on meanwhile.
         var unnamed = server.DnsName.Length == 0;

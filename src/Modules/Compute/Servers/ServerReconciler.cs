@@ -6,6 +6,7 @@ using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
 using Monolith.Dns.Contracts;
 using Monolith.Network.Contracts;
+using Monolith.Platform;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Reconciling;
@@ -80,7 +81,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     async Task<Outcome> PlaceAsync(ServerRow server, CancellationToken cancel)
     {
-        var placement = await fleet.PlaceAsync(Demand(server), Attempts, Random.Shared);
+        var placement = await fleet.PlaceAsync(Demand(server), Attempts, Chance.Dice);
         var first = placement.Order.Count > 0 ? placement.Order[0] : null;
         IReadOnlyList<PortFacts> claimed;
         try

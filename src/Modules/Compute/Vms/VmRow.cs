@@ -1,5 +1,6 @@
 using Monolith.Compute.Servers;
 using Monolith.Compute.Steps;
+using Monolith.Platform;
 
 namespace Monolith.Compute.Vms;
 
@@ -25,7 +26,7 @@ internal enum VmState
 /// <summary>One incarnation of a server on one hypervisor: what the agent is told, and what it said.</summary>
 internal sealed class VmRow
 {
-    public Guid Uid { get; init; } = Guid.CreateVersion7();
+    public Guid Uid { get; init; } = Chance.NewUid();
     public required Guid ServerUid { get; init; }
     public required string ServerName { get; init; }
     /// <summary>The hypervisor's id.</summary>

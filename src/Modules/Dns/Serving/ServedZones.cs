@@ -38,7 +38,7 @@ internal sealed partial class ServedZones(Store<DnsDb> store, DnsOptions options
     public async Task StartAsync(CancellationToken cancel)
     {
         var after = await LoadAsync(cancel);
-        following = Task.Run(() => FollowAsync(after), CancellationToken.None);
+        following = FollowAsync(after);
     }
 
     /// <summary>Returns when everything that was committed before the call is served.</summary>

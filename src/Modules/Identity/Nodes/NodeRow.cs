@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Monolith.Identity.V1;
+using Monolith.Platform;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.Nodes;
@@ -26,7 +27,7 @@ internal sealed class NodeRow : ResourceRow
 /// <summary>A one-use token by which a machine joins.</summary>
 internal sealed class JoinTokenRow
 {
-    public Guid Id { get; init; } = Guid.CreateVersion7();
+    public Guid Id { get; init; } = Chance.NewUid();
 
     /// <summary>The node's id.</summary>
     public required string Node { get; init; }

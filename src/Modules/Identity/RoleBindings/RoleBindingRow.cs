@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Monolith.Identity.V1;
+using Monolith.Platform;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.RoleBindings;
@@ -28,7 +29,7 @@ internal sealed class RoleBindingRow : ResourceRow
 
     public static RoleBindingRow Of(string role, string member, string scope, DateTime now)
     {
-        var uid = Guid.CreateVersion7();
+        var uid = Chance.NewUid();
         return new()
         {
             Uid = uid,

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Monolith.Identity.V1;
+using Monolith.Platform;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.Tokens;
@@ -27,7 +28,7 @@ internal sealed class TokenRow : ResourceRow
 
     public static TokenRow Of(string user, string secret, string displayName, DateTime? expires, DateTime now)
     {
-        var uid = Guid.CreateVersion7();
+        var uid = Chance.NewUid();
         return new()
         {
             Uid = uid,

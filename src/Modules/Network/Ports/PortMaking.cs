@@ -1,10 +1,10 @@
-using System.Security.Cryptography;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Addresses;
 using Monolith.Network.SecurityGroups;
 using Monolith.Network.V1;
+using Monolith.Platform;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
 using Monolith.Platform.Storage;
@@ -20,7 +20,7 @@ internal static class PortMaking
         string hypervisor = "")
     {
         var wish = plan.Wish;
-        var uid = Guid.CreateVersion7();
+        var uid = Chance.NewUid();
         var name = wish.Name ?? MadeName(wish, uid);
         var addresses = await ClaimAddressesAsync(unit, plan, uid, wish.Owner.Length > 0 ? wish.Owner : name);
         var row = new PortRow
@@ -144,7 +144,7 @@ internal static class PortMaking
     static string RandomMac()
     {
         Span<byte> random = stackalloc byte[5];
-        RandomNumberGenerator.Fill(random);
+        Chance.Dice.NextBytes(random);
         return $"02:{random[0]:x2}:{random[1]:x2}:{random[2]:x2}:{random[3]:x2}:{random[4]:x2}";
     }
 }

@@ -2,29 +2,41 @@ using MassTransit;
 
 namespace Monolith.Platform.Events;
 
-/// <summary>Wakes this process's listeners.</summary>
-public sealed class WakeConsumer(IEnumerable<IEventListener> listeners, IEnumerable<IRelay> relays)
-    : IConsumer<EventsCommitted>
+/// <summary>What a message means in this process, whatever bus brought it.</summary>
+public sealed class Arrivals(IEnumerable<IEventListener> listeners, IEnumerable<IRelay> relays)
 {
-    public Task Consume(ConsumeContext<EventsCommitted> context)
+    /// <summary>Wakes this process's listeners.</summary>
+    public void Take(EventsCommitted message)
     {
-        var message = context.Message;
-        if (message.Events.Count == 0) return Task.CompletedTask;
+        if (message.Events.Count == 0) return;
         foreach (var relay in relays)
             if (relay.Module == message.Module) relay.Nudge(message.Events[^1].Sequence);
         foreach (var listener in listeners)
             foreach (var e in message.Events) listener.OnEvent(e);
+    }
+
+    /// <summary>Tells the relays how far the log is.</summary>
+    public void Take(EventsLogged message)
+    {
+        foreach (var relay in relays)
+            if (relay.Module == message.Module) relay.OnLogged(message.Through);
+    }
+}
+
+public sealed class WakeConsumer(Arrivals arrivals) : IConsumer<EventsCommitted>
+{
+    public Task Consume(ConsumeContext<EventsCommitted> context)
+    {
+        arrivals.Take(context.Message);
         return Task.CompletedTask;
     }
 }
 
-/// <summary>Tells the relays how far the log is.</summary>
-public sealed class LoggedConsumer(IEnumerable<IRelay> relays) : IConsumer<EventsLogged>
+public sealed class LoggedConsumer(Arrivals arrivals) : IConsumer<EventsLogged>
 {
     public Task Consume(ConsumeContext<EventsLogged> context)
     {
-        foreach (var relay in relays)
-            if (relay.Module == context.Message.Module) relay.OnLogged(context.Message.Through);
+        arrivals.Take(context.Message);
         return Task.CompletedTask;
     }
 }

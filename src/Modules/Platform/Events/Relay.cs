@@ -1,4 +1,3 @@
-using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -76,7 +75,7 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
 
     async Task SendAsync(CancellationToken stop)
     {
-        var bus = services.GetRequiredService<IBus>();
+        var bus = services.GetRequiredService<IEventBus>();
         while (!stop.IsCancellationRequested)
         {
             var after = Interlocked.Read(ref loggedThrough);
@@ -91,7 +90,8 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
             {
                 await foreach (var batch in store.Feed.FollowAsync(after, again.Token))
                 {
-                    await bus.Publish(new EventsCommitted(Module, after, [.. batch.Select(Envelope)]), again.Token);
+                    var message = new EventsCommitted(Module, after, [.. batch.Select(Envelope)]);
+                    await bus.PublishAsync(message, again.Token);
                     after = batch[^1].Sequence;
                     Interlocked.Exchange(ref sentThrough, after);
                 }

@@ -208,7 +208,7 @@ internal sealed class NodeSession<TItem>(CancellationTokenSource ended)
         lock (gate) wait = signal.Task;
         try
         {
-            await wait.WaitAsync(patience * (0.75 + Random.Shared.NextDouble() / 2), time, cancel);
+            await wait.WaitAsync(patience * (0.75 + Chance.Dice.NextDouble() / 2), time, cancel);
         }
         catch (TimeoutException)
         {

@@ -179,7 +179,7 @@ public sealed partial class Reconciler<TKey>(string name, Func<TKey, Cancellatio
     static TimeSpan Pause(int failures)
     {
         var pause = FirstPause * Math.Pow(2, Math.Min(failures - 1, 10));
-        return (pause < LastPause ? pause : LastPause) * (0.75 + Random.Shared.NextDouble() / 2);
+        return (pause < LastPause ? pause : LastPause) * (0.75 + Chance.Dice.NextDouble() / 2);
     }
 
     [LoggerMessage(LogLevel.Warning, "{Name} failed at a step for {Key}; it is tried again after a pause")]

@@ -11,7 +11,11 @@ namespace Monolith.Platform.Storage;
 /// <summary>Which database a host uses. Immutable.</summary>
 /// <param name="Directory">Where SQLite files are kept, one a module.</param>
 /// <param name="Postgres">A connection string; null for SQLite.</param>
-public sealed record DatabaseOptions(string Directory, string? Postgres = null);
+public sealed record DatabaseOptions(string Directory, string? Postgres = null)
+{
+    /// <summary>Told of each connection that a writer opens, before its first use; for whoever wants to break it.</summary>
+    internal Action<string, DbConnection>? WriterOpened { get; init; }
+}
 
 /// <summary>One module's database on either provider: connections and options.</summary>
 internal sealed class Database : IAsyncDisposable
@@ -23,12 +27,13 @@ internal sealed class Database : IAsyncDisposable
     // Modules share a PostgreSQL database, and making it is for one of them.
     static readonly SemaphoreSlim Migrating = new(1);
 
+    readonly DatabaseOptions options;
     readonly NpgsqlDataSource? postgres;
     readonly string sqlite;
 
     public Database(DatabaseOptions options, string module)
     {
-        Module = module;
+        (this.options, Module) = (options, module);
         if (options.Postgres is { } connection) postgres = NpgsqlDataSource.Create(Pooled(connection));
         sqlite = new SqliteConnectionStringBuilder
         {
@@ -124,6 +129,7 @@ internal sealed class Database : IAsyncDisposable
     public async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancel)
     {
         await connection.OpenAsync(cancel);
+        options.WriterOpened?.Invoke(Module, connection);
         if (IsPostgres) return;
         await using var command = connection.CreateCommand();
         command.CommandText =

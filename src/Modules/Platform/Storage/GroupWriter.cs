@@ -43,7 +43,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
     public async Task StartAsync(CancellationToken cancel)
     {
         await ConnectAsync(cancel);
-        running = Task.Run(RunAsync, CancellationToken.None);
+        running = RunAsync();
     }
 
     /// <param name="keep">False: do everything but the commit.</param>

@@ -7,7 +7,7 @@ namespace Monolith.Platform.Storage;
 public abstract class ResourceRow
 {
     /// <summary>UUIDv7; the primary key. Immutable.</summary>
-    public Guid Uid { get; init; } = Guid.CreateVersion7();
+    public Guid Uid { get; init; } = Chance.NewUid();
 
     /// <summary>The full resource name, unique in its table, and the key of lists. Immutable.</summary>
     public required string Name { get; init; }
@@ -47,7 +47,7 @@ public sealed class EventRow
 {
     /// <summary>Order of commits in the module: 1, 2, 3, … given by the writer.</summary>
     public long Sequence { get; internal set; }
-    public Guid Uid { get; init; } = Guid.CreateVersion7();
+    public Guid Uid { get; init; } = Chance.NewUid();
     /// <summary><c>monolith.compute.server.created</c></summary>
     public required string Type { get; init; }
     /// <summary>The resource's name.</summary>

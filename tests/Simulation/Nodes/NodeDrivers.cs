@@ -1,0 +1,112 @@
+using System.Threading.Channels;
+using Monolith.Agent;
+using Monolith.Agent.Images;
+using Monolith.Agent.Network;
+using Monolith.Agent.Vms;
+using Monolith.Simulation.Tests.World;
+
+namespace Monolith.Simulation.Tests.Nodes;
+
+/// <summary>
+/// The drivers of one agent over the machine that outlives it. What is asked of the machine is done by the machine: the
+/// agent that asked may be dead by then, and the thing done all the same, or not yet begun.
+/// </summary>
+internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Process agent, Random dice, Func<bool> fails)
+{
+    readonly Channel<VmEvent> events = Channel.CreateUnbounded<VmEvent>();
+
+    public HypervisorDrivers All => real with { Vms = new Machines(this), DataPlane = new Kernel(this) };
+
+    public void Tell(VmEvent happened) => events.Writer.TryWrite(happened);
+
+    async Task DoAsync(Func<Task> act, Func<Exception> refusal, CancellationToken cancellation)
+    {
+        if (fails()) throw refusal();
+        // Cancelling stops the waiting, and for the dead nobody waits.
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        machine.Start(async () =>
+        {
+            // It was asked for; whether the machine has heard it when its agent dies is for the dice.
+            if (!agent.IsAlive && dice.Next(2) == 0) return;
+            try
+            {
+                await act();
+                done.TrySetResult();
+            }
+            catch (Exception e)
+            {
+                done.TrySetException(e);
+            }
+        });
+        await done.Task.WaitAsync(cancellation);
+    }
+
+    static Exception NoStart() => new VmException(VmFailure.StartFailed, "QEMU did not start (simulated)");
+
+    static Exception Busy() => new VmException(VmFailure.Busy, "QEMU does not answer (simulated)");
+
+    static Exception Refused() => new IOException("the kernel refused (simulated)");
+
+    sealed class Machines(NodeDrivers drivers) : IVmDriver
+    {
+        readonly IVmDriver real = drivers.Real.Vms;
+
+        public VmCapabilities Capabilities => real.Capabilities;
+
+        public ChannelReader<VmEvent> Events => drivers.events.Reader;
+
+        public Task EnsureDiskAsync(VmPlan plan, string baseImagePath, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.EnsureDiskAsync(plan, baseImagePath, CancellationToken.None), Busy, cancellation);
+
+        public Task StartAsync(VmPlan plan, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.StartAsync(plan, CancellationToken.None), NoStart, cancellation);
+
+        public Task StopAsync(VmId id, StopMode mode, TimeSpan deadline, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.StopAsync(id, mode, deadline, CancellationToken.None), Busy, cancellation);
+
+        public Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.RestartAsync(plan, mode, deadline, CancellationToken.None), Busy, cancellation);
+
+        public Task RemoveAsync(VmId id, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.RemoveAsync(id, CancellationToken.None), Busy, cancellation);
+
+        public Task<IReadOnlyList<VmObservation>> ObserveAsync(CancellationToken cancellation) =>
+            real.ObserveAsync(cancellation);
+
+        public IReadOnlySet<ImageDigest> ImagesInUse() => real.ImagesInUse();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    HypervisorDrivers Real => real;
+
+    sealed class Kernel(NodeDrivers drivers) : IDataPlane
+    {
+        readonly IDataPlane real = drivers.Real.DataPlane;
+
+        public Task PrepareAsync(CancellationToken cancellation) => real.PrepareAsync(cancellation);
+
+        public Task EnsureSetsAsync(IReadOnlyCollection<AddressSetPlan> sets, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.EnsureSetsAsync(sets, CancellationToken.None), Refused, cancellation);
+
+        public Task RemoveSetsAsync(IReadOnlyCollection<string> setIds, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.RemoveSetsAsync(setIds, CancellationToken.None), Refused, cancellation);
+
+        public Task EnsurePortAsync(PortPlan plan, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.EnsurePortAsync(plan, CancellationToken.None), Refused, cancellation);
+
+        public Task RemovePortAsync(string portId, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.RemovePortAsync(portId, CancellationToken.None), Refused, cancellation);
+
+        public Task RemoveTapAsync(string tapName, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.RemoveTapAsync(tapName, CancellationToken.None), Refused, cancellation);
+
+        public Task<IReadOnlyList<PortObservation>> ObserveAsync(CancellationToken cancellation) =>
+            real.ObserveAsync(cancellation);
+
+        public IAsyncEnumerable<DataPlaneEvent> WatchAsync(CancellationToken cancellation) =>
+            real.WatchAsync(cancellation);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using System.Globalization;
+using Monolith.Agent.Emulated;
+using Monolith.Platform;
+using Monolith.Simulation.Tests.Faults;
+using Monolith.Simulation.Tests.Hosts;
+using Monolith.Simulation.Tests.Load;
+using Monolith.Simulation.Tests.Nodes;
+using Monolith.Simulation.Tests.Promises;
+using Monolith.Simulation.Tests.Wire;
+using Monolith.Simulation.Tests.World;
+using Process = Monolith.Simulation.Tests.World.Process;
+
+namespace Monolith.Simulation.Tests;
+
+/// <summary>What a run was like. Immutable.</summary>
+public sealed record RunReport(int Seed, ulong Hash, long Picks, int Answers, TimeSpan Simulated, TimeSpan Took)
+{
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"seed {Seed}: {Answers} answers, {Picks} picks, {Simulated:hh\\:mm\\:ss} in {Took.TotalSeconds:0.0} s, "
+        + $"trace {Hash:x16}");
+}
+
+/// <summary>
+/// A cloud, its nodes and its clients under one seed:
+/// <code>
+///   prepare ──▶ load and faults ──▶ heal ──▶ all agrees, in bounded time ──▶ delete all ──▶ nothing is left
+/// </code>
+/// </summary>
+internal sealed class Simulation : IDisposable
+{
+    static readonly TimeSpan Load = TimeSpan.FromSeconds(90);
+    static readonly TimeSpan Quiet = TimeSpan.FromMinutes(20);
+    static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan MaxReal = TimeSpan.FromMinutes(2);
+    const int MaxPicksAtOnce = 50_000;
+
+    readonly int seed;
+    readonly Scheduler scheduler;
+    readonly Databases databases;
+    readonly Cloud cloud;
+    readonly List<Node> nodes = [];
+    readonly List<Client> clients = [];
+    readonly Process director;
+    readonly FaultPlan faults;
+    readonly WireInvoker operators;
+    readonly Stopwatch real = Stopwatch.StartNew();
+    DateTime since;
+    long picksBefore;
+    bool isOver;
+
+    Simulation(int seed, Databases template)
+    {
+        this.seed = seed;
+        scheduler = new Scheduler(seed);
+        var lot = new Random(seed ^ 0x5eed);
+        Random Dice() => new(lot.Next());
+        Chance.Dice = Dice();
+        Chance.Uids = new Uids(scheduler, Dice()).Next;
+        databases = new Databases(template);
+        director = new Process(scheduler, "director");
+        var net = new Process(scheduler, "net");
+        cloud = new Cloud(scheduler, net, Dice(), databases, new BusShape());
+        operators = new WireInvoker(cloud, cloud.Admin("operator", new LinkShape { Late = 0 }));
+        var failures = lot.Next(3) * 0.05;
+        for (var i = 1; i <= 3; i++)
+        {
+            var link = cloud.Node(string.Create(CultureInfo.InvariantCulture, $"hv{i}"), new LinkShape());
+            nodes.Add(new Node(scheduler, cloud, link, new Emulation
+            {
+                Seed = lot.Next(),
+                StartFailures = failures,
+                ImageFailures = failures,
+                SilentGuests = failures / 4,
+            }, Dice()));
+        }
+        for (var i = 1; i <= 3; i++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"client{i}");
+            var invoker = new WireInvoker(cloud, cloud.Admin(name, new LinkShape()));
+            clients.Add(new Client(new Process(scheduler, name), invoker, scheduler.Trace, Dice(), string.Create(CultureInfo.InvariantCulture, $"p{i}")));
+        }
+        faults = new FaultPlan(director, cloud, nodes, Dice(), scheduler.Trace,
+            TimeSpan.FromSeconds(1 + lot.NextDouble() * 6));
+    }
+
+    public static async Task<RunReport> RunAsync(int seed, Databases template)
+    {
+        using var simulation = new Simulation(seed, template);
+        return await simulation.RunAsync();
+    }
+
+    async Task<RunReport> RunAsync()
+    {
+        scheduler.Picked += OnPicked;
+        scheduler.Moving += () => Addresses.Check(nodes);
+        director.Start(DirectAsync);
+        try
+        {
+            await scheduler.RunAsync(() => isOver);
+            if (!isOver) throw new BrokenPromiseException("Nothing is left to do, and it is not done.");
+        }
+        catch (Exception e)
+        {
+            throw new BrokenPromiseException(string.Join('\n', [
+                $"seed {seed} ({scheduler}); MONOLITH_SIMULATION_SEED={seed} repeats it: {e.Message}", e.ToString(),
+                "--- where it is", .. Agreement.Picture(databases.Location),
+                "--- what happened last", .. scheduler.Trace.Last]));
+        }
+        return new RunReport(seed, scheduler.Trace.Hash, scheduler.Picks, clients.Sum(c => c.Answers),
+            scheduler.Now - new DateTime(2026, 1, 1), real.Elapsed);
+    }
+
+    async Task DirectAsync()
+    {
+        cloud.Start();
+        await UntilAsync("the host to start", () => cloud.Host is { IsServing: true } ? [] : ["it does not serve"]);
+        nodes.ForEach(n => n.Start());
+        await Tenants.PrepareAsync(operators, clients.Select(c => c.Project));
+        clients.ForEach(c => c.Start());
+        faults.Start();
+        await Task.Delay(Load, director.Time);
+        clients.ForEach(c => c.Stop());
+        faults.Heal();
+        await UntilAsync("the clients to have answers",
+            () => [.. clients.Where(c => !c.IsDone).Select(c => c.Project + " waits for one")]);
+        await UntilAsync("rows and nodes to agree", Differences);
+        foreach (var client in clients)
+            foreach (var (name, server) in client.Servers.Where(s => !s.Value.Deleted))
+                await client.DeleteAsync(name, server);
+        await UntilAsync("everything to be gone", Leftovers);
+        isOver = true;
+    }
+
+    List<string> Differences() =>
+    [
+        .. Agreement.Differences(databases.Location, nodes, clients),
+        .. EventAgreement.Differences(databases.Location),
+    ];
+
+    List<string> Leftovers()
+    {
+        var found = Differences();
+        var facts = Facts.Read(databases.Location);
+        if (facts is not { Servers: [], Vms: [], Ports: [], Addresses: [], Records: [] })
+            found.Add($"{facts.Servers.Count} servers, {facts.Vms.Count} vms, {facts.Ports.Count} ports, "
+                + $"{facts.Addresses.Count} addresses, {facts.Records.Count} records are left");
+        foreach (var node in nodes)
+            if (node.Machines().Count + node.Taps().Count > 0) found.Add($"{node.Name} is not empty");
+        return found;
+    }
+
+    /// <summary>Promise 4: within bounded time.</summary>
+    async Task UntilAsync(string what, Func<List<string>> differences)
+    {
+        scheduler.Trace.Say("waiting for " + what);
+        var deadline = scheduler.Now + Quiet;
+        while (true)
+        {
+            var found = differences();
+            if (found.Count == 0) return;
+            if (scheduler.Now > deadline)
+                throw new BrokenPromiseException($"Waited {Quiet} for {what}:\n  {string.Join("\n  ", found)}");
+            await Task.Delay(Look, director.Time);
+        }
+    }
+
+    void OnPicked()
+    {
+        faults.Look();
+        if (scheduler.Now != since) (since, picksBefore) = (scheduler.Now, scheduler.Picks);
+        if (scheduler.Picks - picksBefore > MaxPicksAtOnce)
+            throw new BrokenPromiseException($"{MaxPicksAtOnce} pieces of work, and the clock stands still.");
+        if (scheduler.Picks % 1024 == 0 && real.Elapsed > MaxReal)
+            throw new BrokenPromiseException($"It takes longer than {MaxReal}.");
+    }
+
+    public void Dispose()
+    {
+        Chance.Dice = Random.Shared;
+        Chance.Uids = Guid.CreateVersion7;
+        scheduler.Trace.Dispose();
+        databases.Dispose();
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Monolith.Simulation.Tests.Hosts;
+
+namespace Monolith.Simulation.Tests;
+
+/// <summary>
+/// The promises of a cloud under faults, seed by seed. <c>MONOLITH_SIMULATION_SEED</c> repeats one and nothing else;
+/// <c>FUZZ_SECONDS</c> says for how long new ones are tried.
+/// </summary>
+public sealed class SimulationTests(ITestOutputHelper output, Template template) : IClassFixture<Template>
+{
+    static readonly int? Given = Number("MONOLITH_SIMULATION_SEED");
+
+    public static TheoryData<int> Seeds => Given is { } seed ? [seed] : [1, 2, 3];
+
+    [Theory]
+    [MemberData(nameof(Seeds), DisableDiscoveryEnumeration = true)]
+    public async Task Seed_KeepsThePromises(int seed) => await RunAsync(seed);
+
+    [Fact]
+    [Trait("Kind", "fuzz")]
+    public async Task AnySeed_KeepsThePromises()
+    {
+        if (Given is not null) return;
+        var first = Number("FUZZ_SEED") ?? Random.Shared.Next();
+        var (real, time) = (Stopwatch.StartNew(), TimeSpan.FromSeconds(Number("FUZZ_SECONDS") ?? 0));
+        var broken = new List<string>();
+        for (var seed = first; seed == first || real.Elapsed < time; seed = unchecked(seed + 1) & int.MaxValue)
+            try
+            {
+                await RunAsync(seed);
+            }
+            catch (BrokenPromiseException e)
+            {
+                output.WriteLine(e.Message);
+                broken.Add(e.Message.Split('\n')[0]);
+            }
+        Assert.True(broken.Count == 0, string.Join('\n', broken));
+    }
+
+    [Fact]
+    public async Task Seed_RunTwice_IsTheSameRun()
+    {
+        var seed = Given ?? Random.Shared.Next();
+        var first = await RunAsync(seed);
+        var second = await RunAsync(seed);
+        Assert.Equal((first.Picks, first.Hash), (second.Picks, second.Hash));
+    }
+
+    async Task<RunReport> RunAsync(int seed)
+    {
+        var report = await Simulation.RunAsync(seed, template.Databases);
+        output.WriteLine(report.ToString());
+        return report;
+    }
+
+    static int? Number(string name) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var number) ? number : null;
+}
+
+/// <summary>Databases with their tables, and an authority with its key, made once.</summary>
+public sealed class Template : IDisposable
+{
+    internal Databases Databases { get; } = Make();
+
+    static Databases Make()
+    {
+        var databases = new Databases();
+        var scheduler = new World.Scheduler(0);
+        var process = new World.Process(scheduler, "template");
+        var host = new CloudHost(process, databases.For(process), new BusShape(), new Random(0), scheduler.Trace);
+        foreach (var step in host.Services.GetServices<Monolith.Platform.Storage.IStoreOpening>())
+            step.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
+        return databases;
+    }
+
+    public void Dispose() => Databases.Dispose();
+}
