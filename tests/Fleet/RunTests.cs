@@ -11,7 +11,7 @@ public sealed class RunTests
 {
     static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
-    static string HostProgram
+    internal static string HostProgram
     {
         get
         {
