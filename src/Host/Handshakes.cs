@@ -17,7 +17,15 @@ internal static class Handshakes
 
     public static ConnectionDelegate Admit(ConnectionDelegate next) => async connection =>
     {
-        await Places.WaitAsync(connection.ConnectionClosed);
+        try
+        {
+            await Places.WaitAsync(connection.ConnectionClosed);
+        }
+        catch (OperationCanceledException)
+        {
+            // It went while it waited.
+            return;
+        }
         var place = new Place();
         connection.Items[typeof(Place)] = place;
         try

@@ -53,9 +53,15 @@ internal sealed class ApiClient(CallInvoker invoker)
     }
 
     // Both sides watch the deadline. When the host's clock is first, it resets the stream: CANCEL (RFC 9113, 7).
-    static bool EndedByDeadline(RpcException e) => e.StatusCode == StatusCode.DeadlineExceeded
-        || e.Status.Detail.Contains("CANCEL (0x8)", StringComparison.Ordinal)
-        || e.Status.DebugException is { } cause && $"{cause}".Contains("CANCEL (0x8)", StringComparison.Ordinal);
+    static bool EndedByDeadline(RpcException e)
+    {
+        if (e.StatusCode == StatusCode.DeadlineExceeded) return true;
+        for (var cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
+            if (cause is HttpProtocolException { ErrorCode: Cancel }) return true;
+        return false;
+    }
+
+    const long Cancel = 0x8;
 
     async Task<IMessage?> CallAsync(MethodDescriptor method, CallOptions options, IMessage[] requests)
     {
