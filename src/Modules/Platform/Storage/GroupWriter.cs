@@ -67,19 +67,37 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         while (await queue.Reader.WaitToReadAsync())
         {
             while (batch.Count < MaxBatch && queue.Reader.TryRead(out var item)) batch.Add(item);
+            await WriteAsync(batch);
+            batch.Clear();
+        }
+    }
+
+    /// <summary>
+    /// A connection that broke while nothing was written is found broken by the next write: that one runs again on
+    /// another, unless it may have been committed.
+    /// </summary>
+    async Task WriteAsync(List<Work> batch)
+    {
+        for (var first = true; ; first = false)
+        {
             try
             {
                 committing = false;
                 await CommitAsync(batch);
+                return;
             }
             catch (Exception e)
             {
-                LogBatchFailed(e, database.Module, batch.Count);
-                var fault = Lost();
-                foreach (var item in batch) item.Fail(fault);
+                var again = first && !committing && Conflict.IsOutage(e);
+                if (!again)
+                {
+                    LogBatchFailed(e, database.Module, batch.Count);
+                    var fault = Lost();
+                    foreach (var item in batch) item.Fail(fault);
+                }
                 await ReconnectAsync();
+                if (!again) return;
             }
-            batch.Clear();
         }
     }
 
@@ -102,6 +120,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         var events = new List<EventRow>();
         foreach (var item in batch)
         {
+            if (item.Failed) continue;
             if (item.Cancel.IsCancellationRequested)
             {
                 item.Fail(new OperationCanceledException(item.Cancel));
