@@ -1,3 +1,4 @@
+using Monolith.Agent.Emulated;
 using Monolith.Agent.Ledger;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Network;
@@ -19,8 +20,11 @@ public sealed record AgentOptions
     /// <summary>What the machine has; sent with every hello of the vm stream.</summary>
     public Inventory Inventory { get; init; } = new();
 
-    /// <summary>Where the desired sets are kept. Null: in memory, as emulated nodes do.</summary>
+    /// <summary>Where the desired sets are kept. Null: in memory, on <see cref="Disk"/>.</summary>
     public string? StateDirectory { get; init; }
+
+    /// <summary>Of an emulated machine. The next agent finds there what this one was told.</summary>
+    public EmulatedDisk Disk { get; init; } = new();
 
     public string Version { get; init; } = ThisVersion;
 
@@ -50,7 +54,7 @@ public sealed record AgentOptions
     internal Func<string, ILedger>? Ledgers { get; init; }
 
     internal ILedger OpenLedger(string name) => Ledgers is not null ? Ledgers(name)
-        : StateDirectory is null ? new MemoryLedger() : FileLedger.Open(Path.Combine(StateDirectory, name + ".ledger"));
+        : StateDirectory is null ? Disk.Open(name) : FileLedger.Open(Path.Combine(StateDirectory, name + ".ledger"));
 }
 
 /// <summary>Drivers of a hypervisor.</summary>

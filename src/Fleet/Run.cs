@@ -16,6 +16,9 @@ internal sealed record Findings(
     IReadOnlyDictionary<string, IReadOnlyList<Point>> Series, IReadOnlyList<(string Step, TimeSpan From)> Steps,
     IReadOnlyList<string> Failings, string? Ended)
 {
+    /// <summary>What it ran on.</summary>
+    public Machine? Machine { get; init; }
+
     /// <summary>Every threshold holds, and the run came to its end.</summary>
     public bool Passed => Ended is null && Scenario.Thresholds.All(t => t.Holds(Figures) == true);
 }
@@ -29,7 +32,7 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
 
     public async Task<Findings> PlayAsync(CancellationToken cancel)
     {
-        var (began, at) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp());
+        var (began, at, machine) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp(), Machine.Now());
         using var cloud = new Cloud(host);
         using var messages = new MessageCount();
         await using var nodes = new NodeFleet(scenario.Fleet, loggers);
@@ -53,13 +56,16 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
             }
         }
         catch (Exception e) when (e is TimeoutException or InvalidOperationException or Grpc.Core.RpcException
-            or Agent.Join.JoinException or OperationCanceledException)
+            or IOException or Agent.Join.JoinException or OperationCanceledException)
         {
             ended = e is OperationCanceledException ? "It was interrupted." : e.Message;
         }
         board.Add("failed", stage.Failings.Count);
         return new Findings(scenario, began, Stopwatch.GetElapsedTime(at), board.Figures, board.Series, steps,
-            stage.Failings.First, ended);
+            stage.Failings.First, ended)
+        {
+            Machine = machine,
+        };
     }
 
     async Task PrepareAsync(Stage stage, CancellationToken cancel)
@@ -82,31 +88,11 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
 
     async Task PlayAsync(Step step, Stage stage, Probes probes, CancellationToken cancel)
     {
-        probes.Begin();
-        var before = Use();
-        var counters = await CountersAsync(cancel);
-        var (messages, at) = (stage.Messages.Value, Stopwatch.GetTimestamp());
+        probes.Begin(step.IsProbed);
+        var before = await Spent.NowAsync(host, stage.Messages, cancel);
         await step.RunAsync(stage, cancel);
         probes.End(step.Name, board);
-        var seconds = Stopwatch.GetElapsedTime(at).TotalSeconds;
-        board.Add(step.Name + ".took", seconds * 1000, "ms");
         var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
-        if (servers > 0) board.Add(step.Name + ".messages_per_server", (stage.Messages.Value - messages) / servers);
-        // A host that was started anew counts from nothing: then there is nothing to compare.
-        if (servers > 0 && (await CountersAsync(cancel)).Since(counters) is { Transactions: >= 0 } spent)
-        {
-            board.Add(step.Name + ".round_trips_per_server", spent.RoundTrips / servers);
-            board.Add(step.Name + ".transactions_per_server", spent.Transactions / servers);
-            board.Add(step.Name + ".writes_per_server", spent.Writes / servers);
-        }
-        if (before is null || Use() is not { } after || after.Processor < before.Processor) return;
-        var used = (after.Processor - before.Processor).TotalSeconds;
-        board.Add(step.Name + ".cores", used / seconds);
-        if (servers > 0) board.Add(step.Name + ".cpu_per_server", used * 1000 / servers, "ms");
-        board.Add(step.Name + ".memory", after.Bytes / 1048576.0, "MiB");
+        (await Spent.NowAsync(host, stage.Messages, cancel)).Add(board, step.Name, before, servers);
     }
-
-    Task<HostMetrics> CountersAsync(CancellationToken cancel) => HostMetrics.OfAsync(host.Metrics, cancel);
-
-    ProcessUse? Use() => host.Pid is { } pid ? ProcessUse.Of(pid) : null;
 }

@@ -41,11 +41,14 @@ public sealed class RunTests
             thresholds:
               - failed <= 0
               - create.ready.count >= 20
+              - create.not_begun <= 0
+              - create.fleet_cpu_per_server >= 0 ms
               - restart_host.messages_per_stream >= 2
               - restart_host.converged <= 120 s
               - reconnect.messages_per_stream >= 2
               - upgrade.back.count >= 5
               - upgrade.failures <= 0
+              - upgrade.messages_per_agent <= 18
               - slow_database.held.count >= 1
               - arrive.ready.count >= 1
               - arrive.refused_without_retry <= 0

@@ -13,13 +13,24 @@ internal interface ILedger : IDisposable
     void Commit(IReadOnlyList<LedgerRecord> records);
 }
 
-/// <summary>Keeps nothing: an emulated node is as new after its restart.</summary>
-internal sealed class MemoryLedger : ILedger
+/// <summary>In memory: what is committed is there for whoever opens the same set after this one.</summary>
+/// <param name="kept">The set, by key; it outlives the ledger.</param>
+internal sealed class MemoryLedger(Dictionary<string, LedgerRecord> kept) : ILedger
 {
-    public IReadOnlyList<LedgerRecord> Load() => [];
+    /// <summary>A set of its own, which ends with it.</summary>
+    public MemoryLedger() : this(new Dictionary<string, LedgerRecord>(StringComparer.Ordinal))
+    {
+    }
+
+    public IReadOnlyList<LedgerRecord> Load() => [.. kept.Values];
 
     public void Commit(IReadOnlyList<LedgerRecord> records)
     {
+        foreach (var record in records)
+        {
+            if (record.Body is null) kept.Remove(record.Key);
+            else kept[record.Key] = record;
+        }
     }
 
     public void Dispose()

@@ -10,9 +10,19 @@ internal sealed record HostMetrics(double RoundTrips, double Transactions, doubl
 {
     static readonly HttpClient Client = new() { Timeout = TimeSpan.FromSeconds(10) };
 
-    public static async Task<HostMetrics> OfAsync(string endpoint, CancellationToken cancel)
+    /// <returns>Null when the host does not answer, or not in time.</returns>
+    public static async Task<HostMetrics?> OfAsync(string endpoint, CancellationToken cancel)
     {
-        var text = await Client.GetStringAsync(new Uri($"http://{endpoint}/metrics"), cancel);
+        string text;
+        try
+        {
+            text = await Client.GetStringAsync(new Uri($"http://{endpoint}/metrics"), cancel);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException
+            && !cancel.IsCancellationRequested)
+        {
+            return null;
+        }
         return new HostMetrics(
             Sum(text, "db_client_operation_duration_seconds_count"), Sum(text, "monolith_store_commit_duration_seconds_count"),
             Sum(text, "monolith_store_batch_size_sum", "monolith_store_batch_size_write_sum"));

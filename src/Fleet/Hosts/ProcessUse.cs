@@ -22,6 +22,20 @@ internal sealed record ProcessUse(TimeSpan Processor, long Bytes, long Peak)
             Kib($"/proc/{pid}/status", "VmHWM:") * 1024);
     }
 
+    /// <returns>Null when there is no process, or no longer.</returns>
+    public static ProcessUse? Find(int? pid)
+    {
+        try
+        {
+            return pid is { } number ? Of(number) : null;
+        }
+        catch (IOException)
+        {
+            // It is being restarted.
+            return null;
+        }
+    }
+
     static long Kib(string file, string key)
     {
         foreach (var line in File.ReadLines(file))

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Grpc.Core;
 using Monolith.Compute.V1;
@@ -11,13 +10,13 @@ namespace Monolith.Fleet.Load;
 internal sealed class Population(Cloud cloud, ServerWatch watch, int projects)
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
-    readonly ConcurrentQueue<string> alive = new();
+    readonly Alive alive = new();
     int made;
 
     public int Count => alive.Count;
 
-    /// <summary>Names of servers that are READY, oldest first.</summary>
-    public IReadOnlyList<string> Names => [.. alive];
+    /// <summary>Names of servers that are READY.</summary>
+    public Alive Names => alive;
 
     /// <summary>Creates one server and waits until it is READY.</summary>
     /// <param name="retry">False: a refusal is not repeated, and thrown as it is.</param>
@@ -45,7 +44,7 @@ internal sealed class Population(Cloud cloud, ServerWatch watch, int projects)
             var server = await settled.WaitAsync(Patience, cancel);
             if (server.State == Server.Types.State.Failed) throw FailedServerException.Of(server);
             ready.Add(Stopwatch.GetElapsedTime(began));
-            alive.Enqueue(name);
+            alive.Add(name);
         }
         catch (TimeoutException e)
         {
@@ -64,7 +63,7 @@ internal sealed class Population(Cloud cloud, ServerWatch watch, int projects)
     /// <summary>Deletes the oldest and waits until it is gone; nothing when there is none.</summary>
     public async Task DeleteAsync(Samples gone, CancellationToken cancel)
     {
-        if (!alive.TryDequeue(out var name)) return;
+        if (alive.TakeOldest() is not { } name) return;
         var removed = watch.GoneAsync(name);
         var began = Stopwatch.GetTimestamp();
         try

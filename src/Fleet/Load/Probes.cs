@@ -35,6 +35,7 @@ internal sealed class Probes : IAsyncDisposable
     readonly List<Task> running = [];
     volatile Round round = NewRound();
     volatile string changed = "";
+    volatile bool asking;
     long changedAt;
 
     public Probes(ProbeShape shape, Cloud cloud, Population population)
@@ -47,7 +48,12 @@ internal sealed class Probes : IAsyncDisposable
         running.Add(RepeatAsync(1, ChangeAsync));
     }
 
-    public void Begin() => round = NewRound();
+    /// <param name="asking">False: nobody asks until the next one; the watches stay open.</param>
+    public void Begin(bool asking)
+    {
+        this.asking = asking;
+        round = NewRound();
+    }
 
     public void End(string step, Board board)
     {
@@ -68,6 +74,7 @@ internal sealed class Probes : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(stop.Token))
             {
+                if (!asking) continue;
                 acts.RemoveAll(a => a.IsCompleted);
                 acts.Add(OneAsync(act, round));
             }
@@ -76,6 +83,27 @@ internal sealed class Probes : IAsyncDisposable
         {
             await Task.WhenAll(acts);
         }
+    }
+
+    // What was not answered within the deadline took that long at least: a slow host does not look quick because its
+    // slowest answers were not waited for.
+    static async Task TimedAsync(Samples samples, Func<Task> call)
+    {
+        var began = Stopwatch.GetTimestamp();
+        try
+        {
+            await call();
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.DeadlineExceeded)
+        {
+            samples.Add(Deadline);
+            throw;
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
+        {
+            // It was deleted meanwhile; that is an answer.
+        }
+        samples.Add(Stopwatch.GetElapsedTime(began));
     }
 
     async Task OneAsync(Func<Round, Task> act, Round round)
@@ -93,32 +121,22 @@ internal sealed class Probes : IAsyncDisposable
 
     async Task GetAsync(Round round)
     {
-        var names = population.Names;
-        if (names.Count == 0) return;
-        var request = new GetServerRequest { Name = names[Random.Shared.Next(names.Count)] };
-        var began = Stopwatch.GetTimestamp();
-        try
-        {
-            await cloud.Servers.GetServerAsync(request, cloud.OptionsWithin(Deadline, stop.Token));
-        }
-        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
-        {
-            // It was deleted meanwhile; that is an answer.
-        }
-        round.Gets.Add(Stopwatch.GetElapsedTime(began));
+        if (population.Names.Any(Random.Shared) is not { } name) return;
+        var request = new GetServerRequest { Name = name };
+        await TimedAsync(round.Gets,
+            async () => await cloud.Servers.GetServerAsync(request, cloud.OptionsWithin(Deadline, stop.Token)));
     }
 
     async Task ListAsync(Round round)
     {
-        var began = Stopwatch.GetTimestamp();
-        await cloud.Servers.ListServersAsync(
-            new ListServersRequest { Parent = "projects/-", PageSize = 100 }, cloud.OptionsWithin(Deadline, stop.Token));
-        round.Lists.Add(Stopwatch.GetElapsedTime(began));
+        var request = new ListServersRequest { Parent = "projects/-", PageSize = 100 };
+        await TimedAsync(round.Lists,
+            async () => await cloud.Servers.ListServersAsync(request, cloud.OptionsWithin(Deadline, stop.Token)));
     }
 
     async Task ChangeAsync(Round round)
     {
-        if (population.Names.FirstOrDefault(InWatched) is not { } name) return;
+        if (population.Names.FirstOf(InWatched) is not { } name) return;
         var mark = Guid.NewGuid().ToString("N");
         Volatile.Write(ref changedAt, Stopwatch.GetTimestamp());
         changed = mark;

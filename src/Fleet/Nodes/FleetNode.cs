@@ -17,7 +17,7 @@ internal sealed class FleetNode : IAsyncDisposable
     readonly FleetShape shape;
     readonly EmulatedNode? hypervisor;
     readonly EmulatedLoadBalancerNode? balancer;
-    readonly AgentOptions options;
+    AgentOptions options;
     readonly bool slow;
     HostChannel? channel;
     NodeIdentity? identity;
@@ -25,7 +25,7 @@ internal sealed class FleetNode : IAsyncDisposable
     Task run = Task.CompletedTask;
     volatile bool cut;
     IAgent? agent;
-    int connects;
+    int connects, boots;
 
     public FleetNode(FleetShape shape, int index, bool isBalancer, bool slow, TimeProvider time, ILoggerFactory loggers)
     {
@@ -40,6 +40,7 @@ internal sealed class FleetNode : IAsyncDisposable
         {
             Node = Name,
             Inventory = EmulatedNode.Inventory(shape.Cpus, shape.MemoryMib, shape.DiskGib, shape.Zone(index)),
+            BootId = BootOf(boots),
         };
     }
 
@@ -72,6 +73,7 @@ internal sealed class FleetNode : IAsyncDisposable
         if (running is not null) return;
         channel ??= new HostChannel(identity ?? throw new InvalidOperationException($"{Name} has not joined."));
         running = new CancellationTokenSource();
+        hypervisor?.DataPlane.ForgetPlans();
         agent = hypervisor is not null
             ? new AgentProcess(options, hypervisor.Drivers, Connect, time, loggers)
             : new LoadBalancerAgent(options, balancer!.Drivers, Connect, time, loggers);
@@ -88,14 +90,17 @@ internal sealed class FleetNode : IAsyncDisposable
         (running, agent) = (null, null);
     }
 
-    /// <summary>The machine loses power.</summary>
+    /// <summary>The machine loses power; what is on its disk stays.</summary>
     public async Task LosePowerAsync()
     {
         await StopAsync();
         channel?.Dispose();
         channel = null;
         hypervisor?.Vms.LosePower();
+        options = options with { BootId = BootOf(++boots) };
     }
+
+    static string BootOf(int boots) => $"boot{boots + 1}";
 
     /// <summary>The connection breaks; the agent makes a new one.</summary>
     public void Disconnect()

@@ -14,10 +14,22 @@ internal sealed partial class Durations : IYamlTypeConverter
     public object ReadYaml(IParser parser, Type type, ObjectDeserializer rootDeserializer)
     {
         var scalar = parser.Consume<Scalar>();
-        var match = Form().Match(scalar.Value);
+        try
+        {
+            return Parse(scalar.Value);
+        }
+        catch (FormatException e)
+        {
+            throw new YamlException(scalar.Start, scalar.End, e.Message);
+        }
+    }
+
+    /// <exception cref="FormatException">With examples.</exception>
+    public static TimeSpan Parse(string text)
+    {
+        var match = Form().Match(text);
         if (!match.Success)
-            throw new YamlException(scalar.Start, scalar.End,
-                $"'{scalar.Value}' is no duration, such as 300 ms, 2 s, 10 min, 1 h, 400 d");
+            throw new FormatException($"'{text}' is no duration, such as 300 ms, 2 s, 10 min, 1 h, 400 d");
         var value = double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
         return match.Groups[2].Value switch
         {

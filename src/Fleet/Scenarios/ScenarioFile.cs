@@ -50,22 +50,44 @@ internal static class ScenarioFile
                 $"{where}, line {e.Start.Line}: {(e.InnerException ?? e).Message}", e);
         }
         var wrong = new List<Violation>();
+        var like = Like(entry, wrong);
         var scenario = new Scenario
         {
             Name = entry.Name.Length > 0 ? entry.Name : Path.GetFileNameWithoutExtension(where),
             About = entry.About,
-            Fleet = entry.Fleet,
-            Host = entry.Host,
-            Projects = entry.Projects,
-            Probes = entry.Probes,
-            Steps = [.. Named(entry.Steps, wrong)],
-            Thresholds = [.. Thresholds(entry.Thresholds, wrong)],
+            Fleet = entry.Fleet ?? like.Fleet,
+            Host = entry.Host ?? like.Host,
+            Projects = entry.Projects ?? like.Projects,
+            Probes = entry.Probes ?? like.Probes,
+            Steps = entry.Steps is null ? like.Steps : [.. Named(entry.Steps, wrong)],
+            Thresholds = entry.Thresholds is null ? like.Thresholds : [.. Thresholds(entry.Thresholds, wrong)],
+            Table = entry.Table is null ? like.Table : [.. Rows(entry.Table, wrong)],
         };
-        wrong.AddRange(ScenarioRules.Violations(scenario).Where(v => entry.Steps.Count == 0 || v.Path != "steps"));
+        // Steps that could not be read are told of already.
+        wrong.AddRange(ScenarioRules.Violations(scenario)
+            .Where(v => v.Path != "steps" || entry.Steps is not { Count: > 0 }));
         return wrong.Count == 0 ? scenario : throw new FormatException(string.Join('\n', wrong
             .Select(v => (Line: Lines.Of(yaml, v.Path), v.What))
             .OrderBy(v => v.Line)
             .Select(v => $"{where}, line {v.Line}: {v.What}.")));
+    }
+
+    static Scenario Like(Entry entry, List<Violation> wrong)
+    {
+        if (entry.Like.Length == 0) return new Scenario();
+        if (Shipped.Contains(entry.Like)) return Read(entry.Like);
+        wrong.Add(new Violation("like",
+            $"'{entry.Like}' is none of the scenarios that come with the program: {string.Join(", ", Shipped)}"));
+        return new Scenario();
+    }
+
+    static IEnumerable<TableRow> Rows(IReadOnlyList<Dictionary<string, string>?> rows, List<Violation> wrong)
+    {
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (rows[i] is { Count: 1 } row) yield return new TableRow(row.Keys.Single(), row.Values.Single());
+            else wrong.Add(new Violation($"table.{i}", $"row {i + 1} of the table must be WORDS: FIGURE"));
+        }
     }
 
     static IEnumerable<Step> Named(IReadOnlyList<StepEntry?> entries, List<Violation> wrong)
@@ -111,17 +133,22 @@ internal static class ScenarioFile
         .WithEnforceNullability()
         .Build();
 
-    /// <summary>The file's shape.</summary>
+    /// <summary>
+    /// The file's shape. What it does not say is as in the shipped scenario that <c>like</c> names, each key whole; or
+    /// as <see cref="Scenario"/> has it.
+    /// </summary>
     sealed class Entry
     {
         public string Name { get; init; } = "";
         public string About { get; init; } = "";
-        public FleetShape Fleet { get; init; } = new();
-        public HostShape Host { get; init; } = new();
-        public int Projects { get; init; } = 500;
-        public ProbeShape Probes { get; init; } = new();
-        public List<StepEntry> Steps { get; init; } = [];
-        public List<string> Thresholds { get; init; } = [];
+        public string Like { get; init; } = "";
+        public FleetShape? Fleet { get; init; }
+        public HostShape? Host { get; init; }
+        public int? Projects { get; init; }
+        public ProbeShape? Probes { get; init; }
+        public List<StepEntry>? Steps { get; init; }
+        public List<string>? Thresholds { get; init; }
+        public List<Dictionary<string, string>>? Table { get; init; }
     }
 
     /// <summary>A mapping with one key: what to do.</summary>

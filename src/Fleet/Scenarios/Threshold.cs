@@ -23,6 +23,9 @@ public sealed partial record Threshold(string Text, string Figure, bool AtMost, 
         return new Threshold(text, match.Groups["figure"].Value, match.Groups["relation"].Value == "<=", limit, unit);
     }
 
+    /// <summary>The limit as it was written, without the figure: <c>&lt;= 2 s</c>.</summary>
+    public string Goal => Text.Trim()[Figure.Length..].Trim();
+
     /// <summary>Null when the figure was not measured, which is not a pass.</summary>
     internal bool? Holds(IReadOnlyList<Figure> figures) =>
         figures.FirstOrDefault(f => f.Name == Figure) is not { } figure || figure.Unit != Unit ? null

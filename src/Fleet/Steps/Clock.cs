@@ -55,16 +55,5 @@ internal sealed class Clock
         await work;
     }
 
-    ProcessUse? Use()
-    {
-        try
-        {
-            return stage.Host.Pid is { } pid ? ProcessUse.Of(pid) : null;
-        }
-        catch (IOException)
-        {
-            // It is being restarted.
-            return null;
-        }
-    }
+    ProcessUse? Use() => ProcessUse.Find(stage.Host.Pid);
 }

@@ -11,6 +11,19 @@ public sealed record CreateStep : Step
 
     public int Clients { get; init; } = 50;
 
+    /// <summary>No server is begun after that time: a run ends on a slow machine too. Zero: no end.</summary>
+    public TimeSpan Within { get; init; }
+
+    internal override IEnumerable<string> Violations
+    {
+        get
+        {
+            if (Servers < 1) yield return $"servers must be at least 1, and is {Servers}";
+            if (Clients < 1) yield return $"clients must be at least 1, and is {Clients}";
+            if (Within < TimeSpan.Zero) yield return "within must not be less than 0 s";
+        }
+    }
+
     internal override async Task RunAsync(Stage stage, CancellationToken cancel)
     {
         Samples called = new(), ready = new();
@@ -18,6 +31,7 @@ public sealed record CreateStep : Step
         var began = Stopwatch.GetTimestamp();
         await Clock.Of(stage, Name, ready, Servers).WhileAsync(Loop.RunAsync(Clients, async () =>
         {
+            if (Within > TimeSpan.Zero && Stopwatch.GetElapsedTime(began) > Within) return false;
             if (Interlocked.Decrement(ref left) < 0) return false;
             await Loop.TryAsync(stage, () => stage.Population.CreateAsync(called, ready, cancel));
             return true;
@@ -25,6 +39,7 @@ public sealed record CreateStep : Step
         stage.Board.Add(Name + ".call", called);
         stage.Board.Add(Name + ".ready", ready);
         stage.Board.Add(Name + ".rate", ready.Count / Stopwatch.GetElapsedTime(began).TotalSeconds, "/s");
+        stage.Board.Add(Name + ".not_begun", Math.Max(0, Volatile.Read(ref left)));
     }
 }
 

@@ -7,10 +7,11 @@ namespace Monolith.Fleet.Steps;
 /// <summary>kill -9 of the host; then it is started again, on the same data.</summary>
 public sealed record RestartHostStep : Step
 {
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-
     /// <summary>How long there is no host.</summary>
     public TimeSpan Down { get; init; }
+
+    /// <summary>How long all agents together may take to be in step, from when the host is ready.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(3);
 
     internal override async Task RunAsync(Stage stage, CancellationToken cancel)
     {
@@ -169,6 +170,9 @@ internal static class Converged
     {
         stage.Board.Add(step + ".converged", seen.Count == 0 ? 0 : seen[^1].TotalMilliseconds, "ms");
         if (lost.Count == 0) return;
+        // Those that were not lost are in step from the beginning and come first.
+        var half = seen[Math.Min(seen.Count - 1, seen.Count - lost.Count + (lost.Count / 2))];
+        stage.Board.Add(step + ".half_converged", half.TotalMilliseconds, "ms");
         stage.Board.Add(step + ".messages_per_agent", messages / (double)lost.Count);
         stage.Board.Add(step + ".messages_per_stream", messages / (double)lost.Sum(n => n.Streams));
     }

@@ -56,6 +56,9 @@ public abstract record Step
     /// <summary>Which of the scenario's steps it is, from 0.</summary>
     internal int Index { get; init; }
 
+    /// <summary>Whether probes ask beside it.</summary>
+    internal virtual bool IsProbed => true;
+
     /// <summary>What its parameters must be and are not, each in words that begin with the parameter.</summary>
     internal virtual IEnumerable<string> Violations => [];
 
