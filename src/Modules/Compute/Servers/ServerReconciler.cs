@@ -102,7 +102,8 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             if (taken is not null) return taken;
             fleet.Forget();
         }
-        if (first is not null) await ports.UnbindAsync(server.Uid, cancel);
+        // Also from where an earlier round, or a host that died since, had bound them.
+        await ports.UnbindAsync(server.Uid, cancel);
         var message = placement.Order.Count == 0
             ? placement.Explain()
             : "Other servers were faster at every hypervisor that was tried; it is tried again.";
