@@ -25,7 +25,7 @@ public sealed class ProcessTests
     {
         using var scratch = new Scratch();
         using var process = ProcessHandle.Spawn(
-            Shell(scratch, "pwd; ls /proc/$$/fd >fds; sort fds | tr '\\n' ' '; cut -d' ' -f6 /proc/$$/stat; echo $$ >&2"));
+            Shell(scratch, "pwd; (ls /proc/$$/fd >fds); sort fds | tr '\\n' ' '; cut -d' ' -f6 /proc/$$/stat; echo $$ >&2"));
         await process.Exited.WaitAsync(TimeSpan.FromSeconds(20), Stop);
         var lines = await File.ReadAllLinesAsync(scratch.In("out"), Stop);
         Assert.Equal(scratch.Path, lines[0]);
