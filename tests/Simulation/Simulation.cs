@@ -21,18 +21,12 @@ public sealed record RunReport(int Seed, ulong Hash, long Picks, int Answers, Ti
         + $"trace {Hash:x16}");
 }
 
-/// <summary>
-/// A cloud, its nodes and its clients under one seed:
-/// <code>
-///   prepare ──▶ load and faults ──▶ heal ──▶ all agrees, in bounded time ──▶ delete all ──▶ nothing is left
-/// </code>
-/// </summary>
+/// <summary>A cloud, its nodes and its clients under one seed, and a story of them (<c>Stories/</c>).</summary>
 internal sealed class Simulation : IDisposable
 {
-    static readonly TimeSpan Load = TimeSpan.FromSeconds(90);
     static readonly TimeSpan Quiet = TimeSpan.FromMinutes(20);
     static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
-    static readonly TimeSpan MaxReal = TimeSpan.FromMinutes(2);
+    static readonly TimeSpan MaxReal = TimeSpan.FromMinutes(10);
     const int MaxPicksAtOnce = 50_000;
 
     readonly int seed;
@@ -49,7 +43,7 @@ internal sealed class Simulation : IDisposable
     long picksBefore;
     bool isOver;
 
-    Simulation(int seed, Databases template)
+    Simulation(int seed, Databases template, bool calm)
     {
         this.seed = seed;
         scheduler = new Scheduler(seed);
@@ -62,10 +56,11 @@ internal sealed class Simulation : IDisposable
         var net = new Process(scheduler, "net");
         cloud = new Cloud(scheduler, net, Dice(), databases, new BusShape());
         operators = new WireInvoker(cloud, cloud.Admin("operator", new LinkShape { Late = 0 }));
-        var failures = lot.Next(3) * 0.05;
+        var failures = calm ? 0 : lot.Next(3) * 0.05;
+        var shape = calm ? new LinkShape { Late = 0 } : new LinkShape();
         for (var i = 1; i <= 3; i++)
         {
-            var link = cloud.Node(string.Create(CultureInfo.InvariantCulture, $"hv{i}"), new LinkShape());
+            var link = cloud.Node(string.Create(CultureInfo.InvariantCulture, $"hv{i}"), shape);
             nodes.Add(new Node(scheduler, cloud, link, new Emulation
             {
                 Seed = lot.Next(),
@@ -77,24 +72,38 @@ internal sealed class Simulation : IDisposable
         for (var i = 1; i <= 3; i++)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"client{i}");
-            var invoker = new WireInvoker(cloud, cloud.Admin(name, new LinkShape()));
-            clients.Add(new Client(new Process(scheduler, name), invoker, scheduler.Trace, Dice(), string.Create(CultureInfo.InvariantCulture, $"p{i}")));
+            var invoker = new WireInvoker(cloud, cloud.Admin(name, shape));
+            clients.Add(new Client(new Process(scheduler, name), invoker, scheduler.Trace, Dice(),
+                string.Create(CultureInfo.InvariantCulture, $"p{i}")));
         }
         faults = new FaultPlan(director, cloud, nodes, Dice(), scheduler.Trace,
             TimeSpan.FromSeconds(1 + lot.NextDouble() * 6));
     }
 
-    public static async Task<RunReport> RunAsync(int seed, Databases template)
+    public IReadOnlyList<Client> Clients => clients;
+
+    public FaultPlan Faults => faults;
+
+    public TimeProvider Time => director.Time;
+
+    /// <param name="calm">Nothing fails or is late by itself.</param>
+    /// <param name="story">From a cloud that stands, with nothing in it, to its end.</param>
+    public static async Task<RunReport> RunAsync(int seed, Databases template, bool calm, Func<Simulation, Task> story)
     {
-        using var simulation = new Simulation(seed, template);
-        return await simulation.RunAsync();
+        using var simulation = new Simulation(seed, template, calm);
+        return await simulation.RunAsync(story);
     }
 
-    async Task<RunReport> RunAsync()
+    async Task<RunReport> RunAsync(Func<Simulation, Task> story)
     {
         scheduler.Picked += OnPicked;
         scheduler.Moving += () => Addresses.Check(nodes);
-        director.Start(DirectAsync);
+        director.Start(async () =>
+        {
+            await PrepareAsync();
+            await story(this);
+            isOver = true;
+        });
         try
         {
             await scheduler.RunAsync(() => isOver);
@@ -111,47 +120,35 @@ internal sealed class Simulation : IDisposable
             scheduler.Now - new DateTime(2026, 1, 1), real.Elapsed);
     }
 
-    async Task DirectAsync()
+    async Task PrepareAsync()
     {
         cloud.Start();
         await UntilAsync("the host to start", () => cloud.Host is { IsServing: true } ? [] : ["it does not serve"]);
         nodes.ForEach(n => n.Start());
         await Tenants.PrepareAsync(operators, clients.Select(c => c.Project));
-        clients.ForEach(c => c.Start());
-        faults.Start();
-        await Task.Delay(Load, director.Time);
-        clients.ForEach(c => c.Stop());
-        faults.Heal();
-        await UntilAsync("the clients to have answers",
-            () => [.. clients.Where(c => !c.IsDone).Select(c => c.Project + " waits for one")]);
-        await UntilAsync("rows and nodes to agree", Differences);
-        foreach (var client in clients)
-            foreach (var (name, server) in client.Servers.Where(s => !s.Value.Deleted))
-                await client.DeleteAsync(name, server);
-        await UntilAsync("everything to be gone", Leftovers);
-        isOver = true;
     }
 
-    List<string> Differences() =>
-    [
-        .. Agreement.Differences(databases.Location, nodes, clients),
-        .. EventAgreement.Differences(databases.Location),
-    ];
+    /// <summary>What does not agree, of a cloud that is left alone.</summary>
+    public List<string> Differences() =>
+        Agreement.Differences(databases.Location, nodes, clients) is { Count: > 0 } found
+            ? found
+            : EventAgreement.Differences(databases.Location);
 
-    List<string> Leftovers()
+    /// <summary>And what there is at all.</summary>
+    public List<string> Leftovers()
     {
-        var found = Differences();
+        var found = new List<string>();
         var facts = Facts.Read(databases.Location);
         if (facts is not { Servers: [], Vms: [], Ports: [], Addresses: [], Records: [] })
             found.Add($"{facts.Servers.Count} servers, {facts.Vms.Count} vms, {facts.Ports.Count} ports, "
                 + $"{facts.Addresses.Count} addresses, {facts.Records.Count} records are left");
         foreach (var node in nodes)
             if (node.Machines().Count + node.Taps().Count > 0) found.Add($"{node.Name} is not empty");
-        return found;
+        return found.Count > 0 ? found : Differences();
     }
 
     /// <summary>Promise 4: within bounded time.</summary>
-    async Task UntilAsync(string what, Func<List<string>> differences)
+    public async Task UntilAsync(string what, Func<List<string>> differences)
     {
         scheduler.Trace.Say("waiting for " + what);
         var deadline = scheduler.Now + Quiet;

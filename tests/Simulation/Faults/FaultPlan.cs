@@ -17,7 +17,7 @@ internal sealed class FaultPlan
     readonly Trace trace;
     readonly TimeSpan every;
     readonly HashSet<string> refusing = new(StringComparer.Ordinal);
-    // How many commits of the module until its host dies at one.
+    // How many commits, of the module or of any, until the host dies at one.
     (string Module, int Commits, CommitFate Fate)? armed;
     bool healing;
 
@@ -37,6 +37,12 @@ internal sealed class FaultPlan
             if (!healing) Break();
         }
     });
+
+    /// <summary>Since it was last told when.</summary>
+    public bool HasDied => armed is null;
+
+    /// <summary>Has the host die at a commit of any module, counted from here on from 1.</summary>
+    public void DieAt(int commit, CommitFate fate) => armed = ("", commit, fate);
 
     /// <summary>To be called after each piece of work: a host may have died in it.</summary>
     public void Look()
@@ -123,7 +129,7 @@ internal sealed class FaultPlan
             trace.Say($"{module} refuses a commit of {host.Name}");
             return CommitFate.Refused;
         }
-        if (armed is not { } shot || shot.Module != module) return CommitFate.Done;
+        if (armed is not { } shot || shot.Module.Length > 0 && shot.Module != module) return CommitFate.Done;
         armed = shot with { Commits = shot.Commits - 1 };
         if (shot.Commits > 1) return CommitFate.Done;
         armed = null;

@@ -21,8 +21,8 @@ using Monolith.Simulation.Tests.World;
 namespace Monolith.Simulation.Tests.Hosts;
 
 /// <summary>
-/// One process of a host: the modules by their own registration, without transports. Never disposed of: who is killed is
-/// not asked.
+/// One process of a host: the modules by their own registration, without transports. Never disposed of: who is killed
+/// is not asked.
 /// </summary>
 internal sealed class CloudHost
 {

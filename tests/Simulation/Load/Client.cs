@@ -15,13 +15,14 @@ internal sealed class Known
 }
 
 /// <summary>
-/// A tenant's program: creates, stops, starts, restarts and deletes servers as its dice say, one after another. It repeats
-/// with the same <c>request_id</c> until it has an answer, and remembers what it was told.
+/// A tenant's program: creates, stops, starts, restarts and deletes servers as its dice say, one after another. It
+/// repeats with the same <c>request_id</c> until it has an answer, and remembers what it was told.
 /// </summary>
 internal sealed class Client(Process process, WireInvoker invoker, Trace trace, Random dice, string project)
 {
     const int Names = 5;
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan Bound = TimeSpan.FromMinutes(5);
 
     readonly ServerService.ServerServiceClient servers = new(invoker);
     readonly Dictionary<string, Known> known = new(StringComparer.Ordinal);
@@ -64,13 +65,10 @@ internal sealed class Client(Process process, WireInvoker invoker, Trace trace, 
                 await DeleteAsync(name, there);
                 break;
             case 2:
-                var pull = dice.Next(2) == 0;
-                await ChangeAsync(there, stopped: true, (id, options) => servers.StopServerAsync(
-                    new StopServerRequest { Name = name, RequestId = id, Hard = pull }, options), "stop " + name);
+                await StopAsync(name, hard: dice.Next(2) == 0);
                 break;
             case 3:
-                await ChangeAsync(there, stopped: false, (id, options) => servers.StartServerAsync(
-                    new StartServerRequest { Name = name, RequestId = id }, options), "start " + name);
+                await StartAsync(name);
                 break;
             case 4:
                 var hard = dice.Next(2) == 0;
@@ -78,13 +76,35 @@ internal sealed class Client(Process process, WireInvoker invoker, Trace trace, 
                     new RestartServerRequest { Name = name, RequestId = id, Hard = hard }, options), "restart " + name);
                 break;
             default:
-                await CallAsync("get " + name,
-                    options => servers.GetServerAsync(new GetServerRequest { Name = name }, options));
+                await GetAsync(name);
                 break;
         }
     }
 
-    async Task CreateAsync(string name)
+    public Task StopAsync(string name, bool hard = false) => ChangeAsync(known[name], stopped: true,
+        (id, options) => servers.StopServerAsync(
+            new StopServerRequest { Name = name, RequestId = id, Hard = hard }, options), "stop " + name);
+
+    public Task StartAsync(string name) => ChangeAsync(known[name], stopped: false,
+        (id, options) => servers.StartServerAsync(
+            new StartServerRequest { Name = name, RequestId = id }, options), "start " + name);
+
+    Task<Server?> GetAsync(string name) => CallAsync("get " + name,
+        options => servers.GetServerAsync(new GetServerRequest { Name = name }, options));
+
+    /// <summary>Asks until the server is there.</summary>
+    public async Task StateAsync(string name, Server.Types.State state)
+    {
+        var deadline = process.Time.GetUtcNow() + Bound;
+        while (await GetAsync(name) is not { Reconciling: false } server || server.State != state)
+        {
+            if (process.Time.GetUtcNow() > deadline)
+                throw new BrokenPromiseException($"{name} is not {state} in {Bound}");
+            await Task.Delay(TimeSpan.FromSeconds(1), process.Time);
+        }
+    }
+
+    public async Task CreateAsync(string name)
     {
         var request = new CreateServerRequest
         {

@@ -55,8 +55,8 @@ internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Proce
 
         public ChannelReader<VmEvent> Events => drivers.events.Reader;
 
-        public Task EnsureDiskAsync(VmPlan plan, string baseImagePath, CancellationToken cancellation) =>
-            drivers.DoAsync(() => real.EnsureDiskAsync(plan, baseImagePath, CancellationToken.None), Busy, cancellation);
+        public Task EnsureDiskAsync(VmPlan plan, string image, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.EnsureDiskAsync(plan, image, CancellationToken.None), Busy, cancellation);
 
         public Task StartAsync(VmPlan plan, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.StartAsync(plan, CancellationToken.None), NoStart, cancellation);

@@ -37,11 +37,12 @@ internal static class Agreement
         var facts = Facts.Read(directory);
         foreach (var s in facts.Servers)
             yield return $"{s.Name} {s.Uid} {s.Operation} {s.Power} restarts={s.Restarts} {s.State} "
-                + $"on '{s.Hypervisor}' bound '{s.PortsBoundTo}' name '{s.DnsName}' since {s.OperationStart:HH:mm:ss.fff}: {Words(s)}";
+                + $"on '{s.Hypervisor}' bound '{s.PortsBoundTo}' name '{s.DnsName}' "
+                + $"since {s.OperationStart:HH:mm:ss.fff}: {Words(s)}";
         foreach (var v in facts.Vms)
             yield return $"  vm {v.Uid} of {v.ServerName} on {v.Hypervisor}: {v.Power} restarts={v.Restarts} "
-                + $"generation={v.Generation}; reported {v.State} {v.ReportedGeneration} restarts={v.ReportedRestarts} answers={v.Answers} "
-                + $"retrying={v.Retrying} {v.Reason} {v.Message}";
+                + $"generation={v.Generation}; reported {v.State} {v.ReportedGeneration} restarts={v.ReportedRestarts} "
+                + $"answers={v.Answers} retrying={v.Retrying} {v.Reason} {v.Message}";
         foreach (var p in facts.Ports)
             yield return $"  {p.Name} of {p.Owner} at '{p.Hypervisor}' {p.State} {p.Addresses}";
     }
@@ -118,6 +119,8 @@ internal static class Agreement
         {
             if (port.OwnerUid is not { } owner || !servers.TryGetValue(owner, out var server))
                 found.Add($"{port.Name} belongs to {port.Owner}, which is not there");
+            else if (port.Node.Length > 0 && !facts.Vms.Any(v => v.ServerUid == owner && v.Hypervisor == port.Node))
+                found.Add($"{port.Name} is bound to {port.Node}, where its owner has no vm: {server.State}");
             else if (port.Owner != server.Name) found.Add($"{port.Name} names {port.Owner}, but is {server.Name}'s");
         }
         foreach (var server in facts.Servers)
@@ -136,7 +139,8 @@ internal static class Agreement
             var bound = facts.Ports.Where(p => p.Node == node.Name).Select(p => p.Uid.ToString()).ToHashSet();
             var taps = node.Taps().Select(t => t.PortId).ToHashSet();
             if (!bound.SetEquals(taps))
-                found.Add($"{node.Name} has taps too many: {Join(taps.Except(bound))}, too few: {Join(bound.Except(taps))}");
+                found.Add($"{node.Name} has taps too many: {Join(taps.Except(bound))}, "
+                    + $"too few: {Join(bound.Except(taps))}");
         }
     }
 

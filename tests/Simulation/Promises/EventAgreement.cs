@@ -9,11 +9,10 @@ internal static class EventAgreement
         var log = Facts.Log(directory);
         for (var i = 0; i < log.Count; i++)
             if (log[i].Sequence != i + 1) found.Add($"the log has {log[i].Sequence} at place {i + 1}");
-        foreach (var (module, events) in Facts.Events(directory))
+        foreach (var (module, committed) in Facts.Events(directory))
         {
             var logged = log.Where(l => l.Type.StartsWith($"monolith.{module}.", StringComparison.Ordinal))
                 .Select(l => l.Uid).ToList();
-            var committed = events.Select(e => e.Uid).ToList();
             if (!logged.SequenceEqual(committed))
                 found.Add($"{module} committed {committed.Count} events, and the log has {logged.Count} of them, "
                     + $"{committed.Except(logged).Count()} missing, {logged.Except(committed).Count()} of nobody");

@@ -6,7 +6,6 @@ using Monolith.Compute.Vms;
 using Monolith.Dns;
 using Monolith.Dns.RecordSets;
 using Monolith.Events;
-using Monolith.Events.Log;
 using Monolith.Identity;
 using Monolith.Image;
 using Monolith.Lb;
@@ -37,8 +36,8 @@ internal sealed record Facts(
             [.. dns.RecordSets.AsNoTracking().Where(r => r.OwnerUid != null).OrderBy(r => r.Name)]);
     }
 
-    /// <summary>Each module's events, in order.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyList<EventRow>> Events(string directory)
+    /// <summary>Each module's events, in order, by their uids.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<Guid>> Events(string directory)
     {
         ModuleDb[] modules =
         [
@@ -46,16 +45,17 @@ internal sealed record Facts(
             new SqliteNetworkDb(Options(directory, "network")), new SqliteDnsDb(Options(directory, "dns")),
             new SqliteComputeDb(Options(directory, "compute")), new SqliteLbDb(Options(directory, "lb")),
         ];
-        var events = new Dictionary<string, IReadOnlyList<EventRow>>(StringComparer.Ordinal);
+        var events = new Dictionary<string, IReadOnlyList<Guid>>(StringComparer.Ordinal);
         foreach (var module in modules)
-            using (module) events[module.Schema] = [.. module.Events.AsNoTracking().OrderBy(e => e.Sequence)];
+            using (module) events[module.Schema] = [.. module.Events.OrderBy(e => e.Sequence).Select(e => e.Uid)];
         return events;
     }
 
-    public static IReadOnlyList<LogRow> Log(string directory)
+    public static IReadOnlyList<(long Sequence, string Type, Guid Uid)> Log(string directory)
     {
         using var db = new SqliteEventsDb(Options(directory, "events"));
-        return [.. db.Log.AsNoTracking().OrderBy(l => l.Sequence)];
+        return [.. db.Log.OrderBy(l => l.Sequence).Select(l => new { l.Sequence, l.Type, l.Uid }).AsEnumerable()
+            .Select(l => (l.Sequence, l.Type, l.Uid))];
     }
 
     static DbContextOptions Options(string directory, string module) => new DbContextOptionsBuilder()

@@ -21,8 +21,8 @@ internal sealed record LinkShape
 }
 
 /// <summary>
-/// The way from one client or node to the host. Cut, it swallows nothing: what is sent arrives when it is mended, unless an
-/// end has given up by then, each by its own clock. Reset, both ends hear of it, one sooner than the other.
+/// The way from one client or node to the host. Cut, it swallows nothing: what is sent comes when it is mended, unless
+/// an end has given up by then, each by its own clock. Reset, both ends hear of it, one sooner than the other.
 /// </summary>
 /// <param name="net">What carries messages; it is never killed.</param>
 /// <param name="caller">Who calls, as the access interceptor finds it.</param>

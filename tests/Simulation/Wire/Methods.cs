@@ -48,8 +48,8 @@ internal sealed class Methods(FaultInterceptor faults) : ServiceBinderBase
 
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method,
         ServerStreamingServerMethod<TRequest, TResponse>? handler) => served[method.FullName] =
-        async (up, down, context) => await faults.ServerStreamingServerHandler(await OnlyAsync((Pipe<TRequest>)up, context),
-            (IServerStreamWriter<TResponse>)down, context, handler!);
+        async (up, down, context) => await faults.ServerStreamingServerHandler(
+            await OnlyAsync((Pipe<TRequest>)up, context), (IServerStreamWriter<TResponse>)down, context, handler!);
 
     public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method,
         DuplexStreamingServerMethod<TRequest, TResponse>? handler) => served[method.FullName] = (up, down, context) =>

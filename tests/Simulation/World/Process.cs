@@ -1,8 +1,8 @@
 namespace Monolith.Simulation.Tests.World;
 
 /// <summary>
-/// A simulated process: what it awaits comes back to it here, and its timers are its own. To kill it is to drop all that it
-/// has posted, will ever post, and its timers, without a word to it: that is kill -9.
+/// A simulated process: what it awaits comes back to it here, and its timers are its own. To kill it is to drop all
+/// that it has posted, will ever post, and its timers, without a word to it: that is kill -9.
 /// </summary>
 internal sealed class Process : SynchronizationContext
 {

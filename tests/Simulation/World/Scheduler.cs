@@ -34,7 +34,7 @@ internal sealed class Scheduler : IThreadPoolWorkItem
     public Scheduler(int seed)
     {
         ThreadPool.GetMaxThreads(out var threads, out _);
-        if (threads != 1) throw new InvalidOperationException($"With {threads} threads in the pool nothing is certain.");
+        if (threads != 1) throw new InvalidOperationException($"With {threads} threads in the pool, nothing is sure.");
         dice = new Random(seed);
         Trace = new Trace(this);
     }
