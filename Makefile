@@ -34,7 +34,7 @@ lint: ## layout and syntax of everything, and what breaks clients
 	@lab/deps test
 	@tests/lint
 
-bench: ## measure the published programs: figure, goal, verdict
+bench: ## measure the published programs alone and with a fleet: figure, goal, verdict; 15 minutes
 	@lab/deps
 	@bench/run
 
