@@ -20,11 +20,8 @@ public sealed record AgentOptions
     /// <summary>What the machine has; sent with every hello of the vm stream.</summary>
     public Inventory Inventory { get; init; } = new();
 
-    /// <summary>Where the desired sets are kept. Null: in memory, on <see cref="Disk"/>.</summary>
+    /// <summary>Where the desired sets are kept. Null: in memory, as emulated nodes do.</summary>
     public string? StateDirectory { get; init; }
-
-    /// <summary>Of an emulated machine. The next agent finds there what this one was told.</summary>
-    public EmulatedDisk Disk { get; init; } = new();
 
     public string Version { get; init; } = ThisVersion;
 
@@ -50,11 +47,14 @@ public sealed record AgentOptions
     public static string ThisVersion { get; } =
         typeof(AgentOptions).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    /// <summary>Opens a ledger by its name; default: as <see cref="StateDirectory"/> says.</summary>
-    internal Func<string, ILedger>? Ledgers { get; init; }
+    /// <summary>
+    /// Opens a ledger by its name where there is no <see cref="StateDirectory"/>: on a disk in memory, where the next
+    /// agent with these options, or a copy of them, finds what this one was told.
+    /// </summary>
+    internal Func<string, ILedger> InMemory { get; init; } = new EmulatedDisk().Open;
 
-    internal ILedger OpenLedger(string name) => Ledgers is not null ? Ledgers(name)
-        : StateDirectory is null ? Disk.Open(name) : FileLedger.Open(Path.Combine(StateDirectory, name + ".ledger"));
+    internal ILedger OpenLedger(string name) =>
+        StateDirectory is null ? InMemory(name) : FileLedger.Open(Path.Combine(StateDirectory, name + ".ledger"));
 }
 
 /// <summary>Drivers of a hypervisor.</summary>

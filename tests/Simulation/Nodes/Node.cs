@@ -23,7 +23,7 @@ internal sealed class Node
     readonly Cloud cloud;
     readonly EmulatedNode emulated;
     readonly Process machine;
-    readonly Dictionary<string, KeptLedger> disk = new(StringComparer.Ordinal);
+    readonly EmulatedDisk disk = new();
     Process? agent;
     NodeDrivers? drivers;
     int starts;
@@ -67,7 +67,7 @@ internal sealed class Node
             Dice = dice,
             BootId = string.Create(CultureInfo.InvariantCulture, $"boot{boots}"),
             Policy = new VmPolicy { Grace = TimeSpan.FromMinutes(2) },
-            Ledgers = ledger => new OpenLedger(Disk(ledger), process, Fails),
+            InMemory = ledger => new FailingLedger(disk.Open(ledger), process, Fails),
         };
         Agent = new AgentProcess(options, drivers.All, () => new WireInvoker(cloud, Link), process.Time,
             new LoggerFactory([new TraceLogs(process.Name, scheduler.Trace)]));
@@ -102,8 +102,6 @@ internal sealed class Node
         [.. Machines().Where(m => m.Phase == VmPhase.Running).Select(m => m.Id.Value)];
 
     bool Fails() => Failures > 0 && dice.NextDouble() < Failures;
-
-    KeptLedger Disk(string name) => disk.TryGetValue(name, out var kept) ? kept : disk[name] = new KeptLedger();
 
     // Events of QEMU go to the agent that is there.
     async Task PumpAsync()
