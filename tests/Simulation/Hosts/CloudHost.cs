@@ -7,9 +7,11 @@ using Monolith.Compute;
 using Monolith.Dns;
 using Monolith.Events;
 using Monolith.Identity;
+using Monolith.Identity.Contracts;
 using Monolith.Image;
 using Monolith.Image.Blobs;
 using Monolith.Lb;
+using Monolith.Modules.Tests.Calls;
 using Monolith.Network;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Events;
@@ -26,6 +28,9 @@ namespace Monolith.Simulation.Tests.Hosts;
 /// </summary>
 internal sealed class CloudHost
 {
+    static readonly Dictionary<string, string> Permissions = DeclaredMethods.All
+        .ToDictionary(m => m.Path, m => m.Permission);
+
     static readonly MethodInfo Execute =
         typeof(BackgroundService).GetMethod("ExecuteAsync", BindingFlags.Instance | BindingFlags.NonPublic)!;
 
@@ -78,7 +83,7 @@ internal sealed class CloudHost
     }
 
     public Task ServeAsync(string method, object up, object down, Caller caller, CancellationToken aborted) =>
-        methods.Of(method)(up, down, new HostCall(caller, method, aborted));
+        methods.Of(method)(up, down, FakeCall.By(caller, Permissions[method], method, aborted));
 
     // StartAsync of a background service would run it on the pool.
     static Task RunAsync(IHostedService service) => service is BackgroundService background
