@@ -86,7 +86,8 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         IReadOnlyList<PortFacts> claimed;
         try
         {
-            // The ports go first, so that the agent finds them when it hears of the vm.
+            // The ports go first, so that the agent finds them when it hears of the vm. Without a hypervisor they are
+            // taken from where an earlier round, or a host that died since, had bound them.
             claimed = await ports.ClaimAsync(Claims(server), cancel, first?.Id ?? "");
         }
         catch (Fault fault)
@@ -102,8 +103,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             if (taken is not null) return taken;
             fleet.Forget();
         }
-        // Also from where an earlier round, or a host that died since, had bound them.
-        await ports.UnbindAsync(server.Uid, cancel);
+        if (first is not null) await ports.UnbindAsync(server.Uid, cancel);
         var message = placement.Order.Count == 0
             ? placement.Explain()
             : "Other servers were faster at every hypervisor that was tried; it is tried again.";

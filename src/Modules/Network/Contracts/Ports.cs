@@ -30,11 +30,11 @@ public interface IPorts
         IReadOnlyList<string> fields, CancellationToken cancel);
 
     /// <summary>Claims all or none, in one transaction.</summary>
-    /// <param name="hypervisor">Which is to have them, as by <see cref="BindAsync"/>; empty: nobody yet.</param>
+    /// <param name="hypervisor">Which is to have them, as by <see cref="BindAsync"/>; empty: none.</param>
     Task<IReadOnlyList<PortFacts>> ClaimAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel,
         string hypervisor = "");
 
-    /// <summary>Says which hypervisor is to have the owner's ports.</summary>
+    /// <summary>Says which hypervisor is to have the owner's ports, in place of the one before.</summary>
     Task BindAsync(Guid ownerUid, string hypervisor, CancellationToken cancel);
 
     /// <summary>Takes the owner's ports from the hypervisor; addresses stay claimed.</summary>

@@ -43,7 +43,7 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
     {
         if (claims.Count == 0) return [];
         var wakes = new Wakes();
-        var name = hypervisor.Length == 0 ? "" : FullName(hypervisor);
+        var name = FullName(hypervisor);
         var facts = await store.WriteAsync(Caller, async unit =>
         {
             wakes.Clear();
@@ -63,7 +63,7 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
                     violations.ThrowIfAny();
                     row = await PortMaking.MakeAsync(unit, plan!, wakes, name);
                 }
-                else if (name.Length > 0 && PortMaking.Bind(row, name, unit.Now, wakes)) Changed(unit, row);
+                else if (PortMaking.Bind(row, name, unit.Now, wakes)) Changed(unit, row);
                 ports.Add(Facts(row));
             }
             return (IReadOnlyList<PortFacts>)ports;
@@ -78,18 +78,12 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
         return ChangeAsync(ownerUid, (unit, port, wakes) => PortMaking.Bind(port, name, unit.Now, wakes), cancel);
     }
 
-    static string FullName(string hypervisor) => hypervisor.StartsWith("hypervisors/", StringComparison.Ordinal)
-        ? hypervisor
-        : "hypervisors/" + hypervisor;
+    static string FullName(string hypervisor) =>
+        hypervisor.Length == 0 || hypervisor.StartsWith("hypervisors/", StringComparison.Ordinal)
+            ? hypervisor
+            : "hypervisors/" + hypervisor;
 
-    public Task UnbindAsync(Guid ownerUid, CancellationToken cancel) => ChangeAsync(ownerUid, (_, port, wakes) =>
-    {
-        if (port.Hypervisor.Length == 0) return false;
-        wakes.Left(port);
-        port.Hypervisor = "";
-        PortStates.Unbind(port);
-        return true;
-    }, cancel);
+    public Task UnbindAsync(Guid ownerUid, CancellationToken cancel) => BindAsync(ownerUid, "", cancel);
 
     public async Task ReleaseAsync(Guid ownerUid, CancellationToken cancel)
     {

@@ -41,7 +41,7 @@ internal static class PortMaking
             CreateTime = unit.Now,
             UpdateTime = unit.Now,
         };
-        if (hypervisor.Length > 0) Bind(row, hypervisor, unit.Now, wakes);
+        Bind(row, hypervisor, unit.Now, wakes);
         unit.Db.Ports.Add(row);
         unit.Db.PortGroups.AddRange(plan.Groups.Select(g => new PortGroupRow { PortUid = uid, GroupUid = g.Uid }));
         await MembersChangedAsync(unit.Db, [.. plan.Groups.Select(g => g.Uid)], wakes);
@@ -49,13 +49,18 @@ internal static class PortMaking
         return row;
     }
 
-    /// <summary>Says which hypervisor is to have the port.</summary>
+    /// <summary>Says which hypervisor is to have the port; empty: none, and its addresses stay claimed.</summary>
     /// <returns>Whether that is another than before.</returns>
     public static bool Bind(PortRow port, string hypervisor, DateTime now, Wakes wakes)
     {
         if (port.Hypervisor == hypervisor) return false;
         wakes.Left(port);
         port.Hypervisor = hypervisor;
+        if (hypervisor.Length == 0)
+        {
+            PortStates.Unbind(port);
+            return true;
+        }
         port.BoundGeneration = ++port.SpecGeneration;
         PortStates.Await(port, now);
         wakes.Port(port);
