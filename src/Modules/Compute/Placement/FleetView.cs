@@ -6,7 +6,7 @@ namespace Monolith.Compute.Placement;
 /// The hypervisors as placement sees them: read once in a while, for to read a thousand of them costs more than all else
 /// that a placement does, less what was placed since. A guess: what the database says at the claim decides.
 /// </summary>
-internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time)
+internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time) : IDisposable
 {
     /// <summary>Room that became free elsewhere is seen after that long, or at once by a demand that finds none.</summary>
     public static readonly TimeSpan Age = TimeSpan.FromSeconds(1);
@@ -16,46 +16,60 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time)
             h.AvailabilityZone, h.Vcpus - h.UsedVcpus, h.MemoryMib - h.UsedMemoryMib, h.DiskGib - h.UsedDiskGib,
             h.MemoryMib)));
 
-    sealed record Look(DateTimeOffset Time, List<Candidate> Candidates);
-
-    readonly Lock gate = new();
-    Look? last;
-
-    /// <summary>Where the demand goes, best first.</summary>
-    public async Task<PlacementResult> PlaceAsync(Demand demand, int most, Random random)
+    sealed class Look(DateTimeOffset time, List<Candidate> candidates)
     {
-        if (last is { } look && time.GetUtcNow() - look.Time < Age)
+        public DateTimeOffset Time => time;
+
+        /// <summary>Where the demand goes, best first. The first is taken, most likely: the next sees it fuller.</summary>
+        public PlacementResult Place(Demand demand, int most, Random random)
         {
-            PlacementResult found;
-            lock (gate) found = Place(look, demand, most, random);
-            if (found.Order.Count > 0) return found;
-        }
-        var fresh = new Look(time.GetUtcNow(), await store.ReadAsync(db => Candidates(db)));
-        lock (gate)
-        {
-            last = fresh;
-            return Place(fresh, demand, most, random);
+            lock (candidates)
+            {
+                var found = Placer.Place(candidates, demand, random, most);
+                if (found.Order.Count == 0) return found;
+                var first = found.Order[0];
+                candidates[candidates.IndexOf(first)] = first with
+                {
+                    FreeVcpus = first.FreeVcpus - demand.Vcpus,
+                    FreeMemoryMib = first.FreeMemoryMib - demand.MemoryMib,
+                    FreeDiskGib = first.FreeDiskGib - demand.DiskGib,
+                };
+                return found;
+            }
         }
     }
 
-    // The first is taken, most likely: the next demand sees it fuller.
-    static PlacementResult Place(Look look, Demand demand, int most, Random random)
+    // Placements go on side by side: one reads, for all that wait.
+    readonly SemaphoreSlim reading = new(1);
+    volatile Look? last;
+
+    Look? Recent => last is { } look && time.GetUtcNow() - look.Time < Age ? look : null;
+
+    /// <param name="most">Only so many, the best, are in the order.</param>
+    public async Task<PlacementResult> PlaceAsync(Demand demand, int most, Random random)
     {
-        var found = Placer.Place(look.Candidates, demand, random, most);
-        if (found.Order.Count == 0) return found;
-        var at = look.Candidates.IndexOf(found.Order[0]);
-        look.Candidates[at] = found.Order[0] with
-        {
-            FreeVcpus = found.Order[0].FreeVcpus - demand.Vcpus,
-            FreeMemoryMib = found.Order[0].FreeMemoryMib - demand.MemoryMib,
-            FreeDiskGib = found.Order[0].FreeDiskGib - demand.DiskGib,
-        };
-        return found;
+        var recent = Recent;
+        if (recent?.Place(demand, most, random) is { Order.Count: > 0 } found) return found;
+        return (await ReadAsync(recent)).Place(demand, most, random);
     }
 
     /// <summary>It was wrong about one: look again.</summary>
-    public void Forget()
+    public void Forget() => last = null;
+
+    public void Dispose() => reading.Dispose();
+
+    /// <param name="before">What was seen already, and is not enough.</param>
+    async Task<Look> ReadAsync(Look? before)
     {
-        lock (gate) last = null;
+        await reading.WaitAsync();
+        try
+        {
+            if (Recent is { } others && others != before) return others;
+            return last = new Look(time.GetUtcNow(), await store.ReadAsync(db => Candidates(db)));
+        }
+        finally
+        {
+            reading.Release();
+        }
     }
 }

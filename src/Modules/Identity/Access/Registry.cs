@@ -119,7 +119,7 @@ internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider tim
         {
             try
             {
-                store.Feed.Nudge(await store.ReadAsync(db => db.Events.MaxAsync(e => (long?)e.Sequence)) ?? 0);
+                store.Feed.Nudge(await store.ReadAsync(db => db.LastEventAsync()));
             }
             catch (Exception e)
             {

@@ -140,7 +140,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         if (events.Count == 0) return;
         var db = await ContextAsync(transaction);
         // Another process may have written the last ones.
-        var last = await db.Events.MaxAsync(e => (long?)e.Sequence) ?? 0;
+        var last = await db.LastEventAsync();
         foreach (var e in events) e.Sequence = ++last;
         await db.InsertAsync(events);
     }
@@ -278,7 +278,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             await ConnectAsync(CancellationToken.None);
             // A commit whose answer was lost may have made events that nobody was told of.
             await using var db = create(options!);
-            if (await db.Events.MaxAsync(e => (long?)e.Sequence) is { } newest) feed.Nudge(newest);
+            feed.Nudge(await db.LastEventAsync());
         }
         catch (Exception e)
         {

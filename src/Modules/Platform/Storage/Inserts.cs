@@ -45,7 +45,8 @@ internal sealed class Inserts(DatabaseSpans spans)
         {
             var table = StoreObjectIdentifier.Create(type, StoreObjectType.Table)!.Value;
             var properties = type.GetProperties().ToList();
-            columns = [.. properties.Select(p => (Getter(p), p.GetRelationalTypeMapping().Converter?.ConvertToProvider))];
+            columns = [.. properties.Select(p =>
+                ((Func<object, object?>)p.GetGetter().GetClrValue, p.GetRelationalTypeMapping().Converter?.ConvertToProvider))];
             Command = connection.CreateCommand();
             var names = properties.Select(p => sql.DelimitIdentifier(p.GetColumnName(table)!));
             var values = Enumerable.Range(0, rows).Select(row =>
@@ -71,11 +72,5 @@ internal sealed class Inserts(DatabaseSpans spans)
         }
 
         static string Name(int row, int column) => $"@p{row}_{column}";
-
-        static Func<object, object?> Getter(IProperty property)
-        {
-            var getter = property.GetGetter();
-            return getter.GetClrValue;
-        }
     }
 }

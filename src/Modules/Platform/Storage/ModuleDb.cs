@@ -14,6 +14,8 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
 {
     public string Schema { get; } = schema;
 
+    static readonly Func<ModuleDb, Task<long?>> Newest = Query.One((ModuleDb db) => db.Events.Max(e => (long?)e.Sequence));
+
     public DbSet<EventRow> Events => Set<EventRow>();
     public DbSet<RequestRow> Requests => Set<RequestRow>();
     public DbSet<RelayRow> Relays => Set<RelayRow>();
@@ -41,6 +43,9 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
         if (OpenProjects is not null) RefuseInClosed(OpenProjects);
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancel);
     }
+
+    /// <summary>The sequence of the newest event; 0 when there is none.</summary>
+    public async Task<long> LastEventAsync() => await Newest(this) ?? 0;
 
     protected override void OnModelCreating(ModelBuilder model)
     {

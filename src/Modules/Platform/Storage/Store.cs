@@ -67,7 +67,7 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
         await using (var db = create(database.ReadOptions)) await database.MigrateAsync(db, cancel);
         await writer.StartAsync(cancel);
         await using var read = create(database.ReadOptions);
-        Feed.Start(await read.Events.MaxAsync(e => (long?)e.Sequence, cancel) ?? 0);
+        Feed.Start(await read.LastEventAsync());
     }
 
     /// <summary>Reads. Entities are not tracked.</summary>
@@ -84,7 +84,7 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     {
         // The sequence is read first: an event that commits in between is seen twice, and never missed.
         await using var lease = await readers.LeaseAsync();
-        var sequence = await lease.Db.Events.MaxAsync(e => (long?)e.Sequence) ?? 0;
+        var sequence = await lease.Db.LastEventAsync();
         return (await read(lease.Db), Math.Max(sequence, Feed.TrimmedThrough));
     }
 
