@@ -25,4 +25,15 @@ public sealed class PlacerTests
                 && c.FreeVcpus >= 2 && c.FreeMemoryMib >= 256 && c.FreeDiskGib >= 10));
             if (result.Order.Count == 0) Assert.NotEmpty(result.Explain());
         });
+
+    [Fact]
+    public void TheFewBest_AreTheFirstOfAll() =>
+        Gen.Select(AnyCandidate.List[0, 40], Gen.Int[1, 8], Gen.Int).Sample((fleet, most, seed) =>
+        {
+            var demand = new Demand(2, 256, 10, "");
+            var all = Placer.Place(fleet, demand, new Random(seed));
+            var few = Placer.Place(fleet, demand, new Random(seed), most);
+            Assert.Equal(all.Order.Take(most), few.Order);
+            Assert.Equal(all.Rejected, few.Rejected);
+        });
 }

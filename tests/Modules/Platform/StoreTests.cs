@@ -49,6 +49,50 @@ public sealed class StoreTests
 
     [Theory]
     [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Events_OfOneWrite_AreAllThere_InTheirOrder_HoweverMany(string provider)
+    {
+        await using var store = await ComputeStore.OpenAsync(provider);
+        var last = 0L;
+        foreach (var count in new[] { 1, 3, 4, 15, 16, 17, 37, 64 })
+        {
+            await store.Store.WriteAsync(Call.Of("test"), unit =>
+            {
+                for (var i = 0; i < count; i++)
+                    unit.Emit("flavor", Change.Created, $"flavors/f{i}", i % 2 == 0 ? "" : "p",
+                        new Flavor { Name = $"flavors/f{i}" });
+                return Task.CompletedTask;
+            }, default);
+            var since = last;
+            var events = await store.Store.ReadAsync(db => db.Events.Where(e => e.Sequence > since)
+                .OrderBy(e => e.Sequence).ToListAsync());
+            Assert.Equal(Enumerable.Range(0, count).Select(i => (since + i + 1, $"flavors/f{i}", i % 2 == 0 ? "" : "p")),
+                events.Select(e => (e.Sequence, e.Resource, e.Project)));
+            Assert.All(events, e => Assert.Equal(e.Resource, Monolith.Compute.V1.Flavor.Parser.ParseFrom(e.Data).Name));
+            last += count;
+        }
+    }
+
+    /// <summary>On SQLite, whose statements are kept: they must not meet themselves.</summary>
+    [Fact]
+    public async Task AQuery_MayRunAgain_WhileItsRowsAreRead()
+    {
+        await using var store = await ComputeStore.OpenAsync("sqlite");
+        var service = new FlavorService(store.Store);
+        for (var i = 0; i < 5; i++) await service.CreateFlavor(Flavor($"f{i}"), new FakeCall());
+        var pairs = await store.Store.ReadAsync(async db =>
+        {
+            var found = new List<(string, string)>();
+            await foreach (var outer in db.Flavors.OrderBy(f => f.Name).AsAsyncEnumerable())
+                await foreach (var inner in db.Flavors.OrderBy(f => f.Name).AsAsyncEnumerable())
+                    found.Add((outer.Name, inner.Name));
+            return found;
+        });
+        Assert.Equal(25, pairs.Distinct().Count());
+        Assert.Equal(pairs.Order(), pairs);
+    }
+
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
     public async Task AnAnswer_IsWhatALaterReadFinds(string provider)
     {
         await using var store = await ComputeStore.OpenAsync(provider);

@@ -1,0 +1,73 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Time.Testing;
+using Monolith.Compute.Hypervisors;
+using Monolith.Compute.Placement;
+using Monolith.Platform.Calls;
+
+namespace Monolith.Modules.Tests.Compute;
+
+/// <summary>A look at the fleet serves many placements, and never hides room for long.</summary>
+public sealed class FleetViewTests
+{
+    static readonly Demand Half = new(1, 512, 10, "");
+
+    static async Task<ComputeStore> FleetOfAsync(int hypervisors)
+    {
+        var store = await ComputeStore.OpenAsync("sqlite");
+        await store.Store.WriteAsync(Call.Of("test"), unit =>
+        {
+            for (var i = 0; i < hypervisors; i++)
+                unit.Db.Hypervisors.Add(new HypervisorRow
+                {
+                    Name = $"hypervisors/hv{i}",
+                    Up = true,
+                    Vcpus = 2,
+                    MemoryMib = 1024,
+                    DiskGib = 20,
+                });
+            return Task.CompletedTask;
+        }, default);
+        return store;
+    }
+
+    static Task UseAsync(ComputeStore store, int vcpus) => store.Store.WriteAsync(Call.Of("test"),
+        unit => unit.Db.Hypervisors.ExecuteUpdateAsync(h => h.SetProperty(x => x.UsedVcpus, vcpus)), default);
+
+    [Fact]
+    public async Task Placements_TakeRoomFromTheLook_BeforeTheDatabaseHearsOfThem()
+    {
+        await using var store = await FleetOfAsync(3);
+        using var view = new FleetView(store.Store, new FakeTimeProvider());
+        var placed = new List<string>();
+        for (var i = 0; i < 6; i++) placed.Add((await view.PlaceAsync(Half, 1, new Random(i))).Order[0].Id);
+        Assert.All(placed.CountBy(id => id), p => Assert.Equal(2, p.Value));
+        Assert.Equal(3, placed.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task RoomThatBecameFree_IsSeenAtOnce_ByADemandThatFindsNone()
+    {
+        await using var store = await FleetOfAsync(1);
+        using var view = new FleetView(store.Store, new FakeTimeProvider());
+        await UseAsync(store, 2);
+        Assert.Empty((await view.PlaceAsync(Half, 5, new Random(1))).Order);
+        await UseAsync(store, 0);
+        Assert.Single((await view.PlaceAsync(Half, 5, new Random(1))).Order);
+    }
+
+    [Fact]
+    public async Task ALook_IsOldAfterASecond_OrWhenItWasWrong()
+    {
+        await using var store = await FleetOfAsync(2);
+        var time = new FakeTimeProvider();
+        using var view = new FleetView(store.Store, time);
+        Assert.Equal(2, (await view.PlaceAsync(Half, 5, new Random(1))).Order.Count);
+        await UseAsync(store, 2);
+        Assert.Equal(2, (await view.PlaceAsync(Half, 5, new Random(1))).Order.Count);
+        time.Advance(FleetView.Age);
+        Assert.Empty((await view.PlaceAsync(Half, 5, new Random(1))).Order);
+        await UseAsync(store, 0);
+        view.Forget();
+        Assert.Equal(2, (await view.PlaceAsync(Half, 5, new Random(1))).Order.Count);
+    }
+}
