@@ -72,6 +72,8 @@ public static class MonolithHost
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(new DatabaseOptions(options.Data, options.Postgres));
+        // Streams may hold the server up until its time is over; the bus stops meanwhile, while it has time.
+        services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ServicesStopConcurrently = true);
         services.AddRouting();
         builder.AddTelemetry(options);
         builder.WebHost.AddTransports(options);
