@@ -63,7 +63,7 @@ internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions o
             var zone = await ZoneOrNullAsync(db, name);
             if (zone is null) return null;
             var domain = zone.Relative(name);
-            var there = await OwnedRecords.AtAsync(db, zone, domain);
+            var there = await RecordQueries.Holding(db, zone.Uid, domain);
             return there.Find(r => r.Owner != owner) is { } other ? OwnedRecords.Taken(zone, domain, other) : null;
         });
 
@@ -82,11 +82,11 @@ internal sealed class Names(Store<DnsDb> store, ServedZones served, DnsOptions o
     static async Task<ZoneRow?> ZoneOrNullAsync(DnsDb db, string name)
     {
         var suffixes = ZoneRules.Suffixes(name);
-        return (await RecordQueries.Zones(db, [.. suffixes])).MaxBy(z => z.Domain.Length);
+        return (await ZoneQueries.InDomains(db, [.. suffixes])).MaxBy(z => z.Domain.Length);
     }
 
     async Task<ZoneRow> ReverseZoneAsync(Unit<DnsDb> unit, Reverse reverse) =>
         unit.Db.Zones.Local.FirstOrDefault(z => z.Domain == reverse.ZoneDomain)
-        ?? await RecordQueries.ZoneByDomain(unit.Db, reverse.ZoneDomain)
+        ?? await ZoneQueries.ByDomain(unit.Db, reverse.ZoneDomain)
         ?? CloudZone.Make(unit, options, reverse.ZoneId, reverse.ZoneDomain);
 }

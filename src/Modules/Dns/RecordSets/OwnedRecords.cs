@@ -38,13 +38,6 @@ internal static class OwnedRecords
         foreach (var zone in touched) zone.Advance(unit.Now);
     }
 
-    /// <summary>
-    /// What holds a name: its addresses, of either family since clients choose between them, and an alias, which stands
-    /// alone (RFC 1034, 3.6.2).
-    /// </summary>
-    public static Task<List<RecordSetRow>> AtAsync(DnsDb db, ZoneRow zone, string domain) =>
-        RecordQueries.Holding(db, zone.Uid, domain);
-
     /// <summary>Why a name cannot be had.</summary>
     /// <param name="other">A record set at it that is another's.</param>
     public static string Taken(ZoneRow zone, string domain, RecordSetRow other) => other.OwnerUid is null
@@ -57,7 +50,7 @@ internal static class OwnedRecords
         var there = want.TakesOver
             ? (await RecordQueries.At(unit.Db, want.Zone.Uid, want.Domain))
                 .FindAll(r => r.Type == want.Type || r.Type == "CNAME")
-            : await AtAsync(unit.Db, want.Zone, want.Domain);
+            : await RecordQueries.Holding(unit.Db, want.Zone.Uid, want.Domain);
         if (!want.TakesOver && there.Find(r => r.OwnerUid != ownerUid && r.Owner != owner) is { } other)
             throw Fault.Precondition("NAME_TAKEN", other.Name, Taken(want.Zone, want.Domain, other));
         foreach (var alias in there.Where(r => r.Type == "CNAME" && r.Type != want.Type))

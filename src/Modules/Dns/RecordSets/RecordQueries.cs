@@ -1,4 +1,3 @@
-using Monolith.Dns.Zones;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Dns.RecordSets;
@@ -9,7 +8,10 @@ internal static class RecordQueries
     public static readonly Func<DnsDb, Guid, Task<List<RecordSetRow>>> OfOwner =
         Query.Many((DnsDb db, Guid owner) => db.RecordSets.Where(r => r.OwnerUid == owner));
 
-    /// <summary>What holds a name: its addresses, and an alias.</summary>
+    /// <summary>
+    /// What holds a name: its addresses, of either family since clients choose between them, and an alias, which stands
+    /// alone (RFC 1034, 3.6.2).
+    /// </summary>
     public static readonly Func<DnsDb, Guid, string, Task<List<RecordSetRow>>> Holding =
         Query.Many((DnsDb db, Guid zone, string domain) => db.RecordSets.Where(r => r.ZoneUid == zone
             && r.Domain == domain && (r.Type == "A" || r.Type == "AAAA" || r.Type == "CNAME")).OrderBy(r => r.Type));
@@ -21,13 +23,4 @@ internal static class RecordQueries
     public static readonly Func<DnsDb, Guid, List<string>, Task<List<RecordSetRow>>> AtAny =
         Query.Many((DnsDb db, Guid zone, List<string> domains) =>
             db.RecordSets.Where(r => r.ZoneUid == zone && domains.Contains(r.Domain)));
-
-    public static readonly Func<DnsDb, List<string>, Task<List<ZoneRow>>> Zones =
-        Query.Many((DnsDb db, List<string> domains) => db.Zones.Where(z => domains.Contains(z.Domain)));
-
-    public static readonly Func<DnsDb, string, Task<ZoneRow?>> ZoneByName =
-        Query.One((DnsDb db, string name) => db.Zones.FirstOrDefault(z => z.Name == name));
-
-    public static readonly Func<DnsDb, string, Task<ZoneRow?>> ZoneByDomain =
-        Query.One((DnsDb db, string domain) => db.Zones.FirstOrDefault(z => z.Domain == domain));
 }

@@ -138,7 +138,7 @@ internal sealed partial class ServedZones(Store<DnsDb> store, DnsOptions options
         // The serial before the records: a zone may be newer than its serial for a moment, never older.
         var (zone, sets) = await store.ReadAsync<(ZoneRow?, List<RecordSetRow>)>(async db =>
         {
-            var row = await RecordQueries.ZoneByName(db, name);
+            var row = await ZoneQueries.ByName(db, name);
             if (row is null || domains.Count == 0) return (row, new List<RecordSetRow>());
             return (row, await RecordQueries.AtAny(db, row.Uid, [.. domains]));
         });

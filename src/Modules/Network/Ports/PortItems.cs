@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Agent.V1;
+using Monolith.Network.Networks;
 using Monolith.Network.SecurityGroups;
 using Monolith.Platform.Nodes;
 using Monolith.Platform.Storage;
@@ -112,7 +113,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
     Task<SetReading> ReadAsync(Guid set) => store.ReadAsync(async db =>
     {
         var wanting = await PortQueries.Wanting(db, set);
-        var group = await PortQueries.Group(db, set);
+        var group = await GroupQueries.ByUid(db, set);
         return new SetReading(group is null ? null : await SetAsync(db, group), wanting.ToHashSet(StringComparer.Ordinal));
     });
 
@@ -127,7 +128,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         var groups = await GroupsAsync(db, groupUids);
         var sets = groupUids.Count == 0
             ? []
-            : (await PortQueries.Remotes(db, groupUids)).ToHashSet();
+            : (await GroupQueries.Remotes(db, groupUids)).ToHashSet();
         var held = interest.GetOrAdd(node, _ => new());
         foreach (var set in sets) held[set] = true;
         // A group's rules name the group itself more often than not.
@@ -137,7 +138,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         foreach (var remote in remotes.Values.OrderBy(r => r.Uid)) items.Add(await SetAsync(db, remote));
         if (ports.Count == 0) return (items, sets);
         var names = ports.Select(p => p.Network).Distinct().ToList();
-        var networks = (await PortQueries.Networks(db, names)).ToDictionary(n => n.Name);
+        var networks = (await NetworkQueries.Some(db, names)).ToDictionary(n => n.Name);
         var setOf = remotes.Values.ToDictionary(r => r.Name, r => r.Uid.ToString());
         var groupsOf = members.ToLookup(m => m.PortUid, m => m.GroupUid);
         foreach (var port in ports.OrderBy(p => p.Uid))
@@ -151,7 +152,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
     }
 
     static async Task<Dictionary<Guid, SecurityGroupRow>> GroupsAsync(NetworkDb db, List<Guid> uids) =>
-        uids.Count == 0 ? [] : (await PortQueries.Groups(db, uids)).ToDictionary(g => g.Uid);
+        uids.Count == 0 ? [] : (await GroupQueries.Some(db, uids)).ToDictionary(g => g.Uid);
 
     async Task<DesiredItem<SyncPortsResponse>> SetAsync(NetworkDb db, SecurityGroupRow group)
     {

@@ -1,6 +1,3 @@
-using Microsoft.EntityFrameworkCore;
-using Monolith.Network.AddressPools;
-using Monolith.Network.Networks;
 using Monolith.Network.SecurityGroups;
 using Monolith.Platform.Storage;
 
@@ -29,31 +26,6 @@ internal static class PortQueries
 
     public static readonly Func<NetworkDb, List<Guid>, Task<List<PortGroupRow>>> GroupsOf =
         Query.Many((NetworkDb db, List<Guid> ports) => db.PortGroups.Where(g => ports.Contains(g.PortUid)));
-
-    public static readonly Func<NetworkDb, string, string, Task<NetworkRow?>> Network =
-        Query.One((NetworkDb db, string project, string name) => db.Networks.AsNoTracking()
-            .FirstOrDefault(n => n.Name == name && n.Project == project));
-
-    public static readonly Func<NetworkDb, List<string>, Task<List<NetworkRow>>> Networks =
-        Query.Many((NetworkDb db, List<string> names) => db.Networks.Where(n => names.Contains(n.Name)));
-
-    public static readonly Func<NetworkDb, List<string>, Task<List<AddressPoolRow>>> Pools =
-        Query.Many((NetworkDb db, List<string> names) => db.AddressPools.AsNoTracking().Where(p => names.Contains(p.Name)));
-
-    public static readonly Func<NetworkDb, string, List<string>, Task<List<SecurityGroupRow>>> GroupsByName =
-        Query.Many((NetworkDb db, string project, List<string> names) =>
-            db.SecurityGroups.AsNoTracking().Where(g => g.Project == project && names.Contains(g.Name)));
-
-    public static readonly Func<NetworkDb, Guid, Task<SecurityGroupRow?>> Group =
-        Query.One((NetworkDb db, Guid uid) => db.SecurityGroups.FirstOrDefault(g => g.Uid == uid));
-
-    public static readonly Func<NetworkDb, List<Guid>, Task<List<SecurityGroupRow>>> Groups =
-        Query.Many((NetworkDb db, List<Guid> uids) => db.SecurityGroups.Where(g => uids.Contains(g.Uid)));
-
-    /// <summary>The groups that the groups' rules name.</summary>
-    public static readonly Func<NetworkDb, List<Guid>, Task<List<Guid>>> Remotes =
-        Query.Many((NetworkDb db, List<Guid> groups) =>
-            db.GroupRemotes.Where(r => groups.Contains(r.GroupUid)).Select(r => r.RemoteUid));
 
     /// <summary>Keys of the addresses of a group's members, in order.</summary>
     public static readonly Func<NetworkDb, Guid, Task<List<string>>> Members =

@@ -43,7 +43,7 @@ internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList
         Violations violations)
     {
         if (ResourceName.Parse("projects/*/networks/*", wish.Network, fields.Network, violations) is null) return null;
-        var network = await PortQueries.Network(db, wish.Project, wish.Network);
+        var network = await NetworkQueries.InProject(db, wish.Project, wish.Network);
         if (network is null)
         {
             violations.Add(fields.Network, $"{wish.Network} does not exist in projects/{wish.Project}; " +
@@ -54,7 +54,7 @@ internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList
             wish.Groups.Count > 0 ? wish.Groups : Words.Load(network.SecurityGroups),
             i => $"{fields.Groups}[{i}]", violations);
         var names = Words.Load(network.AddressPools);
-        var pools = await PortQueries.Pools(db, [.. names]);
+        var pools = await PoolQueries.Named(db, [.. names]);
         pools = [.. pools.OrderBy(p => Array.IndexOf(names, p.Name))];
         return new(wish, network, groups, pools, Choose(wish, network, pools, fields, violations));
     }

@@ -1,4 +1,3 @@
-using Monolith.Network.Ports;
 using Monolith.Network.V1;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
@@ -19,7 +18,7 @@ internal static class SecurityGroupReferences
         IReadOnlyList<string> names, Func<int, string> field, Violations violations)
     {
         if (names.Count == 0) return [];
-        var found = await PortQueries.GroupsByName(db, project, [.. names]);
+        var found = await GroupQueries.Named(db, project, [.. names]);
         for (var i = 0; i < names.Count; i++)
         {
             if (ResourceName.Parse(Pattern, names[i], field(i), violations) is null) continue;

@@ -1,0 +1,11 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Platform.Storage;
+
+namespace Monolith.Network.AddressPools;
+
+/// <summary>What is asked of pools for every port.</summary>
+internal static class PoolQueries
+{
+    public static readonly Func<NetworkDb, List<string>, Task<List<AddressPoolRow>>> Named =
+        Query.Many((NetworkDb db, List<string> names) => db.AddressPools.AsNoTracking().Where(p => names.Contains(p.Name)));
+}
