@@ -24,12 +24,8 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
     /// <summary>A set and the hypervisors that want it, read together.</summary>
     sealed record SetReading(DesiredItem<SyncPortsResponse>? Item, IReadOnlySet<string> Hypervisors);
 
-    // Of sets that changed: read once, for all the nodes that are told of the change.
-    readonly ConcurrentDictionary<Guid, Lazy<Task<SetReading>>> readings = new();
-
-    // Which sets a node was told of, or is about to be. Too many cost a read; one too few would cost a lost change,
-    // hence a set is noted before it is read.
-    readonly ConcurrentDictionary<string, ConcurrentDictionary<Guid, bool>> interest = new(StringComparer.Ordinal);
+    // Of sets that changed: read once, for all the nodes that are told of the change. Those wait without a thread.
+    readonly ConcurrentDictionary<Guid, TaskCompletionSource<SetReading>> readings = new();
     readonly ConcurrentDictionary<Guid, (long Generation, SyncPortsResponse Message)> cache = new();
 
     public static string IdOf(Guid set) => SetPrefix + set;
@@ -38,10 +34,8 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
 
     public static string SetOf(string id) => id[SetPrefix.Length..];
 
-    /// <summary>Whether the node may hold the set.</summary>
-    public bool Holds(string node, Guid set) => interest.TryGetValue(node, out var sets) && sets.ContainsKey(set);
-
-    public IEnumerable<Guid> HeldBy(string node) => interest.TryGetValue(node, out var sets) ? sets.Keys : [];
+    /// <summary>Which nodes may hold which sets.</summary>
+    public SetInterest Interest { get; } = new();
 
     /// <summary>The set, or who wants it, may have changed: what was read of it before is old.</summary>
     public void Forget(Guid set) => readings.TryRemove(set, out _);
@@ -52,7 +46,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         return store.ReadAsync(async db =>
         {
             var (items, sets) = await BuildAsync(db, node, await PortQueries.AllOnHypervisor(db, name));
-            foreach (var stale in HeldBy(node).Except(sets)) interest[node].TryRemove(stale, out _);
+            Interest.Drop(node, Interest.HeldBy(node).Except(sets));
             return items;
         });
     }
@@ -71,7 +65,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         {
             var reading = await ReadingAsync(set);
             if (reading.Item is not null && reading.Hypervisors.Contains(name)) all.Add(reading.Item);
-            else if (interest.TryGetValue(node, out var held)) held.TryRemove(set, out _);
+            else Interest.Drop(node, [set]);
         }
         // Sets first: a rule names none that is not there.
         return [.. all, .. items];
@@ -80,9 +74,8 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
     public async Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel)
     {
         var name = "hypervisors/" + node;
-        var held = interest.GetOrAdd(node, _ => new());
         // Noted before generations are read: a change since then wakes.
-        foreach (var set in await store.ReadAsync(db => PortQueries.WantedBy(db, name))) held[set.Uid] = true;
+        Interest.Note(node, (await store.ReadAsync(db => PortQueries.WantedBy(db, name))).Select(s => s.Uid));
         return await store.ReadAsync(async db =>
         {
             var sets = await PortQueries.WantedBy(db, name);
@@ -95,18 +88,25 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         });
     }
 
-    // A reading that failed is nobody else's. It is not its first caller's to cancel.
-    async Task<SetReading> ReadingAsync(Guid set)
+    Task<SetReading> ReadingAsync(Guid set)
     {
-        var reading = readings.GetOrAdd(set, uid => new(() => ReadAsync(uid)));
+        var mine = new TaskCompletionSource<SetReading>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reading = readings.GetOrAdd(set, mine);
+        if (reading == mine) _ = FillAsync(set, mine);
+        return reading.Task;
+    }
+
+    // A reading that failed is told to those who wait for it, and nobody else's.
+    async Task FillAsync(Guid set, TaskCompletionSource<SetReading> reading)
+    {
         try
         {
-            return await reading.Value;
+            reading.SetResult(await ReadAsync(set));
         }
-        catch
+        catch (Exception e)
         {
             readings.TryRemove(new(set, reading));
-            throw;
+            reading.SetException(e);
         }
     }
 
@@ -129,8 +129,7 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         var sets = groupUids.Count == 0
             ? []
             : (await GroupQueries.Remotes(db, groupUids)).ToHashSet();
-        var held = interest.GetOrAdd(node, _ => new());
-        foreach (var set in sets) held[set] = true;
+        Interest.Note(node, sets);
         // A group's rules name the group itself more often than not.
         var remotes = sets.SetEquals(groups.Keys) ? groups : await GroupsAsync(db, [.. sets]);
 
@@ -196,7 +195,7 @@ internal sealed class PortNodes
         foreach (var (node, id) in wakes.OfPorts) Sync.Wake(node, id);
         foreach (var set in wakes.OfSets) sets.Wake(set);
         foreach (var node in wakes.Tidy)
-            foreach (var set in items.HeldBy(node))
+            foreach (var set in items.Interest.HeldBy(node))
             {
                 items.Forget(set);
                 Sync.Wake(node, PortItems.IdOf(set));
@@ -206,7 +205,6 @@ internal sealed class PortNodes
     void WakeHolders(Guid set)
     {
         items.Forget(set);
-        foreach (var node in Sync.Connected)
-            if (items.Holds(node, set)) Sync.Wake(node, PortItems.IdOf(set));
+        foreach (var node in items.Interest.HoldersOf(set)) Sync.Wake(node, PortItems.IdOf(set));
     }
 }
