@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using Monolith.Fleet.Figures;
 using Monolith.Fleet.Hosts;
+using Monolith.Fleet.Probing;
 using Monolith.Fleet.Reports;
 using Monolith.Fleet.Scenarios;
 
@@ -75,6 +76,9 @@ internal static class CommandLine
         root.Subcommands.Add(show);
         root.Subcommands.Add(ReportCommands.Table());
         root.Subcommands.Add(ReportCommands.Chart());
+        var probe = new Command(Prober.Command, "The process that asks beside a run's steps.") { Hidden = true };
+        probe.SetAction((_, _) => Prober.RunAsync(Console.In, Console.Out));
+        root.Subcommands.Add(probe);
         return root.Parse(args).InvokeAsync();
     }
 

@@ -4,6 +4,7 @@ using Monolith.Fleet.Figures;
 using Monolith.Fleet.Hosts;
 using Monolith.Fleet.Load;
 using Monolith.Fleet.Nodes;
+using Monolith.Fleet.Probing;
 using Monolith.Fleet.Scenarios;
 using Monolith.Fleet.Steps;
 using Monolith.Identity.V1;
@@ -48,7 +49,8 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
             say($"joining {nodes.Nodes.Count:N0} nodes, making {scenario.Projects:N0} projects");
             await PrepareAsync(stage, cancel);
             await watch.Open.WaitAsync(JoinPatience, cancel);
-            await using var probes = new Probes(scenario.Probes, cloud, population);
+            await using var probes = await Probes.StartAsync(
+                new ProbeOrder(host.Endpoint, host.Token, scenario.Probes), population.Names, cancel);
             foreach (var step in scenario.Steps)
             {
                 steps.Add((step.Name, stage.Elapsed));
@@ -56,7 +58,7 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
             }
         }
         catch (Exception e) when (e is TimeoutException or InvalidOperationException or Grpc.Core.RpcException
-            or IOException or Agent.Join.JoinException or OperationCanceledException)
+            or IOException or FormatException or Agent.Join.JoinException or OperationCanceledException)
         {
             ended = e is OperationCanceledException ? "It was interrupted." : e.Message;
         }
@@ -89,10 +91,10 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
     async Task PlayAsync(Step step, Stage stage, Probes probes, CancellationToken cancel)
     {
         probes.Begin(step.IsProbed);
-        var before = await Spent.NowAsync(host, stage.Messages, cancel);
+        var before = await Spent.NowAsync(host, probes.Pid, stage.Messages, cancel);
         await step.RunAsync(stage, cancel);
-        probes.End(step.Name, board);
+        await probes.EndAsync(step.Name, board, cancel);
         var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
-        (await Spent.NowAsync(host, stage.Messages, cancel)).Add(board, step.Name, before, servers);
+        (await Spent.NowAsync(host, probes.Pid, stage.Messages, cancel)).Add(board, step.Name, before, servers);
     }
 }

@@ -50,6 +50,8 @@ public sealed class RunTests
               - upgrade.failures <= 0
               - upgrade.messages_per_agent <= 18
               - slow_database.held.count >= 1
+              - slow_database.get.count >= 1
+              - arrive.list.count >= 1
               - arrive.ready.count >= 1
               - arrive.refused_without_retry <= 0
               - delete.gone.count >= 21

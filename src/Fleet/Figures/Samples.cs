@@ -14,6 +14,22 @@ internal sealed class Samples
         }
     }
 
+    /// <summary>All of them so far, in milliseconds.</summary>
+    public IReadOnlyList<float> Milliseconds
+    {
+        get
+        {
+            lock (gate) return [.. milliseconds];
+        }
+    }
+
+    public static Samples Of(IEnumerable<float> milliseconds)
+    {
+        var samples = new Samples();
+        samples.milliseconds.AddRange(milliseconds);
+        return samples;
+    }
+
     public void Add(TimeSpan duration)
     {
         lock (gate) milliseconds.Add((float)duration.TotalMilliseconds);

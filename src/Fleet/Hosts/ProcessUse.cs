@@ -22,6 +22,11 @@ internal sealed record ProcessUse(TimeSpan Processor, long Bytes, long Peak)
             Kib($"/proc/{pid}/status", "VmHWM:") * 1024);
     }
 
+    /// <summary>Both together; the peaks need not have been at the same time.</summary>
+    public ProcessUse With(ProcessUse? other) => other is null
+        ? this
+        : new ProcessUse(Processor + other.Processor, Bytes + other.Bytes, Peak + other.Peak);
+
     /// <returns>Null when there is no process, or no longer.</returns>
     public static ProcessUse? Find(int? pid)
     {

@@ -6,18 +6,19 @@ namespace Monolith.Fleet.Hosts;
 
 /// <summary>All that has been used until a moment, to tell what a step used. Immutable.</summary>
 /// <param name="Host">Null while it is not running.</param>
+/// <param name="Fleet">The emulated nodes and all clients, the prober too.</param>
 /// <param name="Counters">Null when the host does not tell.</param>
 /// <param name="Messages">Between all agents and the host.</param>
 /// <param name="Busy">Processor time of the whole machine, such as of a database server.</param>
 internal sealed record Spent(
     long At, ProcessUse? Host, ProcessUse Fleet, HostMetrics? Counters, long Messages, TimeSpan Busy)
 {
-    public static async Task<Spent> NowAsync(HostProcess host, MessageCount messages, CancellationToken cancel)
+    public static async Task<Spent> NowAsync(HostProcess host, int prober, MessageCount messages, CancellationToken cancel)
     {
         var counters = await HostMetrics.OfAsync(host.Metrics, cancel);
         return new Spent(
             Stopwatch.GetTimestamp(), ProcessUse.Find(host.Pid),
-            ProcessUse.Of(Environment.ProcessId), counters, messages.Value, Machine.Busy());
+            ProcessUse.Of(Environment.ProcessId).With(ProcessUse.Find(prober)), counters, messages.Value, Machine.Busy());
     }
 
     /// <summary>Adds what was used since <paramref name="before"/>, and what each server took of it.</summary>

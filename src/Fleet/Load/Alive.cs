@@ -1,3 +1,5 @@
+using Monolith.Fleet.Probing;
+
 namespace Monolith.Fleet.Load;
 
 /// <summary>
@@ -9,6 +11,7 @@ internal sealed class Alive
     readonly Lock gate = new();
     readonly List<string> names = [];
     int first;
+    Action<string>? follower;
 
     public int Count
     {
@@ -20,7 +23,22 @@ internal sealed class Alive
 
     public void Add(string name)
     {
-        lock (gate) names.Add(name);
+        lock (gate)
+        {
+            names.Add(name);
+            follower?.Invoke(ProbeLines.Came(name));
+        }
+    }
+
+    /// <summary>Tells all that there are and every change from now on, in order, as lines for a prober.</summary>
+    /// <param name="tell">Must neither block nor throw. Null: nobody follows any more.</param>
+    public void Follow(Action<string>? tell)
+    {
+        lock (gate)
+        {
+            follower = tell;
+            for (var i = first; i < names.Count; i++) tell?.Invoke(ProbeLines.Came(names[i]));
+        }
     }
 
     /// <returns>Null when there is none.</returns>
@@ -30,6 +48,7 @@ internal sealed class Alive
         {
             if (first == names.Count) return null;
             var name = names[first++];
+            follower?.Invoke(ProbeLines.Went);
             // The front is given back when it is the larger part: each name moves once.
             if (first > 1000 && first > names.Count / 2)
             {

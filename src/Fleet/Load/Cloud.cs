@@ -25,9 +25,14 @@ internal sealed class Cloud : IDisposable
     readonly GrpcChannel channel;
     readonly Metadata headers;
 
-    public Cloud(HostProcess host)
+    public Cloud(HostProcess host) : this(host.Endpoint, host.Token)
     {
-        channel = GrpcChannel.ForAddress($"http://{host.Endpoint}", new GrpcChannelOptions
+    }
+
+    /// <param name="endpoint"><c>address:port</c>.</param>
+    public Cloud(string endpoint, string token)
+    {
+        channel = GrpcChannel.ForAddress($"http://{endpoint}", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler
             {
@@ -41,7 +46,7 @@ internal sealed class Cloud : IDisposable
             MaxReconnectBackoff = TimeSpan.FromMilliseconds(200),
             MaxReceiveMessageSize = 64 << 20,
         });
-        headers = new Metadata { { "authorization", "Bearer " + host.Token } };
+        headers = new Metadata { { "authorization", "Bearer " + token } };
         Servers = new ServerService.ServerServiceClient(channel);
         Tokens = new TokenService.TokenServiceClient(channel);
     }

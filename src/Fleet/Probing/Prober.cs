@@ -4,95 +4,130 @@ using Grpc.Core;
 using Monolith.Api.V1;
 using Monolith.Compute.V1;
 using Monolith.Fleet.Figures;
+using Monolith.Fleet.Load;
 
-namespace Monolith.Fleet.Load;
+namespace Monolith.Fleet.Probing;
 
-/// <summary>Calls that go on beside every step, to see what the step does to them. Immutable.</summary>
-public sealed record ProbeShape
+/// <summary>
+/// <c>monolith-fleet probe</c>: asks the host as any client would, and measures each answer, for one round after the other
+/// (<see cref="ProbeLines"/>). It ends when its input does, so that it never outlives its run.
+/// </summary>
+internal sealed class Prober : IAsyncDisposable
 {
-    /// <summary>GetServer, a second.</summary>
-    public double Gets { get; init; }
+    public const string Command = "probe";
 
-    /// <summary>ListServers of all projects, a page of 100, a second.</summary>
-    public double Lists { get; init; }
+    /// <summary>Of a call. What was not answered by then counts as having taken that long.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
-    /// <summary>Watches of one project, in which a server is changed once a second.</summary>
-    public int Watchers { get; init; }
-}
+    // Until a call's way through this process is compiled.
+    const int WarmCalls = 60;
 
-/// <summary>Measures them, for each step anew.</summary>
-internal sealed class Probes : IAsyncDisposable
-{
-    sealed record Round(Samples Gets, Samples Lists, Samples Watches)
+    sealed record Round(bool Asking)
     {
+        public readonly Samples Gets = new(), Lists = new(), Watches = new();
         public int Refused;
     }
 
-    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
-    readonly Cloud cloud;
-    readonly Population population;
+    // The watches have a connection of their own: nobody's call waits behind the changes that a hundred others are told.
+    readonly Cloud cloud, watched;
+    readonly Alive names = new();
     readonly CancellationTokenSource stop = new();
     readonly List<Task> running = [];
-    volatile Round round = NewRound();
+    readonly Lock gate = new();
+    readonly HashSet<Task> calls = [];
+    readonly ProbeShape shape;
+    volatile Round round = new(Asking: false);
     volatile string changed = "";
-    volatile bool asking;
     long changedAt;
 
-    public Probes(ProbeShape shape, Cloud cloud, Population population)
+    Prober(ProbeOrder order)
     {
-        (this.cloud, this.population) = (cloud, population);
-        if (shape.Gets > 0) running.Add(RepeatAsync(shape.Gets, GetAsync));
-        if (shape.Lists > 0) running.Add(RepeatAsync(shape.Lists, ListAsync));
-        if (shape.Watchers == 0) return;
+        shape = order.Shape;
+        (cloud, watched) = (new Cloud(order.Endpoint, order.Token), new Cloud(order.Endpoint, order.Token));
+    }
+
+    /// <summary>Serves one run. On a thread of its own, which waits for lines: reading them holds it up.</summary>
+    public static Task RunAsync(TextReader input, TextWriter output) => Task.Factory.StartNew(
+        () => Serve(input, output), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    static void Serve(TextReader input, TextWriter output)
+    {
+        var prober = new Prober(ProbeLines.Read<ProbeOrder>(input.ReadLine()));
+        prober.StartAsync().GetAwaiter().GetResult();
+        Say(ProbeLines.Ready);
+        while (input.ReadLine() is { } line)
+        {
+            if (ProbeLines.NameIn(line) is { } name) prober.names.Add(name);
+            else if (line == ProbeLines.Went) prober.names.TakeOldest();
+            else if (line == ProbeLines.End) Say(ProbeLines.Write(prober.EndAsync().GetAwaiter().GetResult()));
+            else prober.round = new Round(Asking: line == ProbeLines.Ask);
+        }
+        prober.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+        void Say(string line)
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+    }
+
+    async Task StartAsync()
+    {
+        if (shape is { Gets: <= 0, Lists: <= 0, Watchers: <= 0 }) return;
+        var dropped = new Round(Asking: true);
+        for (var i = 0; i < WarmCalls; i++)
+        {
+            await OneAsync(r => GetAsync(Cloud.ProjectOf(0) + "/servers/none", r), dropped);
+            await OneAsync(ListAsync, dropped);
+        }
         for (var i = 0; i < shape.Watchers; i++) running.Add(WatchAsync());
-        running.Add(RepeatAsync(1, ChangeAsync));
+        if (shape.Watchers > 0) running.Add(RepeatAsync(1, ChangeAsync));
+        if (shape.Gets > 0) running.Add(RepeatAsync(shape.Gets, GetAnyAsync));
+        if (shape.Lists > 0) running.Add(RepeatAsync(shape.Lists, ListAsync));
     }
 
-    /// <param name="asking">False: nobody asks until the next one; the watches stay open.</param>
-    public void Begin(bool asking)
+    /// <summary>What the round found; it waits for the round's calls, and no more are made.</summary>
+    async Task<ProbeAnswers> EndAsync()
     {
-        this.asking = asking;
-        round = NewRound();
+        var ended = round;
+        round = new Round(Asking: false);
+        Task[] open;
+        lock (gate) open = [.. calls];
+        await Task.WhenAll(open);
+        return new ProbeAnswers(
+            ended.Gets.Milliseconds, ended.Lists.Milliseconds, ended.Watches.Milliseconds, Volatile.Read(ref ended.Refused));
     }
-
-    public void End(string step, Board board)
-    {
-        board.Add(step + ".get", round.Gets);
-        board.Add(step + ".list", round.Lists);
-        board.Add(step + ".watch", round.Watches);
-        if (round.Gets.Count + round.Lists.Count + round.Refused > 0) board.Add(step + ".probes_refused", round.Refused);
-    }
-
-    static Round NewRound() => new(new(), new(), new());
 
     // Open loop: a slow answer does not make the next question later.
     async Task RepeatAsync(double perSecond, Func<Round, Task> act)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1 / perSecond));
-        var acts = new List<Task>();
         try
         {
             while (await timer.WaitForNextTickAsync(stop.Token))
             {
-                if (!asking) continue;
-                acts.RemoveAll(a => a.IsCompleted);
-                acts.Add(OneAsync(act, round));
+                var now = round;
+                if (!now.Asking) continue;
+                lock (gate)
+                {
+                    calls.RemoveWhere(c => c.IsCompleted);
+                    calls.Add(OneAsync(act, now));
+                }
             }
         }
         catch (OperationCanceledException)
         {
-            await Task.WhenAll(acts);
+            // It ends.
         }
     }
 
     // What was not answered within the deadline took that long at least: a slow host does not look quick because its
     // slowest answers were not waited for.
-    static async Task TimedAsync(Samples samples, Func<Task> call)
+    static async Task TimedAsync(Samples samples, Task call, long began)
     {
-        var began = Stopwatch.GetTimestamp();
         try
         {
-            await call();
+            await call;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.DeadlineExceeded)
         {
@@ -106,37 +141,40 @@ internal sealed class Probes : IAsyncDisposable
         samples.Add(Stopwatch.GetElapsedTime(began));
     }
 
-    async Task OneAsync(Func<Round, Task> act, Round round)
+    async Task OneAsync(Func<Round, Task> act, Round asked)
     {
         await Task.Yield();
         try
         {
-            await act(round);
+            await act(asked);
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException)
         {
-            if (!stop.IsCancellationRequested) Interlocked.Increment(ref round.Refused);
+            if (!stop.IsCancellationRequested) Interlocked.Increment(ref asked.Refused);
         }
     }
 
-    async Task GetAsync(Round round)
+    Task GetAnyAsync(Round asked) =>
+        names.Any(Random.Shared) is { } name ? GetAsync(name, asked) : Task.CompletedTask;
+
+    async Task GetAsync(string name, Round asked)
     {
-        if (population.Names.Any(Random.Shared) is not { } name) return;
-        var request = new GetServerRequest { Name = name };
-        await TimedAsync(round.Gets,
-            async () => await cloud.Servers.GetServerAsync(request, cloud.OptionsWithin(Deadline, stop.Token)));
+        var began = Stopwatch.GetTimestamp();
+        var call = cloud.Servers.GetServerAsync(new() { Name = name }, cloud.OptionsWithin(Deadline, stop.Token));
+        await TimedAsync(asked.Gets, call.ResponseAsync, began);
     }
 
-    async Task ListAsync(Round round)
+    async Task ListAsync(Round asked)
     {
+        var began = Stopwatch.GetTimestamp();
         var request = new ListServersRequest { Parent = "projects/-", PageSize = 100 };
-        await TimedAsync(round.Lists,
-            async () => await cloud.Servers.ListServersAsync(request, cloud.OptionsWithin(Deadline, stop.Token)));
+        var call = cloud.Servers.ListServersAsync(request, cloud.OptionsWithin(Deadline, stop.Token));
+        await TimedAsync(asked.Lists, call.ResponseAsync, began);
     }
 
-    async Task ChangeAsync(Round round)
+    async Task ChangeAsync(Round asked)
     {
-        if (population.Names.FirstOf(InWatched) is not { } name) return;
+        if (names.FirstOf(InWatched) is not { } name) return;
         var mark = Guid.NewGuid().ToString("N");
         Volatile.Write(ref changedAt, Stopwatch.GetTimestamp());
         changed = mark;
@@ -156,8 +194,8 @@ internal sealed class Probes : IAsyncDisposable
         {
             try
             {
-                using var call = cloud.Servers.WatchServers(
-                    new WatchServersRequest { Parent = Cloud.ProjectOf(0) }, cloud.Options(stop.Token));
+                using var call = watched.Servers.WatchServers(
+                    new WatchServersRequest { Parent = Cloud.ProjectOf(0) }, watched.Options(stop.Token));
                 await foreach (var message in call.ResponseStream.ReadAllAsync(stop.Token))
                 {
                     if (message.Change != ChangeType.Modified || message.Server.DisplayName != changed) continue;
@@ -177,6 +215,8 @@ internal sealed class Probes : IAsyncDisposable
     {
         await stop.CancelAsync();
         await Task.WhenAll(running);
+        cloud.Dispose();
+        watched.Dispose();
         stop.Dispose();
     }
 }

@@ -1,7 +1,7 @@
 using System.Reflection;
 using Monolith.Fleet.Hosts;
-using Monolith.Fleet.Load;
 using Monolith.Fleet.Nodes;
+using Monolith.Fleet.Probing;
 using Monolith.Fleet.Steps;
 using YamlDotNet.Core;
 using YamlDotNet.Serialization;
