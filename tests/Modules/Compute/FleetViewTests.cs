@@ -70,4 +70,26 @@ public sealed class FleetViewTests
         view.Forget();
         Assert.Equal(2, (await view.PlaceAsync(Half, 5, new Random(1))).Order.Count);
     }
+
+    [Fact]
+    public async Task InAFleetOfThousands_ServersSpread_AndTheOnlyRoomIsFound()
+    {
+        const int hypervisors = 2_000;
+        await using var store = await FleetOfAsync(hypervisors);
+        using var view = new FleetView(store.Store, new FakeTimeProvider());
+        var random = new Random(7);
+        var placed = new List<string>();
+        for (var i = 0; i < hypervisors * 3 / 4; i++)
+            placed.Add((await view.PlaceAsync(Half, 1, random)).Order[0].Id);
+        Assert.Equal(placed.Count, placed.Distinct().Count());
+
+        await UseAsync(store, 2);
+        await store.Store.WriteAsync(Call.Of("test"), unit => unit.Db.Hypervisors.Where(h => h.Name == "hypervisors/hv1234")
+            .ExecuteUpdateAsync(h => h.SetProperty(x => x.UsedVcpus, 0)), default);
+        view.Forget();
+        Assert.Equal("hv1234", Assert.Single((await view.PlaceAsync(Half, 5, random)).Order).Id);
+        var full = await view.PlaceAsync(new Demand(3, 512, 10, ""), 5, random);
+        Assert.Empty(full.Order);
+        Assert.Equal(hypervisors, full.Rejected.Sum(r => r.Count));
+    }
 }
