@@ -44,7 +44,7 @@ internal static class Transports
                 kestrel.Listen(endpoint, listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1AndHttp2;
-                    listen.Use(Handshakes.Admit);
+                    listen.Use(Handshakes.Admit(HandshakeTimeout));
                     listen.UseHttps(new TlsHandshakeCallbackOptions
                     {
                         OnConnection = _ => ValueTask.FromResult(certificate.Options()),

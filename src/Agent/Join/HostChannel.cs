@@ -12,6 +12,10 @@ namespace Monolith.Agent.Join;
 public sealed class HostChannel : IDisposable
 {
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20), PingDeadline = TimeSpan.FromSeconds(10);
+
+    // A host that a whole fleet comes back to lets handshakes in by turns. Who gave up and came again would stand at the
+    // end, and the host would have worked for nobody.
+    private static readonly TimeSpan HandshakeDeadline = TimeSpan.FromSeconds(45);
     private readonly Lock gate = new();
     private Open open;
 
@@ -65,12 +69,15 @@ public sealed class HostChannel : IDisposable
         var certificate = identity.OpenCertificate();
         var authority = identity.OpenAuthority();
         var ssl = HostTrust.ByAuthority(authority);
-        // Shown also when it has expired: it is the host that decides.
-        ssl.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
+        // Shown also when it has expired: it is the host that decides. A context gathers the certificate's chain once, a
+        // callback would for each handshake, and for longer than all else in it takes.
+        ssl.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, [authority], offline: true);
         var handler = new SocketsHttpHandler
         {
             SslOptions = ssl,
-            ConnectTimeout = TimeSpan.FromSeconds(10),
+            // The channel's own way of connecting keeps a second socket, a timer and waits of its own for each node.
+            ConnectCallback = (context, cancel) => HostSocket.ConnectAsync(context.DnsEndPoint, cancel),
+            ConnectTimeout = HandshakeDeadline,
             KeepAlivePingDelay = PingAfter,
             KeepAlivePingTimeout = PingDeadline,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
@@ -82,9 +89,6 @@ public sealed class HostChannel : IDisposable
         {
             HttpHandler = handler,
             DisposeHttpClient = true,
-            // The streams wait by themselves; the channel's own wait, up to two minutes, would come on top.
-            InitialReconnectBackoff = TimeSpan.FromMilliseconds(200),
-            MaxReconnectBackoff = TimeSpan.FromSeconds(2),
         });
         return new Open(identity, channel, channel.CreateCallInvoker(), certificate, authority);
     }

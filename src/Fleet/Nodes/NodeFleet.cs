@@ -9,7 +9,7 @@ internal sealed class NodeFleet : IAsyncDisposable
 {
     const int MaxJoins = 5;
     static readonly TimeSpan JoinPause = TimeSpan.FromMilliseconds(500);
-    static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+    static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
     readonly FleetShape shape;
     readonly TimeProvider time;
     readonly List<FleetNode> nodes = [];

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Grpc.Core;
+using Monolith.Agent.V1;
 using Monolith.Host.Tests.Cloud;
 
 namespace Monolith.Host.Tests.Input;
@@ -181,6 +182,30 @@ public sealed class WireTests(RunningHost host) : IDisposable
                 }
             }
         await host.AliveAsync();
+    }
+
+    [Fact]
+    public async Task WhoSaysNothing_OrHalfAHandshake_KeepsNobodyWaiting()
+    {
+        // More than are let in at a time, and each of them may stay for ten seconds.
+        var mute = Enumerable.Range(0, 64 * Environment.ProcessorCount).Select(_ => new TcpClient()).ToList();
+        try
+        {
+            for (var i = 0; i < mute.Count; i++)
+            {
+                await mute[i].ConnectAsync(host.Tls);
+                if (i % 2 == 0) await mute[i].GetStream().WriteAsync(new byte[] { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01 });
+            }
+            using var channel = host.Channel(null);
+            var refused = await Assert.ThrowsAsync<RpcException>(async () =>
+                await new NodeService.NodeServiceClient(channel).JoinAsync(new JoinRequest(),
+                    deadline: DateTime.UtcNow.AddSeconds(8)));
+            Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        }
+        finally
+        {
+            mute.ForEach(m => m.Dispose());
+        }
     }
 
     static byte[] Frame(byte[] payload)
