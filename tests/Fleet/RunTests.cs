@@ -52,6 +52,7 @@ public sealed class RunTests
               - slow_database.held.count >= 1
               - slow_database.get.count >= 1
               - arrive.list.count >= 1
+              - arrive.watch.count >= 1
               - arrive.ready.count >= 1
               - arrive.refused_without_retry <= 0
               - delete.gone.count >= 21
