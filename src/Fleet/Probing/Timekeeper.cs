@@ -1,24 +1,34 @@
-using System.Collections.Concurrent;
 using Monolith.Fleet.Figures;
 
 namespace Monolith.Fleet.Probing;
 
 /// <summary>
-/// Measures answers from their question on, but for the first of each sort and all that had been asked before that came:
-/// they wait for the compiler of this process, and what comes after them does not. At 20 a second that leaves out a few.
-/// What is not answered in time is never left out. Safe for concurrent use.
+/// Measures answers from their question on, but for those to the first five questions of each sort: they wait for the
+/// compiler of this process, too. No more than five, since a host that is slow at first is to be seen, and none that is
+/// not answered in time. Safe for concurrent use.
 /// </summary>
 internal sealed class Timekeeper(TimeProvider clock)
 {
-    readonly ConcurrentDictionary<string, long> came = new();
+    public const int LeftOut = 5;
+    readonly Lock gate = new();
+    readonly Dictionary<string, HashSet<long>> first = [];
 
     public TimeProvider Clock => clock;
 
     /// <param name="sort">Answers of one sort take the same way through this process.</param>
-    /// <param name="asked">The clock's time stamp.</param>
+    /// <param name="asked">The clock's time stamp; of a question with several answers it is the same.</param>
     public void Answered(Samples samples, string sort, long asked)
     {
-        var now = clock.GetTimestamp();
-        if (came.GetOrAdd(sort, now) <= asked) samples.Add(clock.GetElapsedTime(asked, now));
+        var took = clock.GetElapsedTime(asked);
+        if (!IsFirst(sort, asked)) samples.Add(took);
+    }
+
+    bool IsFirst(string sort, long asked)
+    {
+        lock (gate)
+        {
+            if (!first.TryGetValue(sort, out var questions)) first[sort] = questions = [];
+            return questions.Contains(asked) || (questions.Count < LeftOut && questions.Add(asked));
+        }
     }
 }
