@@ -142,7 +142,8 @@ public sealed class ProbingTests
     public void WithoutAnyProbe_NothingAsks()
     {
         Assert.False(new ProbeShape().Asks);
-        Assert.All([new() { Gets = 0.1 }, new() { Lists = 0.1 }, new() { Watchers = 1 }], (ProbeShape s) => Assert.True(s.Asks));
+        ProbeShape[] some = [new() { Gets = 0.1 }, new() { Lists = 0.1 }, new() { Watchers = 1 }];
+        Assert.All(some, shape => Assert.True(shape.Asks));
     }
 
     [Fact]

@@ -87,7 +87,7 @@ internal sealed class Cloud : IDisposable
     public async Task<T> OnceAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
         await call(OptionsWithin(CallDeadline, cancel));
 
-    /// <summary>Watches the servers of <paramref name="parent"/>, resumed for ever: all there are, then every change.</summary>
+    /// <summary>Watches the servers of a parent, resumed for ever: all that there are, then every change.</summary>
     /// <param name="pause">After a watch that broke off.</param>
     /// <param name="cancel">Ends it, without an exception.</param>
     public async Task FollowServersAsync(

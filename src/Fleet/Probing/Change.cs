@@ -4,8 +4,8 @@ using Monolith.Fleet.Figures;
 namespace Monolith.Fleet.Probing;
 
 /// <summary>
-/// A change that each watcher is to be told of. It counts for the round that made it, however late the word of it comes.
-/// Safe for concurrent use.
+/// A change that each watcher is to be told of. It counts for the round that made it, however late the word of it
+/// comes. Safe for concurrent use.
 /// </summary>
 /// <param name="samples">Gets one of each watcher.</param>
 internal sealed class Change(Timekeeper times, Samples samples, int watchers)
@@ -18,7 +18,7 @@ internal sealed class Change(Timekeeper times, Samples samples, int watchers)
     /// <summary>What the changed server is called: when it was made.</summary>
     public string Mark => made.ToString(CultureInfo.InvariantCulture);
 
-    /// <param name="watcher">From 0; whoever is told again, of something else that became of the server, counts once.</param>
+    /// <param name="watcher">From 0. Who is told again, of what else became of the server, counts once.</param>
     public void Tell(int watcher)
     {
         lock (told)
@@ -30,7 +30,7 @@ internal sealed class Change(Timekeeper times, Samples samples, int watchers)
         }
     }
 
-    /// <summary>Waits until all have been told; whoever has not by the deadline counts as having waited that long.</summary>
+    /// <summary>Waits until all are told; who is not by the deadline counts as having waited that long.</summary>
     /// <param name="deadline">From when it was made.</param>
     public async Task EndAsync(TimeSpan deadline)
     {

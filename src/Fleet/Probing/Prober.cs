@@ -9,9 +9,9 @@ using Monolith.Fleet.Load;
 namespace Monolith.Fleet.Probing;
 
 /// <summary>
-/// <c>monolith-fleet probe</c>: asks the host as any client would, and measures each answer, for one round after the other
-/// (<see cref="ProbeLines"/>). It is not warmed up: what its first answers pay is left out (<see cref="Timekeeper"/>). It
-/// ends when its input does, so that it never outlives its run, and at once with what nobody expects.
+/// <c>monolith-fleet probe</c>: asks the host as any client would, and measures each answer, for one round after the
+/// other (<see cref="ProbeLines"/>). It is not warmed up: its first answers are left out (<see cref="Timekeeper"/>).
+/// It ends when its input does, so that it never outlives its run, and at once with what nobody expects.
 /// </summary>
 internal sealed class Prober : IAsyncDisposable
 {
@@ -110,8 +110,8 @@ internal sealed class Prober : IAsyncDisposable
         var (ended, open) = Turn(new Round(Asking: false));
         await Task.WhenAll(open);
         if (failed.Task.IsFaulted) await failed.Task;
-        return new ProbeAnswers(
-            ended.Gets.Milliseconds, ended.Lists.Milliseconds, ended.Watches.Milliseconds, Volatile.Read(ref ended.Refused));
+        return new ProbeAnswers(ended.Gets.Milliseconds, ended.Lists.Milliseconds, ended.Watches.Milliseconds,
+            Volatile.Read(ref ended.Refused));
     }
 
     // Open loop: a slow answer does not make the next question later.
@@ -228,7 +228,8 @@ internal sealed class Prober : IAsyncDisposable
                 open = true;
                 opening.Signal();
             }
-            if (message.Server is { } server && changes.TryGetValue(server.DisplayName, out var change)) change.Tell(watcher);
+            if (message.Server is { } server && changes.TryGetValue(server.DisplayName, out var change))
+                change.Tell(watcher);
         }
     }
 
