@@ -49,12 +49,15 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
             say($"joining {nodes.Nodes.Count:N0} nodes, making {scenario.Projects:N0} projects");
             await PrepareAsync(stage, cancel);
             await watch.Open.WaitAsync(JoinPatience, cancel);
-            await using var probes = await Probes.StartAsync(
-                new ProbeOrder(host.Endpoint, host.Token, scenario.Probes), population.Names, cancel);
+            await using var probes = scenario.Probes.Asks
+                ? await Probes.StartAsync(
+                    new ProbeOrder(host.Endpoint, host.Token, scenario.Probes), population.Names, cancel)
+                : null;
             foreach (var step in scenario.Steps)
             {
                 steps.Add((step.Name, stage.Elapsed));
-                await PlayAsync(step, stage, probes, cancel);
+                if (probes is null) await PlayAsync(step, stage, null, cancel);
+                else await probes.BesideAsync(stop => PlayAsync(step, stage, probes, stop), cancel);
             }
         }
         catch (Exception e) when (e is TimeoutException or InvalidOperationException or Grpc.Core.RpcException
@@ -88,13 +91,15 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
         await cloud.PrepareAsync(scenario.Projects, cancel);
     }
 
-    async Task PlayAsync(Step step, Stage stage, Probes probes, CancellationToken cancel)
+    async Task PlayAsync(Step step, Stage stage, Probes? probes, CancellationToken cancel)
     {
-        probes.Begin(step.IsProbed);
-        var before = await Spent.NowAsync(host, probes.Pid, stage.Messages, cancel);
+        probes?.Begin(step.IsProbed);
+        var before = await Spent.NowAsync(host, probes?.Pid, stage.Messages, cancel);
         await step.RunAsync(stage, cancel);
-        await probes.EndAsync(step.Name, board, cancel);
+        // Before the round's end, which waits for calls that are no longer the step's.
+        var after = await Spent.NowAsync(host, probes?.Pid, stage.Messages, cancel);
+        if (probes is not null) await probes.EndAsync(step.Name, board, cancel);
         var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
-        (await Spent.NowAsync(host, probes.Pid, stage.Messages, cancel)).Add(board, step.Name, before, servers);
+        after.Add(board, step.Name, before, servers);
     }
 }

@@ -36,7 +36,7 @@ public sealed class RunTests
               - lose_racks: {racks: 1, down: 100 ms}
               - upgrade: {at_once: 2}
               - slow_database: {for: 1 s, clients: 2}
-              - arrive: {rate: 5, to: 10, for: 2 s, retry: false}
+              - arrive: {rate: 5, to: 10, for: 4 s, retry: false}
               - delete: {clients: 4}
             thresholds:
               - failed <= 0
@@ -52,6 +52,7 @@ public sealed class RunTests
               - slow_database.held.count >= 1
               - slow_database.get.count >= 1
               - arrive.list.count >= 1
+              - arrive.watch.count >= 1
               - arrive.ready.count >= 1
               - arrive.refused_without_retry <= 0
               - delete.gone.count >= 21

@@ -13,7 +13,8 @@ namespace Monolith.Fleet.Hosts;
 internal sealed record Spent(
     long At, ProcessUse? Host, ProcessUse Fleet, HostMetrics? Counters, long Messages, TimeSpan Busy)
 {
-    public static async Task<Spent> NowAsync(HostProcess host, int prober, MessageCount messages, CancellationToken cancel)
+    /// <param name="prober">Null: nobody probes.</param>
+    public static async Task<Spent> NowAsync(HostProcess host, int? prober, MessageCount messages, CancellationToken cancel)
     {
         var counters = await HostMetrics.OfAsync(host.Metrics, cancel);
         return new Spent(

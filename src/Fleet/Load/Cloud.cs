@@ -87,6 +87,38 @@ internal sealed class Cloud : IDisposable
     public async Task<T> OnceAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
         await call(OptionsWithin(CallDeadline, cancel));
 
+    /// <summary>Watches the servers of a parent, resumed for ever: all that there are, then every change.</summary>
+    /// <param name="pause">After a watch that broke off.</param>
+    /// <param name="cancel">Ends it, without an exception.</param>
+    public async Task FollowServersAsync(
+        string parent, Action<WatchServersResponse> on, TimeSpan pause, CancellationToken cancel)
+    {
+        var resume = "";
+        while (!cancel.IsCancellationRequested)
+        {
+            try
+            {
+                using var call = Servers.WatchServers(
+                    new WatchServersRequest { Parent = parent, ResumeToken = resume }, Options(cancel));
+                await foreach (var message in call.ResponseStream.ReadAllAsync(cancel))
+                {
+                    if (message.ResumeToken.Length > 0) resume = message.ResumeToken;
+                    on(message);
+                }
+            }
+            catch (RpcException e) when (!cancel.IsCancellationRequested)
+            {
+                // A host that went away knows the token when it is back; any other refusal means that it does not.
+                if (e.StatusCode != StatusCode.Unavailable) resume = "";
+                await Task.Delay(pause, CancellationToken.None);
+            }
+            catch (Exception e) when (cancel.IsCancellationRequested && e is RpcException or OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
     public async Task<string> JoinTokenAsync(string node, NodeRole role, CancellationToken cancel) =>
         (await CallAsync(o => Tokens.CreateJoinTokenAsync(
             new CreateJoinTokenRequest { NodeId = node, Role = role, Ttl = Duration.FromTimeSpan(TimeSpan.FromHours(1)) },

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Grpc.Core;
 using Monolith.Api.V1;
 using Monolith.Compute.V1;
 
@@ -12,7 +11,6 @@ namespace Monolith.Fleet.Load;
 internal sealed class ServerWatch : IAsyncDisposable
 {
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
-    readonly Cloud cloud;
     readonly ConcurrentDictionary<string, TaskCompletionSource<Server>> settled = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<string, TaskCompletionSource> gone = new(StringComparer.Ordinal);
     readonly CancellationTokenSource stop = new();
@@ -21,8 +19,7 @@ internal sealed class ServerWatch : IAsyncDisposable
 
     public ServerWatch(Cloud cloud)
     {
-        this.cloud = cloud;
-        run = RunAsync();
+        run = cloud.FollowServersAsync("projects/-", On, Pause, stop.Token);
     }
 
     /// <summary>Done when the watch has seen all that there was at its start.</summary>
@@ -40,34 +37,6 @@ internal sealed class ServerWatch : IAsyncDisposable
     {
         settled.TryRemove(name, out _);
         gone.TryRemove(name, out _);
-    }
-
-    async Task RunAsync()
-    {
-        var resume = "";
-        while (!stop.IsCancellationRequested)
-        {
-            try
-            {
-                using var call = cloud.Servers.WatchServers(
-                    new WatchServersRequest { Parent = "projects/-", ResumeToken = resume }, cloud.Options(stop.Token));
-                await foreach (var change in call.ResponseStream.ReadAllAsync(stop.Token))
-                {
-                    if (change.ResumeToken.Length > 0) resume = change.ResumeToken;
-                    On(change);
-                }
-            }
-            catch (RpcException e) when (!stop.IsCancellationRequested)
-            {
-                // A host that went away knows the token when it is back; any other refusal means that it does not.
-                if (e.StatusCode != StatusCode.Unavailable) resume = "";
-                await Task.Delay(Pause);
-            }
-            catch (Exception e) when (stop.IsCancellationRequested && e is RpcException or OperationCanceledException)
-            {
-                return;
-            }
-        }
     }
 
     void On(WatchServersResponse message)

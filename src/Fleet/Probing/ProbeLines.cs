@@ -16,7 +16,7 @@ internal sealed record ProbeAnswers(
 /// <code>
 ///   run                                 prober
 ///    │  {ProbeOrder}  ─────────────────▶ │
-///    │ ◀─────────────────────────  ready │  its own code is compiled, its connections are open
+///    │ ◀─────────────────────────  ready │  its watches are open, or have not been for 10 s
 ///    │  +NAME, -  ─────────────────────▶ │  a server came; the oldest went
 ///    │  ask, rest  ────────────────────▶ │  a round begins, with calls or without
 ///    │  end  ──────────────────────────▶ │

@@ -11,4 +11,6 @@ public sealed record ProbeShape
 
     /// <summary>Watches of one project, in which a server is changed once a second.</summary>
     public int Watchers { get; init; }
+
+    internal bool Asks => Gets > 0 || Lists > 0 || Watchers > 0;
 }

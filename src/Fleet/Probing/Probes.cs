@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Threading.Channels;
 using Monolith.Fleet.Figures;
@@ -11,29 +12,34 @@ namespace Monolith.Fleet.Probing;
 /// </summary>
 internal sealed class Probes : IAsyncDisposable
 {
+    const string Who = "The prober, monolith-fleet probe,";
+    const int LastWords = 20;
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // An end waits for calls under way, each at most that long.
     static readonly TimeSpan RoundPatience = Prober.Deadline + TimeSpan.FromSeconds(20);
     readonly Channel<string> lines = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+    readonly CancellationTokenSource gone = new();
     readonly Alive names;
     readonly Process process;
     readonly Task writing;
+    readonly Task<string> dying;
 
-    Probes(Alive names)
+    Probes(Process process, Alive names)
     {
-        this.names = names;
-        process = Process.Start(StartInfo())!;
-        writing = WriteAsync();
+        (this.process, this.names) = (process, names);
+        (writing, dying) = (WriteAsync(), DieAsync());
     }
 
     public int Pid => process.Id;
 
-    /// <exception cref="InvalidOperationException">It ended before it was ready.</exception>
+    /// <param name="command">Default: this program's own.</param>
+    /// <exception cref="InvalidOperationException">It cannot be started, or ended before it was ready.</exception>
     /// <exception cref="TimeoutException">It is not ready after a minute.</exception>
-    public static async Task<Probes> StartAsync(ProbeOrder order, Alive names, CancellationToken cancel)
+    public static async Task<Probes> StartAsync(
+        ProbeOrder order, Alive names, CancellationToken cancel, IReadOnlyList<string>? command = null)
     {
-        var probes = new Probes(names);
+        var probes = new Probes(Start(command ?? CommandOf(Environment.ProcessPath, AppContext.BaseDirectory)), names);
         probes.Tell(ProbeLines.Write(order));
         names.Follow(probes.Tell);
         try
@@ -48,10 +54,36 @@ internal sealed class Probes : IAsyncDisposable
         }
     }
 
+    /// <param name="running">The program that this is: dotnet, where the assembly was started with it.</param>
+    /// <param name="directory">Where the assembly is, and its own program.</param>
+    public static IReadOnlyList<string> CommandOf(string? running, string directory)
+    {
+        var program = Path.Combine(directory, "monolith-fleet");
+        return Path.GetFileNameWithoutExtension(running) == "dotnet"
+            ? [running!, program + ".dll", Prober.Command]
+            : [program, Prober.Command];
+    }
+
     /// <param name="asking">False: nobody asks until the next one; the watches stay open.</param>
     public void Begin(bool asking) => Tell(asking ? ProbeLines.Ask : ProbeLines.Rest);
 
-    /// <exception cref="InvalidOperationException">The prober ended by itself.</exception>
+    /// <summary>Does what it asks beside. Should it end meanwhile, that is cancelled.</summary>
+    /// <exception cref="InvalidOperationException">It ended: its exit code, and the last that it said.</exception>
+    public async Task BesideAsync(Func<CancellationToken, Task> act, CancellationToken cancel)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, gone.Token);
+        try
+        {
+            await act(either.Token);
+        }
+        catch (Exception e) when (gone.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            throw new InvalidOperationException(await dying, e);
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">As of <see cref="BesideAsync"/>.</exception>
+    /// <exception cref="TimeoutException">It does not say what it found.</exception>
     public async Task EndAsync(string step, Board board, CancellationToken cancel)
     {
         Tell(ProbeLines.End);
@@ -65,9 +97,18 @@ internal sealed class Probes : IAsyncDisposable
 
     void Tell(string line) => lines.Writer.TryWrite(line);
 
-    async Task<string> HearAsync(TimeSpan patience, CancellationToken cancel) =>
-        await process.StandardOutput.ReadLineAsync(cancel).AsTask().WaitAsync(patience, cancel)
-        ?? throw new InvalidOperationException("The prober, monolith-fleet probe, ended by itself; stderr says why.");
+    async Task<string> HearAsync(TimeSpan patience, CancellationToken cancel)
+    {
+        try
+        {
+            return await process.StandardOutput.ReadLineAsync(cancel).AsTask().WaitAsync(patience, cancel)
+                ?? throw new InvalidOperationException(await dying.WaitAsync(patience, cancel));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{Who} has said nothing for {patience.TotalSeconds:0} s.", e);
+        }
+    }
 
     async Task WriteAsync()
     {
@@ -82,28 +123,45 @@ internal sealed class Probes : IAsyncDisposable
         }
     }
 
-    static ProcessStartInfo StartInfo()
+    // Done when it has ended: how, and the last that it said.
+    async Task<string> DieAsync()
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "monolith-fleet");
-        string[] command = File.Exists(program) ? [program] : ["dotnet", program + ".dll"];
-        var start = new ProcessStartInfo(command[0]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (var word in (string[])[.. command[1..], Prober.Command]) start.ArgumentList.Add(word);
-        return start;
+        var last = new Queue<string>();
+        while (await process.StandardError.ReadLineAsync() is { } line)
+        {
+            last.Enqueue(line);
+            if (last.Count > LastWords) last.Dequeue();
+        }
+        await process.WaitForExitAsync();
+        await gone.CancelAsync();
+        return string.Join('\n', [$"{Who} ended with exit code {process.ExitCode}.", .. last]);
     }
 
+    static Process Start(IReadOnlyList<string> command)
+    {
+        try
+        {
+            return Process.Start(new ProcessStartInfo(command[0], command.Skip(1))
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new InvalidOperationException($"{Who} does not start: {e.Message}", e);
+        }
+    }
+
+    // It has nothing to finish, and whatever it hangs in ends with it.
     public async ValueTask DisposeAsync()
     {
         names.Follow(null);
         lines.Writer.TryComplete();
-        await writing;
-        try
-        {
-            await process.WaitForExitAsync().WaitAsync(RoundPatience);
-        }
-        catch (TimeoutException)
-        {
-            process.Kill();
-        }
+        process.Kill();
+        await Task.WhenAll(writing, dying);
         process.Dispose();
+        gone.Dispose();
     }
 }
