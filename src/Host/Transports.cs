@@ -15,9 +15,13 @@ internal static class Transports
     static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
     const int MaxConnections = 20_000;
 
+    // A fleet knocks in one moment; the kernel cuts this to net.core.somaxconn.
+    const int Backlog = 4_096;
+
     public static void AddTransports(this IWebHostBuilder web, HostOptions options)
     {
         web.UseKestrelCore();
+        web.UseSockets(sockets => sockets.Backlog = Backlog);
         web.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
