@@ -11,9 +11,11 @@ internal sealed class VmConcern : IConcern
 
     public string Name => "vms";
 
-    public ISyncCall Open(CallInvoker invoker, CancellationToken cancellation) =>
+    public ISyncCall Open(CallInvoker invoker, Metadata headers, CancellationToken cancellation) =>
         new SyncCall<SyncVmsRequest, SyncVmsResponse>(
-            new VmSyncService.VmSyncServiceClient(invoker).SyncVms(cancellationToken: cancellation), Encode, Decode);
+            new VmSyncService.VmSyncServiceClient(invoker).SyncVms(headers, cancellationToken: cancellation),
+            Encode,
+            Decode);
 
     public IMessage Parse(string key, ByteString body) => Vm.Parser.ParseFrom(body);
 
@@ -21,7 +23,6 @@ internal sealed class VmConcern : IConcern
 
     private static SyncVmsRequest Encode(Uplink message) => message switch
     {
-        Uplink.Greeting greeting => new SyncVmsRequest { Hello = greeting.Hello },
         Uplink.Status status => new SyncVmsRequest { Status = (VmStatus)status.Body },
         _ => new SyncVmsRequest { StatusesSent = new StatusesSent() },
     };
@@ -53,10 +54,10 @@ internal sealed class PortConcern : IConcern
 
     public static bool IsSet(string key) => key.StartsWith(SetPrefix, StringComparison.Ordinal);
 
-    public ISyncCall Open(CallInvoker invoker, CancellationToken cancellation) =>
+    public ISyncCall Open(CallInvoker invoker, Metadata headers, CancellationToken cancellation) =>
         new SyncCall<SyncPortsRequest, SyncPortsResponse>(
             new PortSyncService.PortSyncServiceClient(invoker)
-                .SyncPorts(cancellationToken: cancellation), Encode, Decode);
+                .SyncPorts(headers, cancellationToken: cancellation), Encode, Decode);
 
     public IMessage Parse(string key, ByteString body) =>
         IsSet(key) ? AddressSet.Parser.ParseFrom(body) : PortSpec.Parser.ParseFrom(body);
@@ -65,7 +66,6 @@ internal sealed class PortConcern : IConcern
 
     private static SyncPortsRequest Encode(Uplink message) => message switch
     {
-        Uplink.Greeting greeting => new SyncPortsRequest { Hello = greeting.Hello },
         Uplink.Status status => new SyncPortsRequest { Status = (PortStatus)status.Body },
         _ => new SyncPortsRequest { StatusesSent = new StatusesSent() },
     };
@@ -94,10 +94,10 @@ internal sealed class LoadBalancerConcern : IConcern
 
     public string Name => "load-balancers";
 
-    public ISyncCall Open(CallInvoker invoker, CancellationToken cancellation) =>
+    public ISyncCall Open(CallInvoker invoker, Metadata headers, CancellationToken cancellation) =>
         new SyncCall<SyncLoadBalancersRequest, SyncLoadBalancersResponse>(
             new LoadBalancerSyncService.LoadBalancerSyncServiceClient(invoker)
-                .SyncLoadBalancers(cancellationToken: cancellation),
+                .SyncLoadBalancers(headers, cancellationToken: cancellation),
             Encode,
             Decode);
 
@@ -107,7 +107,6 @@ internal sealed class LoadBalancerConcern : IConcern
 
     private static SyncLoadBalancersRequest Encode(Uplink message) => message switch
     {
-        Uplink.Greeting greeting => new SyncLoadBalancersRequest { Hello = greeting.Hello },
         Uplink.Status status => new SyncLoadBalancersRequest { Status = (LoadBalancerStatus)status.Body },
         _ => new SyncLoadBalancersRequest { StatusesSent = new StatusesSent() },
     };

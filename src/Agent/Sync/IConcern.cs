@@ -11,7 +11,8 @@ internal interface IConcern
     /// <summary><c>vms</c>: in logs, metrics and file names.</summary>
     string Name { get; }
 
-    ISyncCall Open(CallInvoker invoker, CancellationToken cancellation);
+    /// <param name="headers">With the hello: the host answers the call itself, before anything is sent.</param>
+    ISyncCall Open(CallInvoker invoker, Metadata headers, CancellationToken cancellation);
 
     /// <summary>The inverse of the body that a ledger keeps.</summary>
     /// <exception cref="InvalidProtocolBufferException">The bytes are not of this concern.</exception>

@@ -75,7 +75,7 @@ internal sealed class StatusBoard(IConcern concern)
         lock (gate) return [.. entries.Values.Select(e => e.Status)];
     }
 
-    /// <summary>The digest for a hello. What changes from here on is sent after it.</summary>
+    /// <summary>The digest for a hello. What changes from here on is sent on the stream that it opens.</summary>
     public string BeginSession()
     {
         lock (gate)

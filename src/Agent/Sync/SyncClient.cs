@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
+using Monolith.Protos;
 
 namespace Monolith.Agent.Sync;
 
@@ -14,7 +15,7 @@ public sealed record SyncOptions
 
     public TimeSpan ReconnectCap { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long the host may take from hello to InSync.</summary>
+    /// <summary>How long the host may take from the call with the hello to InSync.</summary>
     public TimeSpan SnapshotDeadline { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long one message may wait for the connection to take it.</summary>
@@ -33,11 +34,11 @@ public sealed record SyncOptions
 public sealed record SyncState(string Concern, bool Connected, bool InSync, bool EverInSync, string LastFault);
 
 /// <summary>
-/// Keeps one concern in step with the host: connects, says hello, takes the snapshot, then deltas, and reports. The
+/// Keeps one concern in step with the host: calls with its hello, takes the snapshot, then deltas, and reports. The
 /// same class drives every concern. See sync.proto for the protocol and <see cref="SyncSession"/> for its decisions.
 /// <code>
-///   connect ──▶ hello ──▶ read ⇄ ledger ⇄ reconcilers
-///      ▲                   └ InSync ──▶ write statuses (one writer)
+///   call with hello ──▶ read ⇄ ledger ⇄ reconcilers
+///      ▲                 └ InSync ──▶ write statuses (one writer)
 ///      └── jittered wait ◀── any fault of either side
 /// </code>
 /// </summary>
@@ -109,11 +110,10 @@ internal sealed class SyncClient
         using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
-            using var call = concern.Open(connect(), session.Token);
             var hello = this.hello();
             hello.DesiredDigest = desired.ComputeDigest();
             hello.StatusDigest = board.BeginSession();
-            await SendAsync(call, new Uplink.Greeting(hello), session.Token);
+            using var call = concern.Open(connect(), HelloHeader.Of(hello), session.Token);
             var ready = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
             var writing = WriteAsync(call, ready.Task, session.Token);
             var reading = ReadAsync(call, ready, session.Token);

@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using Monolith.Agent.V1;
 
 namespace Monolith.Agent.Sync;
 
@@ -35,8 +34,6 @@ internal abstract record Uplink
     private Uplink()
     {
     }
-
-    public sealed record Greeting(Hello Hello) : Uplink;
 
     public sealed record Status(IMessage Body) : Uplink;
 

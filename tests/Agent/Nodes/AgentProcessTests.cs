@@ -241,10 +241,12 @@ public sealed class AgentProcessTests : IAsyncDisposable
             () => host.PortStatuses.Values.Any(p => p.State == PortStatus.Types.State.Announced), "announced");
         var pid = (await node.Vms.ObserveAsync(default))[0].Pid;
         host.Received.Clear();
+        host.Sent.Clear();
         host.CutStreams();
-        await host.UntilAsync(() => host.Received.Count >= 2, "reconnected");
+        await host.UntilAsync(() => host.Sent.Count >= 2, "reconnected");
         await Eventually.HoldsAsync(() => agent!.Health.InSync, "in sync");
-        Assert.Equal(2, host.Received.Count);
+        Assert.Equal(2, host.Sent.Count);
+        Assert.Empty(host.Received);
         await KillAsync();
         Run();
         await Until(State.Running, s => s.Answers);

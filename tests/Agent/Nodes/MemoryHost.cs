@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Google.Protobuf;
 using Grpc.Core;
 using Monolith.Agent.Sync;
+using Monolith.Agent.Tests.Sync;
 using Monolith.Agent.V1;
 
 namespace Monolith.Agent.Tests.Nodes;
@@ -21,6 +22,7 @@ internal sealed class MemoryHost : CallInvoker
     public ConcurrentDictionary<string, VmStatus> VmStatuses { get; } = new();
     public ConcurrentDictionary<string, PortStatus> PortStatuses { get; } = new();
     public ConcurrentQueue<IMessage> Received { get; } = new();
+    public ConcurrentQueue<object> Sent { get; } = new();
     public volatile bool Refusing;
 
     public void Want(Vm vm, string traceparent = "")
@@ -66,6 +68,7 @@ internal sealed class MemoryHost : CallInvoker
     public void Forget()
     {
         Received.Clear();
+        Sent.Clear();
         VmStatuses.Clear();
         PortStatuses.Clear();
     }
@@ -90,7 +93,7 @@ internal sealed class MemoryHost : CallInvoker
         foreach (var cut in cuts) cut();
     }
 
-    /// <summary>Waits until the statuses satisfy; woken by every message of an agent, never by a timer.</summary>
+    /// <summary>Waits until the statuses satisfy; woken by all that agents do, never by a timer.</summary>
     public async Task UntilAsync(Func<bool> holds, string what, int seconds = 20)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
@@ -116,35 +119,50 @@ internal sealed class MemoryHost : CallInvoker
     {
         if (Refusing) throw new RpcException(new Status(StatusCode.Unavailable, "away"));
         var down = Channel.CreateUnbounded<TResponse>();
-        var writer = new Writer<TRequest>(message => OnMessage(message, m => down.Writer.TryWrite((TResponse)m)));
+        var writer = new Writer<TRequest>(OnMessage);
         lock (gate)
+        {
             cuts.Add(() => down.Writer.TryComplete(new RpcException(new Status(StatusCode.Unavailable, "cut"))));
+            OnCall(method.Name, FakeHost.HelloIn(options.Headers), message =>
+            {
+                Sent.Enqueue(message);
+                down.Writer.TryWrite((TResponse)message);
+            });
+            Tell();
+        }
+
         return new AsyncDuplexStreamingCall<TRequest, TResponse>(
             writer, new Reader<TResponse>(down.Reader), Task.FromResult(new Metadata()),
             () => Status.DefaultSuccess, () => [], () => down.Writer.TryComplete());
     }
 
-    private void OnMessage(object message, Action<object> push)
+    private void OnCall(string method, Hello hello, Action<object> push)
+    {
+        if (method == nameof(VmSyncService.VmSyncServiceClient.SyncVms))
+        {
+            Greet(
+                vms.Select(v => (v.Key, v.Value.Generation, (object)new SyncVmsResponse { Upsert = v.Value })),
+                hello, VmStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
+                inSync => new SyncVmsResponse { InSync = inSync });
+            vmStreams.Add(push);
+        }
+        else
+        {
+            Greet(
+                ports.Select(p => (p.Key, p.Value.Generation, (object)new SyncPortsResponse { UpsertPort = p.Value })),
+                hello, PortStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
+                inSync => new SyncPortsResponse { InSync = inSync });
+            portStreams.Add(push);
+        }
+    }
+
+    private void OnMessage(object message)
     {
         Received.Enqueue((IMessage)message);
         lock (gate)
         {
             switch (message)
             {
-                case SyncVmsRequest { Hello: { } hello }:
-                    Greet(
-                        vms.Select(v => (v.Key, v.Value.Generation, (object)new SyncVmsResponse { Upsert = v.Value })),
-                        hello, VmStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
-                        inSync => new SyncVmsResponse { InSync = inSync });
-                    vmStreams.Add(push);
-                    break;
-                case SyncPortsRequest { Hello: { } hello }:
-                    Greet(ports.Select(
-                        p => (p.Key, p.Value.Generation, (object)new SyncPortsResponse { UpsertPort = p.Value })),
-                        hello, PortStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
-                        inSync => new SyncPortsResponse { InSync = inSync });
-                    portStreams.Add(push);
-                    break;
                 case SyncVmsRequest { Status: { } status }:
                     VmStatuses[status.Id] = status.Clone();
                     break;
@@ -153,9 +171,14 @@ internal sealed class MemoryHost : CallInvoker
                     break;
             }
 
-            news.TrySetResult();
-            news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Tell();
         }
+    }
+
+    private void Tell()
+    {
+        news.TrySetResult();
+        news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private static void Greet(

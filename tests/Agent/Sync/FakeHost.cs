@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Monolith.Agent.Sync;
 using Monolith.Agent.V1;
+using Monolith.Protos;
 
 namespace Monolith.Agent.Tests.Sync;
 
@@ -27,26 +28,29 @@ internal sealed class FakeHost
         return messages;
     }
 
+    /// <summary>What an agent said with its call.</summary>
+    public static Hello HelloIn(Metadata? headers) => Hello.Parser.ParseFrom(
+        headers?.GetValueBytes(HelloHeader.Name) ?? throw new InvalidOperationException("The call has no hello."));
+
     public static Downlink Upsert(string id, ulong generation) =>
         new Downlink.Upsert(new DesiredItem(id, generation, new Vm { Id = id, Generation = generation }));
 }
 
 /// <summary>A concern whose stream is a fake host, cut after a given number of messages.</summary>
-internal sealed class FakeConcern(Func<ISyncCall> open) : IConcern
+internal sealed class FakeConcern(Func<Hello, ISyncCall> open) : IConcern
 {
     public string Name => "vms";
 
-    public ISyncCall Open(CallInvoker invoker, CancellationToken cancellation) => open();
+    public ISyncCall Open(CallInvoker invoker, Metadata headers, CancellationToken cancellation) =>
+        open(FakeHost.HelloIn(headers));
 
     public IMessage Parse(string key, ByteString body) => VmConcern.Instance.Parse(key, body);
 
     public void SetDigest(IMessage status, string digest) => VmConcern.Instance.SetDigest(status, digest);
 }
 
-/// <summary>
-/// One stream: the agent's messages go to <paramref name="onUplink"/>, which says what the host answers.
-/// </summary>
-internal sealed class FakeCall(Func<Uplink, IEnumerable<Downlink>> onUplink) : ISyncCall
+/// <summary>One stream: the agent's messages go to <paramref name="onUplink"/>.</summary>
+internal sealed class FakeCall(Action<Uplink> onUplink) : ISyncCall
 {
     private readonly System.Threading.Channels.Channel<Downlink> down =
         System.Threading.Channels.Channel.CreateUnbounded<Downlink>();
@@ -71,7 +75,7 @@ internal sealed class FakeCall(Func<Uplink, IEnumerable<Downlink>> onUplink) : I
 
     public Task SendAsync(Uplink message, CancellationToken cancellation)
     {
-        foreach (var answer in onUplink(message)) Push(answer);
+        onUplink(message);
         return Task.CompletedTask;
     }
 

@@ -19,10 +19,13 @@ public class SyncClientTests
         private readonly Task run;
         private readonly Lock gate = new();
 
-        public Bench(Func<int, int>? cutAfterUplinks = null, bool silent = false)
+        /// <param name="cutAfter">The hello and messages that get through, by the number of the call.</param>
+        /// <param name="wanted">What the host wants from the beginning.</param>
+        public Bench(Func<int, int>? cutAfter = null, bool silent = false, params string[] wanted)
         {
             Silent = silent;
-            var concern = new FakeConcern(() => OpenCall(cutAfterUplinks));
+            foreach (var item in wanted) Host.Wanted[item] = 1;
+            var concern = new FakeConcern(hello => OpenCall(hello, cutAfter));
             Desired = new DesiredSet(concern, new MemoryLedger());
             Board = new StatusBoard(concern);
             Client = new SyncClient(
@@ -41,41 +44,45 @@ public class SyncClientTests
         public SemaphoreSlim InSync { get; } = new(0);
         public SemaphoreSlim StatusArrived { get; } = new(0);
         public ConcurrentQueue<Uplink> Uplinks { get; } = new();
+        public ConcurrentQueue<Downlink> Greetings { get; } = new();
         public BlockingCollection<FakeCall> Calls { get; } = [];
         public bool Silent { get; set; }
 
-        private FakeCall OpenCall(Func<int, int>? cutAfter)
+        private FakeCall OpenCall(Hello hello, Func<int, int>? cutAfter)
         {
             FakeCall? call = null;
             var left = cutAfter?.Invoke(Calls.Count) ?? int.MaxValue;
             call = new FakeCall(message => OnUplink(message, ref left, call!));
+            if (!IsCut(ref left, call)) Greet(hello, call);
             Calls.Add(call);
             return call;
         }
 
-        private List<Downlink> OnUplink(Uplink message, ref int left, FakeCall call)
+        private void Greet(Hello hello, FakeCall call)
         {
-            if (left-- <= 0)
-            {
-                call.End(new RpcException(new Status(StatusCode.Unavailable, "cut")));
-                return [];
-            }
-
-            Uplinks.Enqueue(message);
+            if (Silent) return;
             lock (gate)
-            {
-                switch (message)
+                foreach (var answer in Host.Greet(hello))
                 {
-                    case Uplink.Greeting greeting:
-                        return Silent ? [] : Host.Greet(greeting.Hello);
-                    case Uplink.Status { Body: VmStatus status }:
-                        Host.Statuses[status.Id] = status.ReportDigest;
-                        StatusArrived.Release();
-                        return [];
-                    default:
-                        return [];
+                    Greetings.Enqueue(answer);
+                    call.Push(answer);
                 }
-            }
+        }
+
+        private void OnUplink(Uplink message, ref int left, FakeCall call)
+        {
+            if (IsCut(ref left, call)) return;
+            Uplinks.Enqueue(message);
+            if (message is not Uplink.Status { Body: VmStatus status }) return;
+            lock (gate) Host.Statuses[status.Id] = status.ReportDigest;
+            StatusArrived.Release();
+        }
+
+        private static bool IsCut(ref int left, FakeCall call)
+        {
+            if (left-- > 0) return false;
+            call.End(new RpcException(new Status(StatusCode.Unavailable, "cut")));
+            return true;
         }
 
         /// <summary>Lets the client's wait before reconnecting pass, until a stream is in sync.</summary>
@@ -95,15 +102,16 @@ public class SyncClientTests
     [Fact]
     public async Task Reconnect_WhereNothingChanged_CostsOneMessage()
     {
-        await using var bench = new Bench();
-        bench.Host.Wanted["a"] = 1;
+        await using var bench = new Bench(wanted: "a");
         await bench.NextInSyncAsync();
         bench.Board.Set("a", new VmStatus { Id = "a", Generation = 1, State = VmStatus.Types.State.Running });
         Assert.True(await bench.StatusArrived.WaitAsync(Patience));
         while (bench.Calls.TryTake(out var call)) call.End();
-        var before = bench.Uplinks.Count;
+        bench.Uplinks.Clear();
+        bench.Greetings.Clear();
         await bench.NextInSyncAsync();
-        Assert.IsType<Uplink.Greeting>(Assert.Single(bench.Uplinks.Skip(before)));
+        Assert.IsType<Downlink.InSync>(Assert.Single(bench.Greetings));
+        Assert.Empty(bench.Uplinks);
     }
 
     [Fact]

@@ -8,6 +8,7 @@ using Monolith.Compute.V1;
 using Monolith.Host.Tests.Cloud;
 using Monolith.Host.Tests.Input;
 using Monolith.Identity.V1;
+using Monolith.Protos;
 
 namespace Monolith.Host.Tests.Agents;
 
@@ -53,8 +54,8 @@ public sealed class AgentTests(RunningHost host)
         using var shown = WithKey(issued, key);
         using var channel = host.Channel(shown);
 
-        var answer = await new ApiClient(channel.CreateCallInvoker()).CallAsync(Sync("VmSyncService.SyncVms"), null,
-            new SyncVmsRequest { Hello = new() });
+        var api = new ApiClient(channel.CreateCallInvoker());
+        var answer = await api.CallWithAsync(Sync("VmSyncService.SyncVms"), Greeting);
         Assert.Equal((StatusCode.Unauthenticated, "CERTIFICATE_UNKNOWN"), (answer.Code, answer.Info?.Reason));
     }
 
@@ -64,12 +65,13 @@ public sealed class AgentTests(RunningHost host)
         using var hypervisor = await JoinedAsync("probe-hv", NodeRole.Hypervisor);
         using var balancer = await JoinedAsync("probe-lb", NodeRole.LoadBalancer);
         var (hv, lb) = (new ApiClient(hypervisor.CreateCallInvoker()), new ApiClient(balancer.CreateCallInvoker()));
-        var (vms, balancers) = (new SyncVmsRequest { Hello = new() }, new SyncLoadBalancersRequest { Hello = new() });
-        await DeniedAsync(lb, "VmSyncService.SyncVms", vms, "agent.vms.sync");
-        await DeniedAsync(lb, "PortSyncService.SyncPorts", new SyncPortsRequest { Hello = new() }, "agent.ports.sync");
-        await DeniedAsync(lb, "BlobService.ReadBlob", new ReadBlobRequest { Sha256 = new string('0', 64) }, "agent.blobs.read");
-        await DeniedAsync(hv, "LoadBalancerSyncService.SyncLoadBalancers", balancers, "agent.loadBalancers.sync");
-        Assert.Equal(StatusCode.OK, (await lb.CallAsync(Sync("LoadBalancerSyncService.SyncLoadBalancers"), null, balancers)).Code);
+        await DeniedAsync(lb, "VmSyncService.SyncVms", "agent.vms.sync");
+        await DeniedAsync(lb, "PortSyncService.SyncPorts", "agent.ports.sync");
+        var blob = new ReadBlobRequest { Sha256 = new string('0', 64) };
+        await DeniedAsync(lb, "BlobService.ReadBlob", "agent.blobs.read", blob);
+        await DeniedAsync(hv, "LoadBalancerSyncService.SyncLoadBalancers", "agent.loadBalancers.sync");
+        var opened = await lb.CallWithAsync(Sync("LoadBalancerSyncService.SyncLoadBalancers"), Greeting);
+        Assert.Equal(StatusCode.OK, opened.Code);
         // And nothing of people's.
         foreach (var method in Methods.All.Where(m => !m.IsOpen && !m.IsAgents))
         {
@@ -106,15 +108,14 @@ public sealed class AgentTests(RunningHost host)
         }, "the server is ready");
         var vm = await ScalarAsync("compute", "SELECT \"Uid\" FROM vms WHERE \"ServerName\" = 'projects/own/servers/s1'");
         using var channel = await JoinedAsync("probe-liar", NodeRole.Hypervisor);
-        using var call = new VmSyncService.VmSyncServiceClient(channel).SyncVms();
-        await call.RequestStream.WriteAsync(new() { Hello = new() });
+        using var call = new VmSyncService.VmSyncServiceClient(channel).SyncVms(Greeting);
         Assert.True(await call.ResponseStream.MoveNext());
         await call.RequestStream.WriteAsync(new()
         {
             Status = new() { Id = vm, Generation = 99, State = VmStatus.Types.State.Gone, ReportDigest = "x" },
         });
         // A message that ends the stream: the one before was read by then.
-        await call.RequestStream.WriteAsync(new() { Hello = new() });
+        await call.RequestStream.WriteAsync(new());
         var e = await Assert.ThrowsAsync<RpcException>(async () =>
         {
             while (await call.ResponseStream.MoveNext())
@@ -125,6 +126,41 @@ public sealed class AgentTests(RunningHost host)
         Assert.Equal(server, await servers.GetServerAsync(new() { Name = "projects/own/servers/s1" }, host.Headers()));
     }
 
+    /// <summary>As its bytes, or, where no library would send it, as the text of the header; null: none.</summary>
+    public static TheoryData<string?, string> BadHellos => new()
+    {
+        { null, "is missing" },
+        { Convert.ToBase64String(new byte[HelloHeader.MaxBytes + 1]), "at most 4096 bytes, and has 4097" },
+        { Convert.ToBase64String([0xff]), "cannot be read" },
+        { "{not base64}", "cannot be read" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadHellos))]
+    public async Task AHello_ThatIsMissing_TooLarge_OrUnreadable_IsInvalid(string? header, string words)
+    {
+        foreach (var method in Methods.All.Where(m => m.IsAgents && m.Descriptor.IsClientStreaming))
+        {
+            using var channel = await JoinedAsync("mute-" + Guid.NewGuid().ToString("N"), RoleFor(method), header);
+            var answer = await new ApiClient(channel.CreateCallInvoker()).CallWithAsync(method.Descriptor, []);
+            Assert.Equal(StatusCode.InvalidArgument, answer.Code);
+            var field = Assert.Single(answer.Fields);
+            Assert.Equal(HelloHeader.Name, field.Field);
+            Assert.Contains(words, field.Description, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task AHello_AsLargeAsItMayBe_IsAnswered()
+    {
+        using var channel = await JoinedAsync("wordy", NodeRole.Hypervisor);
+        var hello = new Hello { StatusDigest = new string('x', HelloHeader.MaxBytes - 3) };
+        Assert.Equal(HelloHeader.MaxBytes, hello.CalculateSize());
+        using var call = new PortSyncService.PortSyncServiceClient(channel).SyncPorts(HelloHeader.Of(hello));
+        Assert.True(await call.ResponseStream.MoveNext());
+        Assert.True(call.ResponseStream.Current.InSync.SendStatuses);
+    }
+
     public static TheoryData<string> AgentMethods => Methods.Named(m => m.IsAgents);
 
     [Theory]
@@ -132,22 +168,21 @@ public sealed class AgentTests(RunningHost host)
     public async Task RubbishFromANode_IsInvalid_AndNeverOurFault(string name)
     {
         var method = Methods.Find(name);
-        var role = method.Permission == "agent.loadBalancers.sync" ? NodeRole.LoadBalancer : NodeRole.Hypervisor;
-        using var channel = await JoinedAsync("rubbish-" + method.Descriptor.Name.ToLowerInvariant(), role);
+        using var channel = await JoinedAsync("rubbish-" + method.Descriptor.Name.ToLowerInvariant(), RoleFor(method));
         var api = new ApiClient(channel.CreateCallInvoker());
         var seed = Random.Shared.Next();
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var rubbish = new Rubbish(new Random(seed));
         for (var round = 0; round < 20; round++)
         {
-            IMessage[] requests = [rubbish.Make(method.Descriptor.InputType)];
+            var requests = Enumerable.Range(0, method.Descriptor.IsClientStreaming ? 4 : 1)
+                .Select(_ => rubbish.Make(method.Descriptor.InputType)).ToArray();
             // Half of the streams begin well.
-            if (method.Descriptor.IsClientStreaming && round % 2 == 0)
-                requests = [Greeting(method), .. Enumerable.Range(0, 4).Select(_ => rubbish.Make(method.Descriptor.InputType))];
+            var hello = round % 2 == 0 ? new Hello() : (Hello)rubbish.Make(Hello.Descriptor);
             // A machine of that size would be given other tests' servers.
-            foreach (var sync in requests.OfType<SyncVmsRequest>())
-                if (sync.Hello is { } hello) hello.Inventory = null;
-            var answer = await api.CallAsync(method.Descriptor, null, TimeSpan.FromSeconds(2), requests);
+            hello.Inventory = null;
+            var answer = await api.CallWithAsync(
+                method.Descriptor, HelloHeader.Of(hello), TimeSpan.FromSeconds(2), requests);
             Assert.True(answer.Code is StatusCode.OK or StatusCode.InvalidArgument or StatusCode.NotFound
                 or StatusCode.Aborted, $"seed {seed}, round {round}: {answer}");
             if (answer.Code == StatusCode.InvalidArgument) Assert.NotEmpty(answer.Fields);
@@ -161,22 +196,19 @@ public sealed class AgentTests(RunningHost host)
     {
         using var hypervisor = await JoinedAsync("twice-hv", NodeRole.Hypervisor);
         using var balancer = await JoinedAsync("twice-lb", NodeRole.LoadBalancer);
-        await ReplacedAsync(() => new VmSyncService.VmSyncServiceClient(hypervisor).SyncVms(), new() { Hello = new() });
-        await ReplacedAsync(() => new PortSyncService.PortSyncServiceClient(hypervisor).SyncPorts(), new() { Hello = new() });
-        await ReplacedAsync(() => new LoadBalancerSyncService.LoadBalancerSyncServiceClient(balancer).SyncLoadBalancers(),
-            new() { Hello = new() });
+        await ReplacedAsync(() => new VmSyncService.VmSyncServiceClient(hypervisor).SyncVms(Greeting));
+        await ReplacedAsync(() => new PortSyncService.PortSyncServiceClient(hypervisor).SyncPorts(Greeting));
+        await ReplacedAsync(() =>
+            new LoadBalancerSyncService.LoadBalancerSyncServiceClient(balancer).SyncLoadBalancers(Greeting));
         var hypervisors = new HypervisorService.HypervisorServiceClient(host.Invoker);
         await RunningHost.UntilAsync(async () => (await hypervisors.GetHypervisorAsync(
             new() { Name = "hypervisors/twice-hv" }, host.Headers())).State == Hypervisor.Types.State.Down, "it is down");
 
-        static async Task ReplacedAsync<TRequest, TResponse>(
-            Func<AsyncDuplexStreamingCall<TRequest, TResponse>> open, TRequest hello)
+        static async Task ReplacedAsync<TRequest, TResponse>(Func<AsyncDuplexStreamingCall<TRequest, TResponse>> open)
         {
             using var older = open();
-            await older.RequestStream.WriteAsync(hello);
             Assert.True(await older.ResponseStream.MoveNext(default));
             using var newer = open();
-            await newer.RequestStream.WriteAsync(hello);
             var e = await Assert.ThrowsAsync<RpcException>(async () =>
             {
                 while (await older.ResponseStream.MoveNext(default))
@@ -194,32 +226,27 @@ public sealed class AgentTests(RunningHost host)
     {
         using var channel = await JoinedAsync("leaver", NodeRole.Hypervisor);
         var api = new ApiClient(channel.CreateCallInvoker());
-        using (var call = new VmSyncService.VmSyncServiceClient(channel).SyncVms())
-        {
-            await call.RequestStream.WriteAsync(new() { Hello = new() });
+        using (var call = new VmSyncService.VmSyncServiceClient(channel).SyncVms(Greeting))
             Assert.True(await call.ResponseStream.MoveNext());
-        }
         var hypervisors = new HypervisorService.HypervisorServiceClient(host.Invoker);
         await RunningHost.UntilAsync(async () => (await hypervisors.GetHypervisorAsync(
             new() { Name = "hypervisors/leaver" }, host.Headers())).State == Hypervisor.Types.State.Down, "it is down");
         await hypervisors.DeleteHypervisorAsync(new() { Name = "hypervisors/leaver" }, host.Headers());
-        var answer = await api.CallAsync(Sync("VmSyncService.SyncVms"), null, new SyncVmsRequest { Hello = new() });
+        var answer = await api.CallWithAsync(Sync("VmSyncService.SyncVms"), Greeting);
         Assert.Equal((StatusCode.Unauthenticated, "NODE_UNKNOWN"), (answer.Code, answer.Info?.Reason));
     }
 
-    static IMessage Greeting(ApiMethod method)
-    {
-        var request = method.Empty();
-        var hello = method.Descriptor.InputType.FindFieldByName("hello");
-        hello.Accessor.SetValue(request, new Hello());
-        return request;
-    }
+    /// <summary>Of a node that holds nothing; nothing else is needed for an answer.</summary>
+    static Metadata Greeting => HelloHeader.Of(new Hello());
 
     static Google.Protobuf.Reflection.MethodDescriptor Sync(string name) => Methods.Find("monolith.agent.v1." + name).Descriptor;
 
-    static async Task DeniedAsync(ApiClient api, string method, IMessage request, string permission)
+    static NodeRole RoleFor(ApiMethod method) =>
+        method.Permission == "agent.loadBalancers.sync" ? NodeRole.LoadBalancer : NodeRole.Hypervisor;
+
+    static async Task DeniedAsync(ApiClient api, string method, string permission, params IMessage[] requests)
     {
-        var answer = await api.CallAsync(Sync(method), null, request);
+        var answer = await api.CallWithAsync(Sync(method), Greeting, requests);
         Assert.Equal((StatusCode.PermissionDenied, permission), (answer.Code, answer.Info?.Metadata["permission"]));
     }
 
@@ -231,12 +258,13 @@ public sealed class AgentTests(RunningHost host)
         Assert.Contains("CreateJoinToken", e.Status.Detail, StringComparison.Ordinal);
     }
 
-    async Task<GrpcChannel> JoinedAsync(string node, NodeRole role)
+    /// <param name="hello">Text of the header that every call has besides its own.</param>
+    async Task<GrpcChannel> JoinedAsync(string node, NodeRole role, string? hello = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var joined = await JoinAsync(await host.JoinTokenAsync(node, role), key);
         using var certificate = X509CertificateLoader.LoadCertificate(joined.Certificate.Span);
-        return host.Channel(WithKey(certificate, key));
+        return host.Channel(WithKey(certificate, key), hello is null ? [] : [(HelloHeader.Name, hello)]);
     }
 
     async Task<JoinResponse> JoinAsync(string token, ECDsa key)

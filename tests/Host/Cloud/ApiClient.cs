@@ -28,11 +28,16 @@ internal sealed class ApiClient(CallInvoker invoker)
         CallAsync(method, token, StreamPatience, requests);
 
     /// <param name="streamPatience">How long a stream may be quiet until it counts as open.</param>
-    public async Task<Answer> CallAsync(MethodDescriptor method, string? token, TimeSpan streamPatience,
+    public Task<Answer> CallAsync(MethodDescriptor method, string? token, TimeSpan streamPatience,
+        params IMessage[] requests) => CallWithAsync(method, Bearer(token), streamPatience, requests);
+
+    /// <summary>With headers of the caller's own.</summary>
+    public Task<Answer> CallWithAsync(MethodDescriptor method, Metadata headers, params IMessage[] requests) =>
+        CallWithAsync(method, headers, StreamPatience, requests);
+
+    public async Task<Answer> CallWithAsync(MethodDescriptor method, Metadata headers, TimeSpan streamPatience,
         params IMessage[] requests)
     {
-        var headers = new Metadata();
-        if (token is not null) headers.Add("authorization", "Bearer " + token);
         // A watch may have nothing to say; that it was not refused by then is the answer.
         var quiet = method.IsServerStreaming;
         var options = new CallOptions(headers, DateTime.UtcNow + (quiet ? streamPatience : Patience));
@@ -51,6 +56,8 @@ internal sealed class ApiClient(CallInvoker invoker)
                 + Uri.EscapeDataString(e.Status.Detail).Length);
         }
     }
+
+    static Metadata Bearer(string? token) => token is null ? [] : new() { { "authorization", "Bearer " + token } };
 
     // Both sides watch the deadline. When the host's clock is first, it resets the stream: CANCEL (RFC 9113, 7).
     static bool EndedByDeadline(RpcException e)

@@ -99,11 +99,12 @@ public sealed class RunningHost : IAsyncLifetime
             .CreateJoinTokenAsync(new CreateJoinTokenRequest { NodeId = node, Role = role }, Headers())).Token;
 
     /// <summary>A channel over TLS that shows a certificate.</summary>
-    public GrpcChannel Channel(X509Certificate2? certificate) => GrpcChannel.ForAddress($"https://{Tls}",
-        new GrpcChannelOptions
+    /// <param name="headers">Of every call, as they are.</param>
+    public GrpcChannel Channel(X509Certificate2? certificate, params (string Name, string Value)[] headers) =>
+        GrpcChannel.ForAddress($"https://{Tls}", new GrpcChannelOptions
         {
             DisposeHttpClient = true,
-            HttpHandler = new SocketsHttpHandler
+            HttpHandler = new WithHeaders(headers, new SocketsHttpHandler
             {
                 SslOptions =
                 {
@@ -111,8 +112,18 @@ public sealed class RunningHost : IAsyncLifetime
                     RemoteCertificateValidationCallback = (_, _, _, _) => true,
                     LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate!,
                 },
-            },
+            }),
         });
+
+    sealed class WithHeaders((string Name, string Value)[] headers, HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
 
     /// <summary>To a module's database, whose tables need no schema in front.</summary>
     public async Task<DbConnection> ConnectAsync(string module)

@@ -9,14 +9,15 @@ internal sealed class FakeCall : ServerCallContext
     static readonly PermissionSet Everything = new([], [""]);
 
     /// <summary>By a caller who may do everything everywhere.</summary>
-    public FakeCall(string permission = "", string caller = "users/admin", CancellationToken cancel = default)
-        : this(AllPowerful(caller), permission, "/test/Method", cancel)
+    public FakeCall(string permission = "", string caller = "users/admin", Metadata? headers = null,
+        CancellationToken cancel = default)
+        : this(AllPowerful(caller), permission, "/test/Method", headers, cancel)
     {
     }
 
-    FakeCall(Caller caller, string permission, string method, CancellationToken cancel)
+    FakeCall(Caller caller, string permission, string method, Metadata? headers, CancellationToken cancel)
     {
-        (MethodCore, CancellationTokenCore) = (method, cancel);
+        (MethodCore, RequestHeadersCore, CancellationTokenCore) = (method, headers ?? [], cancel);
         this.SetCall(new Call(caller, permission, method, ""));
     }
 
@@ -25,7 +26,8 @@ internal sealed class FakeCall : ServerCallContext
 
     /// <param name="caller">Who calls, with what the test wants it to hold.</param>
     public static FakeCall By(Caller caller, string permission = "", string method = "/test/Method",
-        CancellationToken cancel = default) => new(caller, permission, method, cancel);
+        Metadata? headers = null, CancellationToken cancel = default) =>
+        new(caller, permission, method, headers, cancel);
 
     static Caller AllPowerful(string name) => new(name, [new CallerGrant("", "roles/admin", Everything)]);
 
@@ -33,7 +35,7 @@ internal sealed class FakeCall : ServerCallContext
     protected override string HostCore => "test";
     protected override string PeerCore => "test";
     protected override DateTime DeadlineCore => DateTime.MaxValue;
-    protected override Metadata RequestHeadersCore { get; } = [];
+    protected override Metadata RequestHeadersCore { get; }
     protected override CancellationToken CancellationTokenCore { get; }
     protected override Metadata ResponseTrailersCore { get; } = [];
     protected override Status StatusCore { get; set; }

@@ -4,6 +4,7 @@ using Monolith.Agent.V1;
 using Monolith.Lb.LoadBalancers;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Nodes;
+using Monolith.Protos;
 
 namespace Monolith.Modules.Tests.Lb;
 
@@ -21,17 +22,15 @@ internal sealed class ScriptedAgent : IAsyncStreamReader<SyncLoadBalancersReques
     {
         Held = before?.Held ?? [];
         statuses = before?.statuses ?? [];
-        up.Writer.TryWrite(new SyncLoadBalancersRequest
+        var headers = HelloHeader.Of(new Hello
         {
-            Hello = new Hello
-            {
-                DesiredDigest = SyncDigest.Of(Held.Select(h => (h.Key, h.Value.Generation.ToString()))),
-                StatusDigest = SyncDigest.Of(statuses.Select(s => (s.Key, s.Value.ReportDigest))),
-                AgentVersion = "test",
-            },
+            DesiredDigest = SyncDigest.Of(Held.Select(h => (h.Key, h.Value.Generation.ToString()))),
+            StatusDigest = SyncDigest.Of(statuses.Select(s => (s.Key, s.Value.ReportDigest))),
+            AgentVersion = "test",
         });
         var service = host.Make<Monolith.Lb.LoadBalancers.LoadBalancerSyncService>();
-        serving = Task.Run(() => service.SyncLoadBalancers(this, this, new FakeCall(caller: "nodes/" + node, cancel: stop.Token)));
+        serving = Task.Run(() => service.SyncLoadBalancers(this, this,
+            new FakeCall(caller: "nodes/" + node, headers: headers, cancel: stop.Token)));
     }
 
     public Dictionary<string, LoadBalancerSpec> Held { get; }

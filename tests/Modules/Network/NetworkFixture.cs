@@ -64,7 +64,7 @@ internal sealed class NetworkFixture : IAsyncDisposable
     public T Get<T>() where T : notnull => services.GetRequiredService<T>();
 
     public static FakeCall Call(string method = "/test/Method", CancellationToken cancel = default) =>
-        FakeCall.By(FakeCall.Root, "network.test", method, cancel);
+        FakeCall.By(FakeCall.Root, "network.test", method, cancel: cancel);
 
     /// <summary>A pool, a network <c>default</c> in project <c>p</c>, and its group.</summary>
     public async Task<V1Network> PrepareAsync(params string[] prefixes)

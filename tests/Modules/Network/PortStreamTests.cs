@@ -45,7 +45,7 @@ public class PortStreamTests
 
     [Theory]
     [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
-    public async Task Reconnect_WhereNothingChanged_CostsHelloAndInSync(string provider)
+    public async Task Reconnect_WhereNothingChanged_CostsInSyncAlone(string provider)
     {
         var (fixture, _, port) = await StartAsync(provider);
         await using var net = fixture;

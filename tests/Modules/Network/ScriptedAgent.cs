@@ -5,6 +5,7 @@ using Monolith.Agent.V1;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Nodes;
+using Monolith.Protos;
 
 namespace Monolith.Modules.Tests.Network;
 
@@ -83,15 +84,12 @@ internal sealed class ScriptedAgent(NetworkFixture net, string node) : IAsyncDis
     void Open()
     {
         (up, down) = (Channel.CreateUnbounded<SyncPortsRequest>(), new());
-        Send(new SyncPortsRequest
+        var hello = new Hello
         {
-            Hello = new Hello
-            {
-                DesiredDigest = SyncDigest.Of(Held.Select(h => (h.Key, Generation(h.Value)))),
-                StatusDigest = SyncDigest.Of(Statuses.Values.Select(s => (s.Id, s.ReportDigest))),
-            },
-        });
-        var context = FakeCall.By(new Caller("nodes/" + node, []), "agent.ports.sync");
+            DesiredDigest = SyncDigest.Of(Held.Select(h => (h.Key, Generation(h.Value)))),
+            StatusDigest = SyncDigest.Of(Statuses.Values.Select(s => (s.Id, s.ReportDigest))),
+        };
+        var context = FakeCall.By(new Caller("nodes/" + node, []), "agent.ports.sync", headers: HelloHeader.Of(hello));
         serving = Task.Run(() => net.Stream.SyncPorts(new Reader(up.Reader), down, context));
     }
 

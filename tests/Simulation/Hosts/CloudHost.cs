@@ -82,8 +82,9 @@ internal sealed class CloudHost
         IsServing = true;
     }
 
-    public Task ServeAsync(string method, object up, object down, Caller caller, CancellationToken aborted) =>
-        methods.Of(method)(up, down, FakeCall.By(caller, Permissions[method], method, aborted));
+    public Task ServeAsync(string method, object up, object down, Caller caller, Metadata headers,
+        CancellationToken aborted) =>
+        methods.Of(method)(up, down, FakeCall.By(caller, Permissions[method], method, headers, aborted));
 
     // StartAsync of a background service would run it on the pool.
     static Task RunAsync(IHostedService service) => service is BackgroundService background

@@ -111,18 +111,18 @@ internal sealed class WireCall<TRequest, TResponse> : WireCall where TRequest : 
 {
     readonly Cloud cloud;
     readonly Pipe<TResponse> down;
-    readonly CancellationToken cancel;
+    readonly Metadata headers;
 
-    public WireCall(Cloud cloud, Link link, Method<TRequest, TResponse> method, CancellationToken cancel)
+    public WireCall(Cloud cloud, Link link, Method<TRequest, TResponse> method, CallOptions options)
         : base(link, method.FullName)
     {
-        (this.cloud, this.cancel) = (cloud, cancel);
+        (this.cloud, headers) = (cloud, options.Headers ?? []);
         Up = new Pipe<TRequest>(link, Copies.Of<TRequest>());
         down = new Pipe<TResponse>(link, Copies.Of<TResponse>());
         link.Add(this);
         link.Trace.Say($"{link.Name} calls {Method}");
         Up.After(Arrive);
-        if (cancel.CanBeCanceled) cancel.Register(() => Cancelled());
+        options.CancellationToken.Register(Cancelled);
     }
 
     public Pipe<TRequest> Up { get; }
@@ -174,7 +174,7 @@ internal sealed class WireCall<TRequest, TResponse> : WireCall where TRequest : 
         RpcException? fault = null;
         try
         {
-            await host.ServeAsync(Method, Up, new Writer(this, aborted), Link.Caller, aborted);
+            await host.ServeAsync(Method, Up, new Writer(this, aborted), Link.Caller, headers, aborted);
         }
         catch (RpcException e)
         {

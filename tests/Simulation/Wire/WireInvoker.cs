@@ -9,7 +9,7 @@ internal sealed class WireInvoker(Cloud cloud, Link link) : CallInvoker
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
-        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options.CancellationToken);
+        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options);
         call.Send(request);
         call.Complete();
         return new AsyncUnaryCall<TResponse>(OnlyAsync(call), Nothing,
@@ -19,7 +19,7 @@ internal sealed class WireInvoker(Cloud cloud, Link link) : CallInvoker
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
-        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options.CancellationToken);
+        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options);
         call.Send(request);
         call.Complete();
         return new AsyncServerStreamingCall<TResponse>(new Reader<TRequest, TResponse>(call), Nothing,
@@ -29,7 +29,7 @@ internal sealed class WireInvoker(Cloud cloud, Link link) : CallInvoker
     public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
-        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options.CancellationToken);
+        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options);
         return new AsyncClientStreamingCall<TRequest, TResponse>(new Writer<TRequest, TResponse>(call), OnlyAsync(call),
             Nothing, () => Status.DefaultSuccess, () => [], call.HangUp);
     }
@@ -37,7 +37,7 @@ internal sealed class WireInvoker(Cloud cloud, Link link) : CallInvoker
     public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
-        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options.CancellationToken);
+        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options);
         return new AsyncDuplexStreamingCall<TRequest, TResponse>(new Writer<TRequest, TResponse>(call),
             new Reader<TRequest, TResponse>(call), Nothing, () => Status.DefaultSuccess, () => [], call.HangUp);
     }

@@ -22,8 +22,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
     {
         var node = context.GetCall().Caller.Node
             ?? throw Fault.Unauthenticated("NOT_A_NODE", "Only an agent with a node's certificate may open this stream.");
-        if (!await requests.MoveNext(context.CancellationToken) || requests.Current.Hello is not { } hello)
-            throw Fault.Invalid("hello", "must be the first message of the stream");
+        var hello = NodeHello.Of(context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         try
         {
@@ -71,7 +70,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
                     reported.Clear();
                     break;
                 default:
-                    throw Fault.Invalid("kind", "must be status or statuses_sent after hello");
+                    throw Fault.Invalid("kind", "must be status or statuses_sent");
             }
         }
     }

@@ -28,8 +28,7 @@ internal sealed partial class LoadBalancerSyncService(Store<LbDb> store, LoadBal
     {
         var node = context.GetCall().Caller.Node
             ?? throw Fault.Unauthenticated("NOT_A_NODE", "Only an agent with a node's certificate may open this stream.");
-        if (!await requests.MoveNext(context.CancellationToken) || requests.Current.Hello is not { } hello)
-            throw Fault.Invalid("hello", "must be the first message of the stream");
+        var hello = NodeHello.Of(context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         try
         {
@@ -106,7 +105,7 @@ internal sealed partial class LoadBalancerSyncService(Store<LbDb> store, LoadBal
                     reported.Clear();
                     break;
                 default:
-                    throw Fault.Invalid("kind", "must be status or statuses_sent after hello");
+                    throw Fault.Invalid("kind", "must be status or statuses_sent");
             }
         }
     }

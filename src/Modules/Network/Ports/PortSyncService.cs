@@ -16,10 +16,7 @@ internal sealed partial class PortSyncService(PortNodes nodes, PortReports repor
     {
         var caller = context.GetCall().Caller;
         var node = caller.Node ?? throw Fault.Denied("agent.ports.sync", "nodes", caller.Name);
-        if (!await requestStream.MoveNext(context.CancellationToken)
-            || requestStream.Current.KindCase != SyncPortsRequest.KindOneofCase.Hello)
-            throw Fault.Invalid("hello", "must be the first message of the stream");
-        var hello = requestStream.Current.Hello;
+        var hello = NodeHello.Of(context);
         LogOpened(node, hello.AgentVersion);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         var intake = new PortIntake(node);
