@@ -93,16 +93,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     {
         ResourceName.Parse(Pattern, request.Name);
         var cancel = context.CancellationToken;
-        var known = !request.ValidateOnly && await store.ReadAsync(async db =>
-        {
-            var row = await db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name, cancel);
-            if (row is null) return false;
-            row.Touch(request.Etag, row.UpdateTime);
-            await RefuseInUseAsync(db, row);
-            return true;
-        });
-        if (known) await nodes.ForgetAsync(ResourceName.LastId(request.Name), cancel);
-        return await store.MutateAsync(context.GetCall(), request, async unit =>
+        return await store.MutateAsync(context.GetCall(), request, () => ForgetAsync(request, cancel), async (unit, _) =>
         {
             var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
@@ -112,6 +103,21 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             Emit(unit, Change.Deleted, row);
             return new Empty();
         }, cancel);
+    }
+
+    /// <returns>Whether there was something to forget: not for who only tries.</returns>
+    async Task<bool> ForgetAsync(DeleteHypervisorRequest request, CancellationToken cancel)
+    {
+        var known = !request.ValidateOnly && await store.ReadAsync(async db =>
+        {
+            var row = await db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name, cancel);
+            if (row is null) return false;
+            row.Touch(request.Etag, row.UpdateTime);
+            await RefuseInUseAsync(db, row);
+            return true;
+        });
+        if (known) await nodes.ForgetAsync(ResourceName.LastId(request.Name), cancel);
+        return known;
     }
 
     async Task RefuseInUseAsync(ComputeDb db, HypervisorRow row)

@@ -36,14 +36,15 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
     {
         var call = context.GetCall();
         var name = $"{request.Parent}/servers/{request.ServerId}";
-        var admitted = await admission.AdmitAsync(request, name, context.CancellationToken);
-        var server = await store.MutateAsync(call, request, async unit =>
+        var cancel = context.CancellationToken;
+        var server = await store.MutateAsync(call, request, () => admission.AdmitAsync(request, name, cancel),
+            async (unit, admitted) =>
         {
             if (await ServerQueries.Exists(unit.Db, name)) throw Fault.AlreadyExists(name);
             var row = admitted.ToRow(request, name, unit.Now);
             unit.Db.Servers.Add(row);
             return unit.Emit(Change.Created, row);
-        }, context.CancellationToken);
+        }, cancel);
         if (!request.ValidateOnly) reconciler.Wake(new(name));
         return server.For(call.Caller);
     }

@@ -96,8 +96,12 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
         var project = ResourceName.Parse("projects/*", request.Name)[0];
         // Who only tries closes nothing: a closed project is not there for anybody.
         using var closed = request.ValidateOnly ? null : registry.Close(project);
-        ProjectRules.CheckEmpty(request.Name, await ContentsAsync(project, context.CancellationToken));
-        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        var answer = await store.MutateAsync(context.GetCall(), request, async () =>
+        {
+            var found = await ContentsAsync(project, context.CancellationToken);
+            ProjectRules.CheckEmpty(request.Name, found);
+            return found;
+        }, async (unit, _) =>
         {
             var row = await unit.Db.Projects.FirstOrDefaultAsync(p => p.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);

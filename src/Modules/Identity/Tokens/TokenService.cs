@@ -18,13 +18,17 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
     public override async Task<CreateTokenResponse> CreateToken(CreateTokenRequest request, ServerCallContext context)
     {
         var call = context.GetCall();
-        TokenRules.Check(request, time.GetUtcNow());
-        TokenRules.CheckOwner(call.Caller, request.Parent);
-        var made = await store.MutateAsync(call, request, async unit =>
+        var made = await store.MutateAsync(call, request, () =>
         {
-            if (!await unit.Db.Users.AnyAsync(u => u.Name == request.Parent)) throw Fault.NotFound(request.Parent);
+            // A repeat may come when the token has expired.
+            TokenRules.Check(request, time.GetUtcNow());
+            TokenRules.CheckOwner(call.Caller, request.Parent);
+            return Task.FromResult(request.Parent);
+        }, async (unit, user) =>
+        {
+            if (!await unit.Db.Users.AnyAsync(u => u.Name == user)) throw Fault.NotFound(user);
             var secret = TokenSecret.Make();
-            var row = TokenRow.Of(request.Parent, secret, request.Token?.DisplayName ?? "",
+            var row = TokenRow.Of(user, secret, request.Token?.DisplayName ?? "",
                 request.Token?.ExpireTime?.ToDateTime(), unit.Now);
             unit.Db.Tokens.Add(row);
             return new CreateTokenResponse

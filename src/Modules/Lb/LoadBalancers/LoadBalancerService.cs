@@ -31,31 +31,16 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     public override async Task<LoadBalancer> CreateLoadBalancer(CreateLoadBalancerRequest request,
         ServerCallContext context)
     {
-        var violations = new Violations();
-        var project = ResourceName.Parse("projects/*", request.Parent, "parent", violations)?[0] ?? "";
-        violations.Id("load_balancer_id", request.LoadBalancerId);
-        var wanted = request.LoadBalancer?.Clone();
-        if (violations.Require(wanted is not null, "load_balancer", "is required"))
-        {
-            CheckWords(wanted, violations);
-            if (wanted.AddressPool.Length > 0)
-                ResourceName.Parse("addressPools/*", wanted.AddressPool, "load_balancer.address_pool", violations);
-            LoadBalancerRules.CheckBody(wanted, project, violations);
-            await CheckServersAsync(wanted, "", project, violations, context.CancellationToken);
-        }
         var name = $"{request.Parent}/loadBalancers/{request.LoadBalancerId}";
-        if (Violations.IsId(request.LoadBalancerId) && await names.FindObstacleAsync(name,
-            names.NameFor(project, request.LoadBalancerId), context.CancellationToken) is { } taken)
-            violations.Add("load_balancer_id", taken);
-        violations.ThrowIfAny();
-        var made = await store.MutateAsync(context.GetCall(), request, async unit =>
+        var made = await store.MutateAsync(context.GetCall(), request,
+            () => AdmitAsync(request, name, context.CancellationToken), async (unit, wanted) =>
         {
             if (await unit.Db.LoadBalancers.AnyAsync(b => b.Name == name)) throw Fault.AlreadyExists(name);
             var row = new LoadBalancerRow
             {
                 Name = name,
-                Project = project,
-                DisplayName = wanted!.DisplayName,
+                Project = ResourceName.ProjectOf(name)!,
+                DisplayName = wanted.DisplayName,
                 Labels = Labels.Store(wanted.Labels),
                 AddressPool = wanted.AddressPool,
                 CreateTime = unit.Now,
@@ -68,6 +53,29 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
         }, context.CancellationToken);
         Wake(made);
         return made;
+    }
+
+    /// <returns>The body, as the rules complete it.</returns>
+    /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
+    async Task<LoadBalancer> AdmitAsync(CreateLoadBalancerRequest request, string name, CancellationToken cancel)
+    {
+        var violations = new Violations();
+        var project = ResourceName.Parse("projects/*", request.Parent, "parent", violations)?[0] ?? "";
+        violations.Id("load_balancer_id", request.LoadBalancerId);
+        var wanted = request.LoadBalancer?.Clone();
+        if (violations.Require(wanted is not null, "load_balancer", "is required"))
+        {
+            CheckWords(wanted, violations);
+            if (wanted.AddressPool.Length > 0)
+                ResourceName.Parse("addressPools/*", wanted.AddressPool, "load_balancer.address_pool", violations);
+            LoadBalancerRules.CheckBody(wanted, project, violations);
+            await CheckServersAsync(wanted, "", project, violations, cancel);
+        }
+        if (Violations.IsId(request.LoadBalancerId) && await names.FindObstacleAsync(name,
+            names.NameFor(project, request.LoadBalancerId), cancel) is { } taken)
+            violations.Add("load_balancer_id", taken);
+        violations.ThrowIfAny();
+        return wanted!;
     }
 
     public override Task<LoadBalancer> GetLoadBalancer(GetLoadBalancerRequest request, ServerCallContext context)
@@ -102,22 +110,9 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     public override async Task<LoadBalancer> UpdateLoadBalancer(UpdateLoadBalancerRequest request,
         ServerCallContext context)
     {
-        var violations = new Violations();
-        violations.Require(request.LoadBalancer is not null, "load_balancer", "is required");
-        violations.ThrowIfAny();
-        var wanted = request.LoadBalancer!;
-        var ids = ResourceName.Parse(Pattern, wanted.Name, "load_balancer.name", violations);
-        var changed = Masks.Changed(request.UpdateMask, wanted, LoadBalancerRules.Changeable, violations);
-        CheckWords(wanted, violations);
-        if (ids is not null && changed.Contains("pools"))
-        {
-            // Members that are there already may name servers that are gone: an edit of something else goes on.
-            var known = await store.ReadAsync(db => db.LoadBalancers.Where(b => b.Name == wanted.Name)
-                .Select(b => b.Servers).FirstOrDefaultAsync());
-            await CheckServersAsync(wanted, known ?? "", ids[0], violations, context.CancellationToken);
-        }
-        violations.ThrowIfAny();
-        var made = await store.MutateAsync(context.GetCall(), request, async unit =>
+        var wanted = request.LoadBalancer;
+        var made = await store.MutateAsync(context.GetCall(), request,
+            () => AdmitAsync(request, context.CancellationToken), async (unit, changed) =>
         {
             var row = await FindAsync(unit.Db, wanted.Name);
             if (row.Deleting)
@@ -135,6 +130,28 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
         }, context.CancellationToken);
         Wake(made);
         return made;
+    }
+
+    /// <returns>The fields to change.</returns>
+    /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
+    async Task<IReadOnlySet<string>> AdmitAsync(UpdateLoadBalancerRequest request, CancellationToken cancel)
+    {
+        var violations = new Violations();
+        violations.Require(request.LoadBalancer is not null, "load_balancer", "is required");
+        violations.ThrowIfAny();
+        var wanted = request.LoadBalancer!;
+        var ids = ResourceName.Parse(Pattern, wanted.Name, "load_balancer.name", violations);
+        var changed = Masks.Changed(request.UpdateMask, wanted, LoadBalancerRules.Changeable, violations);
+        CheckWords(wanted, violations);
+        if (ids is not null && changed.Contains("pools"))
+        {
+            // Members that are there already may name servers that are gone: an edit of something else goes on.
+            var known = await store.ReadAsync(db => db.LoadBalancers.Where(b => b.Name == wanted.Name)
+                .Select(b => b.Servers).FirstOrDefaultAsync());
+            await CheckServersAsync(wanted, known ?? "", ids[0], violations, cancel);
+        }
+        violations.ThrowIfAny();
+        return changed;
     }
 
     public override async Task<LoadBalancer> DeleteLoadBalancer(DeleteLoadBalancerRequest request,

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 
 namespace Monolith.Platform.Storage;
@@ -17,5 +18,20 @@ internal readonly record struct Mutation(string RequestId, bool ValidateOnly, by
         if (id.Length == 0) return new("", validate, []);
         if (!Guid.TryParse(id, out _)) throw Fault.Invalid("request_id", "must be a UUID, or empty");
         return new(id, validate, SHA256.HashData(request.ToByteArray()));
+    }
+
+    /// <summary>The key of the request's answer.</summary>
+    public string Key(Call call) => $"{call.Caller.Name} {call.Method} {RequestId}";
+
+    /// <summary>The answer that the request got before.</summary>
+    /// <exception cref="Fault">INVALID_ARGUMENT when it was another request that got it.</exception>
+    public TResponse Repeat<TResponse>(RequestRow before) where TResponse : IMessage<TResponse>, new()
+    {
+        if (!before.Payload.AsSpan().SequenceEqual(Payload))
+            throw Fault.Invalid("request_id",
+                "was used for a different request; make a new one for each request that you mean to be another");
+        var response = new TResponse();
+        response.MergeFrom(before.Response);
+        return response;
     }
 }
