@@ -38,12 +38,9 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     public override async Task<ListHypervisorsResponse> ListHypervisors(ListHypervisorsRequest request,
         ServerCallContext context)
     {
-        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
-        var (found, sequence) = await store.SnapshotAsync(db => db.Hypervisors
-            .Where(request.Filter, Filters)
-            .Where(h => string.Compare(h.Name, page.After) > 0)
-            .OrderBy(h => h.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, h => h.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var (found, sequence) = await store.SnapshotAsync(db => list.Of(db.Hypervisors).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListHypervisorsResponse
         {
             Hypervisors = { rows.Select(h => h.ToProto()) },
@@ -55,9 +52,9 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     public override Task WatchHypervisors(WatchHypervisorsRequest request,
         IServerStreamWriter<WatchHypervisorsResponse> stream, ServerCallContext context)
     {
-        var only = Only.Of(Pattern, request.Name);
-        return Watch.RunAsync<ComputeDb, Hypervisor>(store, request.ResumeToken, "hypervisor", only, _ => true,
-            async db => (await only.Of(db.Hypervisors).ToListAsync()).ConvertAll(h => h.ToProto()),
+        var watch = Watch.Of(store, request, context.GetCall(), Pattern);
+        return watch.RunAsync("hypervisor",
+            async db => (await watch.Of(db.Hypervisors).ToListAsync()).ConvertAll(h => h.ToProto()),
             (change, hypervisor, token) => stream.WriteAsync(new WatchHypervisorsResponse
             {
                 Change = change,
@@ -93,7 +90,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     {
         ResourceName.Parse(Pattern, request.Name);
         var cancel = context.CancellationToken;
-        return await store.MutateAsync(context.GetCall(), request, () => ForgetAsync(request, cancel), async (unit, _) =>
+        return await store.MutateAsync(context.GetCall(), request, acts => ForgetAsync(request, acts, cancel), async (unit, _) =>
         {
             var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
@@ -105,10 +102,10 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         }, cancel);
     }
 
-    /// <returns>Whether there was something to forget: not for who only tries.</returns>
-    async Task<bool> ForgetAsync(DeleteHypervisorRequest request, CancellationToken cancel)
+    /// <returns>Whether there was something to forget.</returns>
+    async Task<bool> ForgetAsync(DeleteHypervisorRequest request, bool acts, CancellationToken cancel)
     {
-        var known = !request.ValidateOnly && await store.ReadAsync(async db =>
+        var known = acts && await store.ReadAsync(async db =>
         {
             var row = await db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name, cancel);
             if (row is null) return false;

@@ -18,7 +18,7 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
     public override async Task<CreateTokenResponse> CreateToken(CreateTokenRequest request, ServerCallContext context)
     {
         var call = context.GetCall();
-        var made = await store.MutateAsync(call, request, () =>
+        var made = await store.MutateAsync(call, request, _ =>
         {
             // A repeat may come when the token has expired.
             TokenRules.Check(request, time.GetUtcNow());
@@ -43,13 +43,10 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
 
     public override async Task<ListTokensResponse> ListTokens(ListTokensRequest request, ServerCallContext context)
     {
-        ResourceName.Parse("users/*", request.Parent, "parent");
+        var list = ListQuery.Of<TokenRow>(request, context.GetCall(), null, "users/*");
         TokenRules.CheckOwner(context.GetCall().Caller, request.Parent);
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent);
-        var found = await store.ReadAsync(db => db.Tokens
-            .Where(t => t.User == request.Parent && string.Compare(t.Name, page.After) > 0)
-            .OrderBy(t => t.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, t => t.Name);
+        var found = await store.ReadAsync(db => list.Of(db.Tokens.Where(t => t.User == request.Parent)).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListTokensResponse { Tokens = { rows.Select(t => t.ToProto()) }, NextPageToken = next };
     }
 

@@ -33,7 +33,7 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     {
         var name = $"{request.Parent}/loadBalancers/{request.LoadBalancerId}";
         var made = await store.MutateAsync(context.GetCall(), request,
-            () => AdmitAsync(request, name, context.CancellationToken), async (unit, wanted) =>
+            _ => AdmitAsync(request, name, context.CancellationToken), async (unit, wanted) =>
         {
             if (await unit.Db.LoadBalancers.AnyAsync(b => b.Name == name)) throw Fault.AlreadyExists(name);
             var row = new LoadBalancerRow
@@ -88,15 +88,10 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     public override async Task<ListLoadBalancersResponse> ListLoadBalancers(ListLoadBalancersRequest request,
         ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
         var (answer, sequence) = await store.SnapshotAsync(async db =>
         {
-            var found = await scope.Of(db.LoadBalancers)
-                .Where(request.Filter, Filters)
-                .Where(b => string.Compare(b.Name, page.After) > 0)
-                .OrderBy(b => b.Name).Take(page.Size + 1).ToListAsync();
-            var (rows, next) = page.Cut(found, b => b.Name);
+            var (rows, next) = list.Cut(await list.Of(db.LoadBalancers).ToListAsync());
             return new ListLoadBalancersResponse
             {
                 LoadBalancers = { await db.ShowAsync(rows, context.CancellationToken) },
@@ -112,7 +107,7 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     {
         var wanted = request.LoadBalancer;
         var made = await store.MutateAsync(context.GetCall(), request,
-            () => AdmitAsync(request, context.CancellationToken), async (unit, changed) =>
+            _ => AdmitAsync(request, context.CancellationToken), async (unit, changed) =>
         {
             var row = await FindAsync(unit.Db, wanted.Name);
             if (row.Deleting)
@@ -175,11 +170,9 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     public override Task WatchLoadBalancers(WatchLoadBalancersRequest request,
         IServerStreamWriter<WatchLoadBalancersResponse> stream, ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var only = Only.Of(Pattern, request.Name, request.Parent);
-        return Watch.RunAsync<LbDb, LoadBalancer>(store, request.ResumeToken, "loadBalancer", only,
-            e => scope.Has(e.Project),
-            async db => await db.ShowAsync(await only.Of(scope.Of(db.LoadBalancers)).ToListAsync(),
+        var watch = Watch.Of(store, request, context.GetCall(), Pattern);
+        return watch.RunAsync("loadBalancer",
+            async db => await db.ShowAsync(await watch.Of(db.LoadBalancers).ToListAsync(),
                 context.CancellationToken),
             (change, loadBalancer, token) => stream.WriteAsync(new WatchLoadBalancersResponse
             {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Google.Protobuf;
+using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Platform.Calls;
@@ -109,10 +110,11 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
         where TResponse : class, IMessage<TResponse>, new()
     {
         var mutation = Mutation.Of(request);
+        if (mutation.Refusal is { } refusal) return RefuseAsync(call, work, refusal, cancel);
         if (mutation.RequestId.Length == 0)
-            return writer.EnqueueAsync(call, "", keep: !mutation.ValidateOnly, work, cancel);
+            return writer.EnqueueAsync(call, "", keep: mutation.Acts, work, cancel);
         var key = mutation.Key(call);
-        return writer.EnqueueAsync(call, mutation.RequestId, keep: !mutation.ValidateOnly, async unit =>
+        return writer.EnqueueAsync(call, mutation.RequestId, keep: mutation.Acts, async unit =>
         {
             if (await Answered(unit.Db, key) is { } before) return mutation.Repeat<TResponse>(before);
             var response = await work(unit);
@@ -131,10 +133,11 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     /// As above, for a method that has something to look up or to do before its write, outside of the database. That is
     /// no part of a repeat: the world has moved on since the request was answered, not least by the request itself.
     /// </summary>
-    /// <param name="prepare">Its result goes to the work. Only for a request that has no answer yet.</param>
+    /// <param name="prepare">Its result goes to the work. Runs only for a request that has no answer yet; is told whether
+    /// it may act: not for who only tries, nor for what will be refused.</param>
     /// <exception cref="Fault">What <paramref name="prepare"/> throws, unless the request was answered meanwhile.</exception>
     public async Task<TResponse> MutateAsync<TPrepared, TResponse>(Call call, IMessage request,
-        Func<Task<TPrepared>> prepare, Func<Unit<TDb>, TPrepared, Task<TResponse>> work, CancellationToken cancel,
+        Func<bool, Task<TPrepared>> prepare, Func<Unit<TDb>, TPrepared, Task<TResponse>> work, CancellationToken cancel,
         Func<TResponse, TResponse>? remember = null)
         where TResponse : class, IMessage<TResponse>, new()
     {
@@ -143,7 +146,7 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
         TPrepared prepared;
         try
         {
-            prepared = await prepare();
+            prepared = await prepare(mutation.Acts);
         }
         catch (Fault) when (mutation.RequestId.Length > 0)
         {
@@ -152,6 +155,20 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
             throw;
         }
         return await MutateAsync(call, request, unit => work(unit, prepared), cancel, remember);
+    }
+
+    /// <summary>Looks for what else is wrong before it refuses.</summary>
+    async Task<TResponse> RefuseAsync<TResponse>(Call call, Func<Unit<TDb>, Task<TResponse>> work, Fault refusal,
+        CancellationToken cancel)
+    {
+        try
+        {
+            await writer.EnqueueAsync(call, "", keep: false, work, cancel);
+        }
+        catch (Fault fault) when (fault.Code != StatusCode.InvalidArgument)
+        {
+        }
+        throw refusal;
     }
 
     /// <summary>What the request was answered with; null when it was not, or has no id.</summary>
