@@ -155,13 +155,15 @@ public sealed class MalformedTests(RunningHost host)
                     KeyPairs = { "projects/other/keyPairs/r1", "projects/own/keyPairs/none" },
                     ReadyProbe = new() { TcpPort = 70_000 },
                     Labels = { ["UPPER"] = "x" },
+                    AvailabilityZone = "\0",
                 },
             }, host.Headers()).ResponseAsync);
         var fields = e.GetRpcStatus()!.GetDetail<Google.Rpc.BadRequest>()!.FieldViolations.Select(v => v.Field).ToHashSet();
         Assert.Superset(new HashSet<string>
         {
             "server_id", "server.display_name", "server.flavor", "server.image", "server.hostname",
-            "server.key_pairs[0]", "server.key_pairs[1]", "server.ready_probe.tcp_port", "server.labels[UPPER]",
+            "server.availability_zone", "server.key_pairs[0]", "server.key_pairs[1]", "server.ready_probe.tcp_port",
+            "server.labels[UPPER]",
         }, fields);
     }
 

@@ -69,6 +69,22 @@ public sealed class HypervisorDeletionTests
             new DeleteHypervisorRequest { Name = "hypervisors/lb1" }, new FakeCall()));
         Assert.Equal(["hv1"], nodes.Forgotten);
 
+        // It joined again. What is refused, or was answered before, does not forget it.
+        await presence.ConnectedAsync("hv1", new Hello { Inventory = new Inventory { Cpus = 1 } }, default);
+        await presence.DisconnectedAsync("hv1");
+        await Delete();
+        var etag = (await store.Store.ReadAsync(db => db.Hypervisors.SingleAsync())).Etag;
+        foreach (var id in (string[])["5b0c6d0e-7d53-4d3c-9a55-0a3f3c0e5a01", "no id"])
+            Assert.Equal("request_id", (await Expect.FaultAsync(StatusCode.InvalidArgument, "INVALID_REQUEST",
+                () => service.DeleteHypervisor(new DeleteHypervisorRequest
+                {
+                    Name = "hypervisors/hv1",
+                    Etag = etag,
+                    RequestId = id,
+                }, new FakeCall()))).Fields[0].Field);
+        Assert.Equal(["hv1"], nodes.Forgotten);
+        Assert.True(await store.Store.ReadAsync(db => db.Hypervisors.AnyAsync()));
+
         Task Delete() => service.DeleteHypervisor(new DeleteHypervisorRequest
         {
             Name = "hypervisors/hv1",

@@ -151,6 +151,10 @@ public sealed class LoadBalancerTests
             Assert.Equal([ready.Address], (await ListAsync()).Single(n => n.Name == "nodes/lb2").HeldAddresses);
             await nodes.DeleteNode(new() { Name = "nodes/lb2", ValidateOnly = true }, new FakeCall());
             Assert.Single(neighbours.Addresses);
+            var malformed = await Assert.ThrowsAsync<Fault>(() => nodes.DeleteNode(
+                new() { Name = "nodes/lb2", RequestId = "no id" }, new FakeCall()));
+            Assert.Equal("request_id", malformed.Fields[0].Field);
+            Assert.Empty(neighbours.Forgotten);
             if (comesBack) away = new ScriptedAgent(host, "lb2", away);
             else await nodes.DeleteNode(new() { Name = "nodes/lb2" }, new FakeCall());
             Assert.Equal(Guid.Parse(ready.Uid), await neighbours.Released.Reader.ReadAsync(Cancel).AsTask()
@@ -221,6 +225,34 @@ public sealed class LoadBalancerTests
         var fault = await Assert.ThrowsAsync<Fault>(() => host.Make<Service>().CreateLoadBalancer(request, new FakeCall()));
         Assert.Equal(["load_balancer.pools[0].members[0].server", "load_balancer.pools[0].members[1].server"],
             fault.Fields.Select(f => f.Field).Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task ARepeat_IsAnsweredAsBefore_WhateverBecameOfTheServers(string provider)
+    {
+        neighbours.Servers["projects/demo/servers/web1"] = neighbours.Servers["projects/demo/servers/web2"] = "10.64.0.3";
+        await using var host = await StartAsync(provider);
+        var service = host.Make<Service>();
+        var create = Create();
+        create.RequestId = Guid.NewGuid().ToString();
+        var made = await service.CreateLoadBalancer(create, new FakeCall());
+        var edit = new UpdateLoadBalancerRequest
+        {
+            LoadBalancer = new() { Name = Name, Pools = { create.LoadBalancer.Pools[0].Clone() } },
+            UpdateMask = new() { Paths = { "pools" } },
+            RequestId = Guid.NewGuid().ToString(),
+        };
+        edit.LoadBalancer.Pools[0].Members.Add(new Member { Server = "projects/demo/servers/web2", Port = 80 });
+        var edited = await service.UpdateLoadBalancer(edit, new FakeCall());
+
+        neighbours.Servers.Clear();
+        neighbours.Obstacle = "is the name of another";
+        Assert.Equal(made, await service.CreateLoadBalancer(create, new FakeCall()));
+        Assert.Equal(edited, await service.UpdateLoadBalancer(edit, new FakeCall()));
+        create.LoadBalancer.DisplayName = "another";
+        Assert.Equal("request_id", (await Assert.ThrowsAsync<Fault>(
+            () => service.CreateLoadBalancer(create, new FakeCall()))).Fields[0].Field);
     }
 
     [Theory]

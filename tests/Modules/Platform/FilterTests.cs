@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using CsCheck;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
@@ -20,6 +21,14 @@ public sealed class FilterTests
         new("db1", 30, true, DayOfWeek.Friday, ""),
     ];
 
+    static Expression<Func<Row, bool>> Read(string filter)
+    {
+        var violations = new Violations();
+        var read = Filter.Read(filter, Fields, violations);
+        violations.ThrowIfAny();
+        return read ?? (_ => true);
+    }
+
     [Theory]
     [InlineData("", "web1 web2 db1")]
     [InlineData("name = web1", "web1")]
@@ -38,7 +47,7 @@ public sealed class FilterTests
     [InlineData("labels.env = \"test\"", "web2")]
     [InlineData("labels.env != test", "web1 db1")]
     public void Filter_LetsThrough(string filter, string names) =>
-        Assert.Equal(names, string.Join(' ', Rows.AsQueryable().Where(filter, Fields).Select(r => r.Name)));
+        Assert.Equal(names, string.Join(' ', Rows.AsQueryable().Where(Read(filter)).Select(r => r.Name)));
 
     [Theory]
     [InlineData("name")]
@@ -50,14 +59,14 @@ public sealed class FilterTests
     [InlineData("day > FRIDAY")]
     public void Filter_ThatIsWrong_IsInvalidArgument(string filter) =>
         Assert.Equal("filter", Assert.Single(Assert.Throws<Fault>(
-            () => Rows.AsQueryable().Where(filter, Fields).ToList()).Fields).Field);
+            () => Read(filter)).Fields).Field);
 
     [Fact]
     public void AnyText_IsAFilterOrAFault() => Gen.String[Gen.Char["ab()=<>!:\"' ANDORNOT*1."], 0, 60].Sample(text =>
     {
         try
         {
-            _ = Rows.AsQueryable().Where(text, Fields).Count();
+            _ = Rows.AsQueryable().Where(Read(text)).Count();
         }
         catch (Fault fault)
         {

@@ -53,12 +53,9 @@ internal sealed class FlavorService(Store<ComputeDb> store) : V1.FlavorService.F
 
     public override async Task<ListFlavorsResponse> ListFlavors(ListFlavorsRequest request, ServerCallContext context)
     {
-        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
-        var found = await store.ReadAsync(db => db.Flavors
-            .Where(request.Filter, Filters)
-            .Where(f => string.Compare(f.Name, page.After) > 0)
-            .OrderBy(f => f.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, f => f.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var found = await store.ReadAsync(db => list.Of(db.Flavors).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListFlavorsResponse { Flavors = { rows.Select(f => f.ToProto()) }, NextPageToken = next };
     }
 

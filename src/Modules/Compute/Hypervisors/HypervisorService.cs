@@ -38,12 +38,9 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     public override async Task<ListHypervisorsResponse> ListHypervisors(ListHypervisorsRequest request,
         ServerCallContext context)
     {
-        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
-        var (found, sequence) = await store.SnapshotAsync(db => db.Hypervisors
-            .Where(request.Filter, Filters)
-            .Where(h => string.Compare(h.Name, page.After) > 0)
-            .OrderBy(h => h.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, h => h.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var (found, sequence) = await store.SnapshotAsync(db => list.Of(db.Hypervisors).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListHypervisorsResponse
         {
             Hypervisors = { rows.Select(h => h.ToProto()) },
@@ -55,9 +52,9 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     public override Task WatchHypervisors(WatchHypervisorsRequest request,
         IServerStreamWriter<WatchHypervisorsResponse> stream, ServerCallContext context)
     {
-        var only = Only.Of(Pattern, request.Name);
-        return Watch.RunAsync<ComputeDb, Hypervisor>(store, request.ResumeToken, "hypervisor", only, _ => true,
-            async db => (await only.Of(db.Hypervisors).ToListAsync()).ConvertAll(h => h.ToProto()),
+        var watch = Watch.Of(store, request, context.GetCall(), Pattern);
+        return watch.RunAsync("hypervisor",
+            async db => (await watch.Of(db.Hypervisors).ToListAsync()).ConvertAll(h => h.ToProto()),
             (change, hypervisor, token) => stream.WriteAsync(new WatchHypervisorsResponse
             {
                 Change = change,
@@ -93,16 +90,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     {
         ResourceName.Parse(Pattern, request.Name);
         var cancel = context.CancellationToken;
-        var known = !request.ValidateOnly && await store.ReadAsync(async db =>
-        {
-            var row = await db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name, cancel);
-            if (row is null) return false;
-            row.Touch(request.Etag, row.UpdateTime);
-            await RefuseInUseAsync(db, row);
-            return true;
-        });
-        if (known) await nodes.ForgetAsync(ResourceName.LastId(request.Name), cancel);
-        return await store.MutateAsync(context.GetCall(), request, async unit =>
+        return await store.MutateAsync(context.GetCall(), request, acts => ForgetAsync(request, acts, cancel), async (unit, _) =>
         {
             var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
@@ -112,6 +100,21 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             Emit(unit, Change.Deleted, row);
             return new Empty();
         }, cancel);
+    }
+
+    /// <returns>Whether there was something to forget.</returns>
+    async Task<bool> ForgetAsync(DeleteHypervisorRequest request, bool acts, CancellationToken cancel)
+    {
+        var known = acts && await store.ReadAsync(async db =>
+        {
+            var row = await db.Hypervisors.FirstOrDefaultAsync(h => h.Name == request.Name, cancel);
+            if (row is null) return false;
+            row.Touch(request.Etag, row.UpdateTime);
+            await RefuseInUseAsync(db, row);
+            return true;
+        });
+        if (known) await nodes.ForgetAsync(ResourceName.LastId(request.Name), cancel);
+        return known;
     }
 
     async Task RefuseInUseAsync(ComputeDb db, HypervisorRow row)

@@ -55,13 +55,9 @@ internal sealed class KeyPairService(Store<ComputeDb> store) : V1.KeyPairService
 
     public override async Task<ListKeyPairsResponse> ListKeyPairs(ListKeyPairsRequest request, ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var found = await store.ReadAsync(db => scope.Of(db.KeyPairs)
-            .Where(request.Filter, Filters)
-            .Where(k => string.Compare(k.Name, page.After) > 0)
-            .OrderBy(k => k.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, k => k.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var found = await store.ReadAsync(db => list.Of(db.KeyPairs).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListKeyPairsResponse { KeyPairs = { rows.Select(k => k.ToProto()) }, NextPageToken = next };
     }
 

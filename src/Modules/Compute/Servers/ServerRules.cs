@@ -23,6 +23,8 @@ internal static class ServerRules
         var server = request.Server;
         violations.DisplayName("server.display_name", server.DisplayName);
         violations.Labels("server.labels", server.Labels);
+        // Operators name zones; whether there is a hypervisor in one is placement's to say, and may change.
+        violations.DisplayName("server.availability_zone", server.AvailabilityZone);
         ResourceName.Parse("flavors/*", server.Flavor, "server.flavor", violations);
         ResourceName.Parse("projects/*/images/*", server.Image, "server.image", violations);
         violations.Require(server.UserData.Length <= MaxUserData, "server.user_data",

@@ -36,14 +36,15 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
     {
         var call = context.GetCall();
         var name = $"{request.Parent}/servers/{request.ServerId}";
-        var admitted = await admission.AdmitAsync(request, name, context.CancellationToken);
-        var server = await store.MutateAsync(call, request, async unit =>
+        var cancel = context.CancellationToken;
+        var server = await store.MutateAsync(call, request, _ => admission.AdmitAsync(request, name, cancel),
+            async (unit, admitted) =>
         {
             if (await ServerQueries.Exists(unit.Db, name)) throw Fault.AlreadyExists(name);
             var row = admitted.ToRow(request, name, unit.Now);
             unit.Db.Servers.Add(row);
             return unit.Emit(Change.Created, row);
-        }, context.CancellationToken);
+        }, cancel);
         if (!request.ValidateOnly) reconciler.Wake(new(name));
         return server.For(call.Caller);
     }
@@ -59,13 +60,9 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
     public override async Task<ListServersResponse> ListServers(ListServersRequest request, ServerCallContext context)
     {
         var caller = context.GetCall().Caller;
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var (found, sequence) = await store.SnapshotAsync(db => scope.Of(db.Servers)
-            .Where(request.Filter, Filters)
-            .Where(s => string.Compare(s.Name, page.After) > 0)
-            .OrderBy(s => s.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, s => s.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var (found, sequence) = await store.SnapshotAsync(db => list.Of(db.Servers).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListServersResponse
         {
             Servers = { rows.Select(s => s.ToProto().For(caller)) },
@@ -78,10 +75,9 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         ServerCallContext context)
     {
         var caller = context.GetCall().Caller;
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var only = Only.Of(Pattern, request.Name, request.Parent);
-        return Watch.RunAsync<ComputeDb, Server>(store, request.ResumeToken, "server", only, e => scope.Has(e.Project),
-            async db => (await only.Of(scope.Of(db.Servers)).ToListAsync()).ConvertAll(s => s.ToProto()),
+        var watch = Watch.Of(store, request, context.GetCall(), Pattern);
+        return watch.RunAsync("server",
+            async db => (await watch.Of(db.Servers).ToListAsync()).ConvertAll(s => s.ToProto()),
             (change, server, token) => stream.WriteAsync(new WatchServersResponse
             {
                 Change = change,
@@ -160,8 +156,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
     public override Task<ListServerEventsResponse> ListServerEvents(ListServerEventsRequest request,
         ServerCallContext context)
     {
-        ResourceName.Parse(Pattern, request.Parent, "parent");
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent);
+        var page = ListQuery.Of<OperationRow>(request, context.GetCall(), null, Pattern, isNumbered: true).Page;
         return store.ReadAsync(async db =>
         {
             var past = await db.Operations.Where(o => o.ServerName == request.Parent)

@@ -77,17 +77,13 @@ internal sealed class RecordSetService(Store<DnsDb> store, ServedZones served)
     public override async Task<ListRecordSetsResponse> ListRecordSets(ListRecordSetsRequest request,
         ServerCallContext context)
     {
-        ResourceName.Parse(ZonePattern, request.Parent, "parent");
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
+        var list = ListQuery.Of(request, context.GetCall(), Filters, ZonePattern);
         var (found, sequence) = await store.SnapshotAsync(async db =>
         {
             var zone = await ZoneAsync(db, request.Parent);
-            return await db.RecordSets.Where(r => r.ZoneUid == zone.Uid)
-                .Where(request.Filter, Filters)
-                .Where(r => string.Compare(r.Name, page.After) > 0)
-                .OrderBy(r => r.Name).Take(page.Size + 1).ToListAsync();
+            return await list.Of(db.RecordSets.Where(r => r.ZoneUid == zone.Uid)).ToListAsync();
         });
-        var (rows, next) = page.Cut(found, r => r.Name);
+        var (rows, next) = list.Cut(found);
         return new ListRecordSetsResponse
         {
             RecordSets = { rows.Select(r => r.ToProto()) },
@@ -143,13 +139,10 @@ internal sealed class RecordSetService(Store<DnsDb> store, ServedZones served)
     public override async Task WatchRecordSets(WatchRecordSetsRequest request,
         IServerStreamWriter<WatchRecordSetsResponse> stream, ServerCallContext context)
     {
-        ResourceName.Parse(ZonePattern, request.Parent, "parent");
-        var only = Only.Of(Pattern, request.Name, request.Parent);
+        var watch = Watch.Of(store, request, context.GetCall(), Pattern);
         var zone = await store.ReadAsync(db => ZoneAsync(db, request.Parent));
-        var prefix = request.Parent + "/recordSets/";
-        await Watch.RunAsync<DnsDb, RecordSet>(store, request.ResumeToken, "recordSet", only,
-            e => e.Resource.StartsWith(prefix, StringComparison.Ordinal),
-            async db => (await only.Of(db.RecordSets.Where(r => r.ZoneUid == zone.Uid)).ToListAsync())
+        await watch.RunAsync("recordSet",
+            async db => (await watch.Of(db.RecordSets.Where(r => r.ZoneUid == zone.Uid)).ToListAsync())
                 .ConvertAll(r => r.ToProto()),
             (change, set, token) => stream.WriteAsync(new WatchRecordSetsResponse
             {

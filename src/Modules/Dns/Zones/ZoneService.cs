@@ -61,13 +61,9 @@ internal sealed class ZoneService(Store<DnsDb> store, ServedZones served, DnsOpt
 
     public override async Task<ListZonesResponse> ListZones(ListZonesRequest request, ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var found = await store.ReadAsync(db => scope.Of(db.Zones)
-            .Where(request.Filter, Filters)
-            .Where(z => string.Compare(z.Name, page.After) > 0)
-            .OrderBy(z => z.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, z => z.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var found = await store.ReadAsync(db => list.Of(db.Zones).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListZonesResponse { Zones = { rows.Select(z => z.ToProto()) }, NextPageToken = next };
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Events.V1;
@@ -26,10 +27,11 @@ internal sealed class EventService(Store<EventsDb> store, EventLog log, TimeProv
 
     public override async Task<ListEventsResponse> ListEvents(ListEventsRequest request, ServerCallContext context)
     {
-        var scope = Scope(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var after = page.AfterNumber();
-        var found = await store.ReadAsync(db => Rows(db, scope, request.Filter)
+        var violations = new Violations();
+        var list = Query(request, context, violations);
+        violations.ThrowIfAny();
+        var (page, after) = (list.Page, list.Page.AfterNumber());
+        var found = await store.ReadAsync(db => Rows(db, list)
             .Where(l => l.Sequence > after).OrderBy(l => l.Sequence).Take(page.Size + 1)
             .ToListAsync(context.CancellationToken));
         var (rows, next) = page.Cut(found, l => l.Sequence.ToString(CultureInfo.InvariantCulture));
@@ -40,9 +42,9 @@ internal sealed class EventService(Store<EventsDb> store, EventLog log, TimeProv
         ServerCallContext context)
     {
         var cancel = context.CancellationToken;
-        var scope = Scope(request.Parent, context.GetCall());
-        if (request.Filter.Length > 0) _ = Filter.Compile(request.Filter, Filters);
-        var after = await BeginAsync(request.AfterSequence);
+        var violations = new Violations();
+        var list = Query(request, context, violations);
+        var after = await BeginAsync(request.AfterSequence, violations);
         while (true)
         {
             var (last, grown) = log.Tip();
@@ -52,7 +54,7 @@ internal sealed class EventService(Store<EventsDb> store, EventLog log, TimeProv
                 continue;
             }
             var from = after;
-            var rows = await store.ReadAsync(db => Rows(db, scope, request.Filter)
+            var rows = await store.ReadAsync(db => Rows(db, list)
                 .Where(l => l.Sequence > from && l.Sequence <= last).OrderBy(l => l.Sequence).Take(PageSize)
                 .ToListAsync(cancel));
             // Asked after the rows were read: what was cut off before that shows here.
@@ -62,12 +64,13 @@ internal sealed class EventService(Store<EventsDb> store, EventLog log, TimeProv
         }
     }
 
-    async Task<long> BeginAsync(long wanted)
+    /// <exception cref="Fault">INVALID_ARGUMENT with every violation; OUT_OF_RANGE.</exception>
+    async Task<long> BeginAsync(long wanted, Violations violations)
     {
         var ends = await log.EndsAsync();
-        if (wanted < -1 || wanted > ends.Last)
-            throw Fault.Invalid("after_sequence", $"must be -1 (only new events), 0 (all that are kept), or a sequence "
-                + $"of the log, which goes up to {ends.Last}");
+        violations.Require(wanted >= -1 && wanted <= ends.Last, "after_sequence", "must be -1 (only new events), 0 (all "
+            + $"that are kept), or a sequence of the log, which goes up to {ends.Last}");
+        violations.ThrowIfAny();
         if (wanted == -1) return ends.Last;
         if (wanted == 0) return ends.TrimmedThrough;
         CheckKept(wanted, ends);
@@ -100,23 +103,21 @@ internal sealed class EventService(Store<EventsDb> store, EventLog log, TimeProv
         }
     }
 
-    /// <summary>The projects to read; null: everything.</summary>
-    static IReadOnlyList<string>? Scope(string parent, Call call)
+    /// <summary>Without a parent, of everything.</summary>
+    static ListQuery<LogRow> Query(IMessage request, ServerCallContext context, Violations violations)
     {
-        if (parent.Length == 0) return null;
-        var project = ResourceName.Parse("projects/*", parent, "parent")[0];
-        return project == "-" ? call.Caller.ProjectsWith(call.Permission) : [project];
+        var parent = Fields.Text(request, "parent");
+        var scope = parent.Length == 0
+            ? ProjectScope.Everything
+            : ProjectScope.Of(parent, context.GetCall(), violations);
+        return ListQuery.Of(request, scope, Filters, isNumbered: true, violations);
     }
 
-    static IQueryable<LogRow> Rows(EventsDb db, IReadOnlyList<string>? scope, string filter)
+    static IQueryable<LogRow> Rows(EventsDb db, ListQuery<LogRow> list)
     {
         var rows = db.Log.AsNoTracking();
-        if (scope is { Count: 1 })
-        {
-            var only = scope[0];
-            rows = rows.Where(l => l.Project == only);
-        }
-        else if (scope is not null) rows = rows.Where(l => scope.Contains(l.Project));
-        return rows.Where(filter, Filters);
+        if (list.Scope.Projects is [var only]) rows = rows.Where(l => l.Project == only);
+        else if (list.Scope.Projects is { } some) rows = rows.Where(l => some.Contains(l.Project));
+        return list.Filtered(rows);
     }
 }

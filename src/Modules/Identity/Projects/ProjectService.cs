@@ -57,16 +57,13 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
     public override async Task<ListProjectsResponse> ListProjects(ListProjectsRequest request,
         ServerCallContext context)
     {
-        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
         var caller = context.GetCall().Caller;
         var everywhere = caller.Grants.Any(g => g.Scope.Length == 0);
         var scopes = caller.Grants.Select(g => g.Scope).Distinct().ToList();
-        var found = await store.ReadAsync(db => db.Projects
-            .Where(p => everywhere || scopes.Contains(p.Name))
-            .Where(request.Filter, Filters)
-            .Where(p => string.Compare(p.Name, page.After) > 0)
-            .OrderBy(p => p.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, p => p.Name);
+        var found = await store.ReadAsync(db => list.Of(db.Projects
+            .Where(p => everywhere || scopes.Contains(p.Name))).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListProjectsResponse { Projects = { rows.Select(p => p.ToProto()) }, NextPageToken = next };
     }
 
@@ -96,8 +93,12 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
         var project = ResourceName.Parse("projects/*", request.Name)[0];
         // Who only tries closes nothing: a closed project is not there for anybody.
         using var closed = request.ValidateOnly ? null : registry.Close(project);
-        ProjectRules.CheckEmpty(request.Name, await ContentsAsync(project, context.CancellationToken));
-        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        var answer = await store.MutateAsync(context.GetCall(), request, async _ =>
+        {
+            var found = await ContentsAsync(project, context.CancellationToken);
+            ProjectRules.CheckEmpty(request.Name, found);
+            return found;
+        }, async (unit, _) =>
         {
             var row = await unit.Db.Projects.FirstOrDefaultAsync(p => p.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);

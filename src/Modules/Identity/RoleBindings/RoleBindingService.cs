@@ -58,14 +58,11 @@ internal sealed class RoleBindingService(Store<IdentityDb> store, Registry regis
         ServerCallContext context)
     {
         var call = context.GetCall();
-        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
+        var list = ListQuery.Of(request, call, Filters);
         var projects = call.Caller.ProjectsWith(call.Permission);
-        var found = await store.ReadAsync(db => db.RoleBindings
-            .Where(b => projects == null || projects.Contains(b.Project))
-            .Where(request.Filter, Filters)
-            .Where(b => string.Compare(b.Name, page.After) > 0)
-            .OrderBy(b => b.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, b => b.Name);
+        var found = await store.ReadAsync(db => list.Of(db.RoleBindings
+            .Where(b => projects == null || projects.Contains(b.Project))).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListRoleBindingsResponse { RoleBindings = { rows.Select(b => b.ToProto()) }, NextPageToken = next };
     }
 

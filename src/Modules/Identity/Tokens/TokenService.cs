@@ -18,13 +18,17 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
     public override async Task<CreateTokenResponse> CreateToken(CreateTokenRequest request, ServerCallContext context)
     {
         var call = context.GetCall();
-        TokenRules.Check(request, time.GetUtcNow());
-        TokenRules.CheckOwner(call.Caller, request.Parent);
-        var made = await store.MutateAsync(call, request, async unit =>
+        var made = await store.MutateAsync(call, request, _ =>
         {
-            if (!await unit.Db.Users.AnyAsync(u => u.Name == request.Parent)) throw Fault.NotFound(request.Parent);
+            // A repeat may come when the token has expired.
+            TokenRules.Check(request, time.GetUtcNow());
+            TokenRules.CheckOwner(call.Caller, request.Parent);
+            return Task.FromResult(request.Parent);
+        }, async (unit, user) =>
+        {
+            if (!await unit.Db.Users.AnyAsync(u => u.Name == user)) throw Fault.NotFound(user);
             var secret = TokenSecret.Make();
-            var row = TokenRow.Of(request.Parent, secret, request.Token?.DisplayName ?? "",
+            var row = TokenRow.Of(user, secret, request.Token?.DisplayName ?? "",
                 request.Token?.ExpireTime?.ToDateTime(), unit.Now);
             unit.Db.Tokens.Add(row);
             return new CreateTokenResponse
@@ -39,13 +43,10 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
 
     public override async Task<ListTokensResponse> ListTokens(ListTokensRequest request, ServerCallContext context)
     {
-        ResourceName.Parse("users/*", request.Parent, "parent");
+        var list = ListQuery.Of<TokenRow>(request, context.GetCall(), null, "users/*");
         TokenRules.CheckOwner(context.GetCall().Caller, request.Parent);
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent);
-        var found = await store.ReadAsync(db => db.Tokens
-            .Where(t => t.User == request.Parent && string.Compare(t.Name, page.After) > 0)
-            .OrderBy(t => t.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, t => t.Name);
+        var found = await store.ReadAsync(db => list.Of(db.Tokens.Where(t => t.User == request.Parent)).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListTokensResponse { Tokens = { rows.Select(t => t.ToProto()) }, NextPageToken = next };
     }
 

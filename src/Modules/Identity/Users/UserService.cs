@@ -54,12 +54,9 @@ internal sealed class UserService(Store<IdentityDb> store, Registry registry) : 
 
     public override async Task<ListUsersResponse> ListUsers(ListUsersRequest request, ServerCallContext context)
     {
-        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
-        var found = await store.ReadAsync(db => db.Users
-            .Where(request.Filter, Filters)
-            .Where(u => string.Compare(u.Name, page.After) > 0)
-            .OrderBy(u => u.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, u => u.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var found = await store.ReadAsync(db => list.Of(db.Users).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListUsersResponse { Users = { rows.Select(u => u.ToProto()) }, NextPageToken = next };
     }
 

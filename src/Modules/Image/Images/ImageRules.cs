@@ -16,6 +16,7 @@ internal static class ImageRules
         violations.Id("header.image_id", header.ImageId);
         violations.Require(header.Sha256.Length == 0 || BlobStore.IsDigest(header.Sha256), "header.sha256",
             "must be 64 lower-case hex digits, or empty");
+        violations.RequestId("header.request_id", header.RequestId);
         violations.Require(header.SizeBytes >= 0, "header.size_bytes", "must not be negative");
         if (header.Image is not null) Check(header.Image, "header.image", violations);
         violations.ThrowIfAny();

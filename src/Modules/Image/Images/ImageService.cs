@@ -98,10 +98,14 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         IServerStreamWriter<DownloadImageResponse> responses, ServerCallContext context)
     {
         var cancel = context.CancellationToken;
+        var violations = new Violations();
+        ResourceName.Parse(Pattern, request.Name, "name", violations);
+        violations.Require(request.Offset >= 0, "offset", "must not be negative");
+        violations.ThrowIfAny();
         var row = await FindAsync(request.Name, cancel);
         await using var blob = blobs.Open(row.Sha256)
             ?? throw Fault.Internal("image", "opening the content", "Ask the operators to restore the blob " + row.Sha256);
-        if (request.Offset < 0 || request.Offset > blob.Length)
+        if (request.Offset > blob.Length)
             throw Fault.Invalid("offset", $"must be 0 to {blob.Length}");
         await responses.WriteAsync(new DownloadImageResponse { Image = row.ToProto() }, cancel);
         blob.Seek(request.Offset, SeekOrigin.Begin);
@@ -116,13 +120,10 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
 
     public override async Task<ListImagesResponse> ListImages(ListImagesRequest request, ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var (found, sequence) = await store.SnapshotAsync(db => Visible(db, scope)
-            .Where(request.Filter, Filters)
-            .Where(i => string.Compare(i.Name, page.After) > 0)
-            .OrderBy(i => i.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, i => i.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var (found, sequence) = await store.SnapshotAsync(db =>
+            list.Page.Of(list.Filtered(Visible(db, list.Scope))).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListImagesResponse
         {
             Images = { rows.Select(i => i.ToProto()) },
@@ -134,11 +135,9 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
     public override Task WatchImages(WatchImagesRequest request, IServerStreamWriter<WatchImagesResponse> stream,
         ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var only = Only.Of(Pattern, request.Name, request.Parent);
-        return Watch.RunAsync<ImageDb, ImageMessage>(store, request.ResumeToken, "image", only,
-            e => scope.Has(e.Project),
-            async db => (await only.Of(scope.Of(db.Images)).ToListAsync()).ConvertAll(i => i.ToProto()),
+        var watch = Watch.Of(store, request, context.GetCall(), Pattern);
+        return watch.RunAsync("image",
+            async db => (await watch.Of(db.Images).ToListAsync()).ConvertAll(i => i.ToProto()),
             (change, image, token) => stream.WriteAsync(new WatchImagesResponse
             {
                 Change = change,

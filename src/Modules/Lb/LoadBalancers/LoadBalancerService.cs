@@ -31,31 +31,16 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     public override async Task<LoadBalancer> CreateLoadBalancer(CreateLoadBalancerRequest request,
         ServerCallContext context)
     {
-        var violations = new Violations();
-        var project = ResourceName.Parse("projects/*", request.Parent, "parent", violations)?[0] ?? "";
-        violations.Id("load_balancer_id", request.LoadBalancerId);
-        var wanted = request.LoadBalancer?.Clone();
-        if (violations.Require(wanted is not null, "load_balancer", "is required"))
-        {
-            CheckWords(wanted, violations);
-            if (wanted.AddressPool.Length > 0)
-                ResourceName.Parse("addressPools/*", wanted.AddressPool, "load_balancer.address_pool", violations);
-            LoadBalancerRules.CheckBody(wanted, project, violations);
-            await CheckServersAsync(wanted, "", project, violations, context.CancellationToken);
-        }
         var name = $"{request.Parent}/loadBalancers/{request.LoadBalancerId}";
-        if (Violations.IsId(request.LoadBalancerId) && await names.FindObstacleAsync(name,
-            names.NameFor(project, request.LoadBalancerId), context.CancellationToken) is { } taken)
-            violations.Add("load_balancer_id", taken);
-        violations.ThrowIfAny();
-        var made = await store.MutateAsync(context.GetCall(), request, async unit =>
+        var made = await store.MutateAsync(context.GetCall(), request,
+            _ => AdmitAsync(request, name, context.CancellationToken), async (unit, wanted) =>
         {
             if (await unit.Db.LoadBalancers.AnyAsync(b => b.Name == name)) throw Fault.AlreadyExists(name);
             var row = new LoadBalancerRow
             {
                 Name = name,
-                Project = project,
-                DisplayName = wanted!.DisplayName,
+                Project = ResourceName.ProjectOf(name)!,
+                DisplayName = wanted.DisplayName,
                 Labels = Labels.Store(wanted.Labels),
                 AddressPool = wanted.AddressPool,
                 CreateTime = unit.Now,
@@ -70,6 +55,29 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
         return made;
     }
 
+    /// <returns>The body, as the rules complete it.</returns>
+    /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
+    async Task<LoadBalancer> AdmitAsync(CreateLoadBalancerRequest request, string name, CancellationToken cancel)
+    {
+        var violations = new Violations();
+        var project = ResourceName.Parse("projects/*", request.Parent, "parent", violations)?[0] ?? "";
+        violations.Id("load_balancer_id", request.LoadBalancerId);
+        var wanted = request.LoadBalancer?.Clone();
+        if (violations.Require(wanted is not null, "load_balancer", "is required"))
+        {
+            CheckWords(wanted, violations);
+            if (wanted.AddressPool.Length > 0)
+                ResourceName.Parse("addressPools/*", wanted.AddressPool, "load_balancer.address_pool", violations);
+            LoadBalancerRules.CheckBody(wanted, project, violations);
+            await CheckServersAsync(wanted, "", project, violations, cancel);
+        }
+        if (Violations.IsId(request.LoadBalancerId) && await names.FindObstacleAsync(name,
+            names.NameFor(project, request.LoadBalancerId), cancel) is { } taken)
+            violations.Add("load_balancer_id", taken);
+        violations.ThrowIfAny();
+        return wanted!;
+    }
+
     public override Task<LoadBalancer> GetLoadBalancer(GetLoadBalancerRequest request, ServerCallContext context)
     {
         ResourceName.Parse(Pattern, request.Name);
@@ -80,15 +88,10 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     public override async Task<ListLoadBalancersResponse> ListLoadBalancers(ListLoadBalancersRequest request,
         ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
         var (answer, sequence) = await store.SnapshotAsync(async db =>
         {
-            var found = await scope.Of(db.LoadBalancers)
-                .Where(request.Filter, Filters)
-                .Where(b => string.Compare(b.Name, page.After) > 0)
-                .OrderBy(b => b.Name).Take(page.Size + 1).ToListAsync();
-            var (rows, next) = page.Cut(found, b => b.Name);
+            var (rows, next) = list.Cut(await list.Of(db.LoadBalancers).ToListAsync());
             return new ListLoadBalancersResponse
             {
                 LoadBalancers = { await db.ShowAsync(rows, context.CancellationToken) },
@@ -102,22 +105,9 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     public override async Task<LoadBalancer> UpdateLoadBalancer(UpdateLoadBalancerRequest request,
         ServerCallContext context)
     {
-        var violations = new Violations();
-        violations.Require(request.LoadBalancer is not null, "load_balancer", "is required");
-        violations.ThrowIfAny();
-        var wanted = request.LoadBalancer!;
-        var ids = ResourceName.Parse(Pattern, wanted.Name, "load_balancer.name", violations);
-        var changed = Masks.Changed(request.UpdateMask, wanted, LoadBalancerRules.Changeable, violations);
-        CheckWords(wanted, violations);
-        if (ids is not null && changed.Contains("pools"))
-        {
-            // Members that are there already may name servers that are gone: an edit of something else goes on.
-            var known = await store.ReadAsync(db => db.LoadBalancers.Where(b => b.Name == wanted.Name)
-                .Select(b => b.Servers).FirstOrDefaultAsync());
-            await CheckServersAsync(wanted, known ?? "", ids[0], violations, context.CancellationToken);
-        }
-        violations.ThrowIfAny();
-        var made = await store.MutateAsync(context.GetCall(), request, async unit =>
+        var wanted = request.LoadBalancer;
+        var made = await store.MutateAsync(context.GetCall(), request,
+            _ => AdmitAsync(request, context.CancellationToken), async (unit, changed) =>
         {
             var row = await FindAsync(unit.Db, wanted.Name);
             if (row.Deleting)
@@ -135,6 +125,28 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
         }, context.CancellationToken);
         Wake(made);
         return made;
+    }
+
+    /// <returns>The fields to change.</returns>
+    /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
+    async Task<IReadOnlySet<string>> AdmitAsync(UpdateLoadBalancerRequest request, CancellationToken cancel)
+    {
+        var violations = new Violations();
+        violations.Require(request.LoadBalancer is not null, "load_balancer", "is required");
+        violations.ThrowIfAny();
+        var wanted = request.LoadBalancer!;
+        var ids = ResourceName.Parse(Pattern, wanted.Name, "load_balancer.name", violations);
+        var changed = Masks.Changed(request.UpdateMask, wanted, LoadBalancerRules.Changeable, violations);
+        CheckWords(wanted, violations);
+        if (ids is not null && changed.Contains("pools"))
+        {
+            // Members that are there already may name servers that are gone: an edit of something else goes on.
+            var known = await store.ReadAsync(db => db.LoadBalancers.Where(b => b.Name == wanted.Name)
+                .Select(b => b.Servers).FirstOrDefaultAsync());
+            await CheckServersAsync(wanted, known ?? "", ids[0], violations, cancel);
+        }
+        violations.ThrowIfAny();
+        return changed;
     }
 
     public override async Task<LoadBalancer> DeleteLoadBalancer(DeleteLoadBalancerRequest request,
@@ -158,11 +170,9 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     public override Task WatchLoadBalancers(WatchLoadBalancersRequest request,
         IServerStreamWriter<WatchLoadBalancersResponse> stream, ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var only = Only.Of(Pattern, request.Name, request.Parent);
-        return Watch.RunAsync<LbDb, LoadBalancer>(store, request.ResumeToken, "loadBalancer", only,
-            e => scope.Has(e.Project),
-            async db => await db.ShowAsync(await only.Of(scope.Of(db.LoadBalancers)).ToListAsync(),
+        var watch = Watch.Of(store, request, context.GetCall(), Pattern);
+        return watch.RunAsync("loadBalancer",
+            async db => await db.ShowAsync(await watch.Of(db.LoadBalancers).ToListAsync(),
                 context.CancellationToken),
             (change, loadBalancer, token) => stream.WriteAsync(new WatchLoadBalancersResponse
             {

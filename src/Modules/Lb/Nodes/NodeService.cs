@@ -17,7 +17,7 @@ internal sealed class NodeService(Store<LbDb> store, Presence presence, INodes n
 {
     public override async Task<ListNodesResponse> ListNodes(ListNodesRequest request, ServerCallContext context)
     {
-        var page = Page.Of(request.PageSize, request.PageToken);
+        var page = ListQuery.Of<NodeRow>(request, context.GetCall(), null).Page;
         return await store.ReadAsync(async db =>
         {
             var found = await db.Nodes.Where(n => string.Compare(n.Id, page.After) > 0).OrderBy(n => n.Id)
@@ -37,15 +37,18 @@ internal sealed class NodeService(Store<LbDb> store, Presence presence, INodes n
     {
         var id = ResourceName.Parse("nodes/*", request.Name)[0];
         var cancel = context.CancellationToken;
-        var known = !request.ValidateOnly && await store.ReadAsync(async db =>
-        {
-            var row = await db.Nodes.FirstOrDefaultAsync(n => n.Id == id, cancel);
-            if (row is not null) RefuseConnected(row);
-            return row is not null;
-        });
-        if (known) await nodes.ForgetAsync(id, cancel);
         List<Guid> held = [];
-        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        var answer = await store.MutateAsync(context.GetCall(), request, async acts =>
+        {
+            var known = acts && await store.ReadAsync(async db =>
+            {
+                var row = await db.Nodes.FirstOrDefaultAsync(n => n.Id == id, cancel);
+                if (row is not null) RefuseConnected(row);
+                return row is not null;
+            });
+            if (known) await nodes.ForgetAsync(id, cancel);
+            return known;
+        }, async (unit, _) =>
         {
             var row = await unit.Db.Nodes.FirstOrDefaultAsync(n => n.Id == id) ?? throw Fault.NotFound(request.Name);
             RefuseConnected(row);

@@ -69,14 +69,11 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
     public override async Task<ListAddressPoolsResponse> ListAddressPools(ListAddressPoolsRequest request,
         ServerCallContext context)
     {
-        var page = Page.Of(request.PageSize, request.PageToken, request.Filter);
-        var found = await store.ReadAsync(db => db.AddressPools
-            .Where(request.Filter, Filters)
-            .Where(p => string.Compare(p.Name, page.After) > 0)
-            .OrderBy(p => p.Name).Take(page.Size + 1)
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var found = await store.ReadAsync(db => list.Of(db.AddressPools)
             .Join(db.PoolUsages, p => p.Uid, u => u.PoolUid, (p, u) => new { Pool = p, u.Used })
             .OrderBy(p => p.Pool.Name).ToListAsync());
-        var (rows, next) = page.Cut(found, p => p.Pool.Name);
+        var (rows, next) = list.Page.Cut(found, p => p.Pool.Name);
         return new ListAddressPoolsResponse
         {
             AddressPools = { rows.Select(p => p.Pool.ToProto(p.Used)) },

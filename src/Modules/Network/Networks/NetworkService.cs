@@ -75,13 +75,9 @@ internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes) : 
     public override async Task<ListNetworksResponse> ListNetworks(ListNetworksRequest request,
         ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var found = await store.ReadAsync(db => scope.Of(db.Networks)
-            .Where(request.Filter, Filters)
-            .Where(n => string.Compare(n.Name, page.After) > 0)
-            .OrderBy(n => n.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, n => n.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var found = await store.ReadAsync(db => list.Of(db.Networks).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListNetworksResponse { Networks = { rows.Select(n => n.ToProto()) }, NextPageToken = next };
     }
 

@@ -68,13 +68,9 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
 
     public override async Task<ListPortsResponse> ListPorts(ListPortsRequest request, ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var (found, sequence) = await store.SnapshotAsync(db => scope.Of(db.Ports)
-            .Where(request.Filter, Filters)
-            .Where(p => string.Compare(p.Name, page.After) > 0)
-            .OrderBy(p => p.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, p => p.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var (found, sequence) = await store.SnapshotAsync(db => list.Of(db.Ports).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListPortsResponse
         {
             Ports = { rows.Select(p => p.ToProto()) },
@@ -131,10 +127,9 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
     public override Task WatchPorts(WatchPortsRequest request, IServerStreamWriter<WatchPortsResponse> responseStream,
         ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var only = Only.Of(Pattern, request.Name, request.Parent);
-        return Watch.RunAsync<NetworkDb, Port>(store, request.ResumeToken, "port", only, e => scope.Has(e.Project),
-            async db => (await only.Of(scope.Of(db.Ports)).ToListAsync()).ConvertAll(p => p.ToProto()),
+        var watch = Watch.Of(store, request, context.GetCall(), Pattern);
+        return watch.RunAsync("port",
+            async db => (await watch.Of(db.Ports).ToListAsync()).ConvertAll(p => p.ToProto()),
             (change, port, token) => responseStream.WriteAsync(
                 new WatchPortsResponse { Change = change, Port = port, ResumeToken = token },
                 context.CancellationToken),

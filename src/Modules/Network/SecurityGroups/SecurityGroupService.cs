@@ -58,13 +58,9 @@ internal sealed class SecurityGroupService(Store<NetworkDb> store, PortNodes nod
     public override async Task<ListSecurityGroupsResponse> ListSecurityGroups(ListSecurityGroupsRequest request,
         ServerCallContext context)
     {
-        var scope = ProjectScope.Of(request.Parent, context.GetCall());
-        var page = Page.Of(request.PageSize, request.PageToken, request.Parent, request.Filter);
-        var found = await store.ReadAsync(db => scope.Of(db.SecurityGroups)
-            .Where(request.Filter, Filters)
-            .Where(g => string.Compare(g.Name, page.After) > 0)
-            .OrderBy(g => g.Name).Take(page.Size + 1).ToListAsync());
-        var (rows, next) = page.Cut(found, g => g.Name);
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var found = await store.ReadAsync(db => list.Of(db.SecurityGroups).ToListAsync());
+        var (rows, next) = list.Cut(found);
         return new ListSecurityGroupsResponse
         {
             SecurityGroups = { rows.Select(g => g.ToProto()) },

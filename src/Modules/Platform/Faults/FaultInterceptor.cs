@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ public sealed partial class FaultInterceptor(ILogger<FaultInterceptor> log) : In
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request, ServerCallContext context,
         UnaryServerMethod<TRequest, TResponse> continuation) =>
-        Guard(context, () => continuation(request, context));
+        Guard(context, () => continuation(request, context), request as IMessage);
 
     public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context,
@@ -28,7 +29,7 @@ public sealed partial class FaultInterceptor(ILogger<FaultInterceptor> log) : In
         ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
         Guard(context, async () => { await continuation(requestStream, responseStream, context); return true; });
 
-    async Task<T> Guard<T>(ServerCallContext context, Func<Task<T>> call)
+    async Task<T> Guard<T>(ServerCallContext context, Func<Task<T>> call, IMessage? request = null)
     {
         try
         {
@@ -38,7 +39,7 @@ public sealed partial class FaultInterceptor(ILogger<FaultInterceptor> log) : In
         {
             if (fault.Code is StatusCode.Internal || fault.Private is not null)
                 LogFault(fault, context.Method, fault.Reason, fault.Private);
-            throw FaultWire.Convert(fault);
+            throw FaultWire.Convert(request is null ? fault : Mutation.Complete(fault, request));
         }
         catch (Exception e) when (e is OperationCanceledException or IOException
             && context.CancellationToken.IsCancellationRequested)

@@ -26,6 +26,10 @@ public sealed partial class Violations
     public void Id(string field, string value) => Require(IsId(value), field,
         "must be 1 to 63 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen");
 
+    /// <summary>AIP-155.</summary>
+    public void RequestId(string field, string value) => Require(value.Length == 0 || Guid.TryParse(value, out _), field,
+        "must be a UUID, or empty");
+
     public void DisplayName(string field, string value) => Require(
         value.Length <= 63 && !value.Any(char.IsControl), field,
         "must have at most 63 characters and no control characters");

@@ -69,18 +69,26 @@ public static class Filter
 {
     const int MaxLength = 2000;
 
-    /// <summary>The rows that the filter lets through.</summary>
-    /// <exception cref="Fault">INVALID_ARGUMENT that says where the filter is wrong and which fields there are.</exception>
-    public static IQueryable<TRow> Where<TRow>(this IQueryable<TRow> rows, string filter, FilterFields<TRow> fields)
+    /// <summary>What the filter asks of a row; null for an empty filter.</summary>
+    /// <param name="violations">Gets one that says where the filter is wrong and which fields there are.</param>
+    public static Expression<Func<TRow, bool>>? Read<TRow>(string filter, FilterFields<TRow> fields,
+        Violations violations)
     {
-        if (string.IsNullOrWhiteSpace(filter)) return rows;
-        if (filter.Length > MaxLength) throw Fault.Invalid("filter", $"must have at most {MaxLength} characters");
-        if (filter.Contains('\0')) throw Fault.Invalid("filter", "must not hold a NUL character");
-        return rows.Where(Compile(filter, fields));
+        if (string.IsNullOrWhiteSpace(filter)) return null;
+        try
+        {
+            return Compile(filter, fields);
+        }
+        catch (Fault fault)
+        {
+            foreach (var found in fault.Fields) violations.Add(found.Field, found.Description);
+            return null;
+        }
     }
 
-    public static Expression<Func<TRow, bool>> Compile<TRow>(string filter, FilterFields<TRow> fields)
+    static Expression<Func<TRow, bool>> Compile<TRow>(string filter, FilterFields<TRow> fields)
     {
+        if (filter.Length > MaxLength) throw Fault.Invalid("filter", $"must have at most {MaxLength} characters");
         // PostgreSQL has no text with NUL in it.
         if (filter.Contains('\0')) throw Fault.Invalid("filter", "must not contain NUL");
         var row = Expression.Parameter(typeof(TRow), "row");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Google.Protobuf;
+using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Platform.Calls;
@@ -109,16 +110,13 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
         where TResponse : class, IMessage<TResponse>, new()
     {
         var mutation = Mutation.Of(request);
+        if (mutation.Refusal is { } refusal) return RefuseAsync(call, work, refusal, cancel);
         if (mutation.RequestId.Length == 0)
-            return writer.EnqueueAsync(call, "", keep: !mutation.ValidateOnly, work, cancel);
-        var key = $"{call.Caller.Name} {call.Method} {mutation.RequestId}";
-        return writer.EnqueueAsync(call, mutation.RequestId, keep: !mutation.ValidateOnly, async unit =>
+            return writer.EnqueueAsync(call, "", keep: mutation.Acts, work, cancel);
+        var key = mutation.Key(call);
+        return writer.EnqueueAsync(call, mutation.RequestId, keep: mutation.Acts, async unit =>
         {
-            if (await Answered(unit.Db, key) is { } before)
-                return before.Payload.AsSpan().SequenceEqual(mutation.Payload)
-                    ? Parse<TResponse>(before.Response)
-                    : throw Fault.Invalid("request_id",
-                        "was used for a different request; make a new one for each request that you mean to be another");
+            if (await Answered(unit.Db, key) is { } before) return mutation.Repeat<TResponse>(before);
             var response = await work(unit);
             unit.Db.Requests.Add(new RequestRow
             {
@@ -131,17 +129,61 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
         }, cancel);
     }
 
+    /// <summary>
+    /// As above, for a method that has something to look up or to do before its write, outside of the database. That is
+    /// no part of a repeat: the world has moved on since the request was answered, not least by the request itself.
+    /// </summary>
+    /// <param name="prepare">Its result goes to the work. Runs only for a request that has no answer yet; is told whether
+    /// it may act: not for who only tries, nor for what will be refused.</param>
+    /// <exception cref="Fault">What <paramref name="prepare"/> throws, unless the request was answered meanwhile.</exception>
+    public async Task<TResponse> MutateAsync<TPrepared, TResponse>(Call call, IMessage request,
+        Func<bool, Task<TPrepared>> prepare, Func<Unit<TDb>, TPrepared, Task<TResponse>> work, CancellationToken cancel,
+        Func<TResponse, TResponse>? remember = null)
+        where TResponse : class, IMessage<TResponse>, new()
+    {
+        var mutation = Mutation.Of(request);
+        if (await AnswerAsync<TResponse>(call, mutation) is { } before) return before;
+        TPrepared prepared;
+        try
+        {
+            prepared = await prepare(mutation.Acts);
+        }
+        catch (Fault) when (mutation.RequestId.Length > 0)
+        {
+            // Two of the same were under way, and this one met what the other had made.
+            if (await AnswerAsync<TResponse>(call, mutation) is { } meanwhile) return meanwhile;
+            throw;
+        }
+        return await MutateAsync(call, request, unit => work(unit, prepared), cancel, remember);
+    }
+
+    /// <summary>Looks for what else is wrong before it refuses.</summary>
+    async Task<TResponse> RefuseAsync<TResponse>(Call call, Func<Unit<TDb>, Task<TResponse>> work, Fault refusal,
+        CancellationToken cancel)
+    {
+        try
+        {
+            await writer.EnqueueAsync(call, "", keep: false, work, cancel);
+        }
+        catch (Fault fault) when (fault.Code != StatusCode.InvalidArgument)
+        {
+        }
+        throw refusal;
+    }
+
+    /// <summary>What the request was answered with; null when it was not, or has no id.</summary>
+    async Task<TResponse?> AnswerAsync<TResponse>(Call call, Mutation mutation)
+        where TResponse : class, IMessage<TResponse>, new()
+    {
+        if (mutation.RequestId.Length == 0) return null;
+        var key = mutation.Key(call);
+        return await ReadAsync(db => Answered(db, key)) is { } before ? mutation.Repeat<TResponse>(before) : null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await writer.DisposeAsync();
         await readers.DisposeAsync();
         await database.DisposeAsync();
-    }
-
-    static TResponse Parse<TResponse>(byte[] bytes) where TResponse : IMessage<TResponse>, new()
-    {
-        var response = new TResponse();
-        response.MergeFrom(bytes);
-        return response;
     }
 }
