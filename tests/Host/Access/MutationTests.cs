@@ -33,9 +33,9 @@ public sealed class MutationTests(RunningHost host)
 
     /// <summary>What is tried is answered as if it were done, and a repeat of it is: nothing of the first is there.</summary>
     [Theory]
-    [InlineData("monolith.compute.v1.ServerService.StopServer", "name", "projects/rubbish/servers/s1")]
-    [InlineData("monolith.compute.v1.ServerService.RestartServer", "name", "projects/rubbish/servers/s1")]
-    [InlineData("monolith.compute.v1.ServerService.DeleteServer", "name", "projects/rubbish/servers/s1")]
+    [InlineData("monolith.compute.v1.ServerService.StopServer", "name", "projects/other/servers/s1")]
+    [InlineData("monolith.compute.v1.ServerService.RestartServer", "name", "projects/other/servers/s1")]
+    [InlineData("monolith.compute.v1.ServerService.DeleteServer", "name", "projects/other/servers/s1")]
     [InlineData("monolith.lb.v1.LoadBalancerService.DeleteLoadBalancer", "name", "projects/own/loadBalancers/r1")]
     [InlineData("monolith.compute.v1.KeyPairService.DeleteKeyPair", "name", "projects/own/keyPairs/r1")]
     [InlineData("monolith.dns.v1.RecordSetService.DeleteRecordSet", "name", "projects/own/zones/r1/recordSets/r1.A")]

@@ -61,6 +61,9 @@ internal sealed class Database : IAsyncDisposable
         ? postgres.CreateConnection()
         : new SqliteConnection(sqlite);
 
+    /// <summary>Those to a server that went away are no good, and only their use would tell.</summary>
+    public void ForgetIdleConnections() => postgres?.Clear();
+
     /// <summary>Options of contexts that share the writer's connection.</summary>
     public DbContextOptions WriteOptions(DbConnection connection) =>
         Configure(new DbContextOptionsBuilder(), connection).Options;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Platform.Faults;
 
 namespace Monolith.Platform.Storage;
 
@@ -16,14 +17,52 @@ internal sealed class ReadContexts<TDb>(Database database, Func<DbContextOptions
     readonly ConcurrentBag<TDb> kept = [];
     volatile bool disposed;
 
-    /// <summary>Dispose the lease when what was read is in memory.</summary>
-    public async ValueTask<Lease> LeaseAsync()
+    /// <summary>
+    /// What was read must be in memory when it returns. A connection that broke while it was idle is found broken by the
+    /// next read: that one runs again on another, and the others that are idle are given up.
+    /// </summary>
+    public async Task<T> ReadAsync<T>(Func<TDb, Task<T>> read)
     {
-        if (kept.TryTake(out var db)) return new Lease(this, db);
+        try
+        {
+            return await ReadOnceAsync(read);
+        }
+        catch (Exception e) when (Conflict.IsOutage(e))
+        {
+            database.ForgetIdleConnections();
+        }
+        return await ReadOnceAsync(read);
+    }
+
+    async Task<T> ReadOnceAsync<T>(Func<TDb, Task<T>> read)
+    {
+        var db = await TakeAsync();
+        // What a read that failed was in the middle of is not for the next reader to find.
+        var sound = false;
+        try
+        {
+            var result = await read(db);
+            sound = true;
+            return result;
+        }
+        catch (Fault)
+        {
+            sound = true;
+            throw;
+        }
+        finally
+        {
+            await (sound ? ReturnAsync(db) : db.DisposeAsync());
+        }
+    }
+
+    async ValueTask<TDb> TakeAsync()
+    {
+        if (kept.TryTake(out var db)) return db;
         db = create(database.ReadOptions);
         db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
         db.ChangeTracker.AutoDetectChangesEnabled = false;
-        if (database.IsPostgres) return new Lease(this, db);
+        if (database.IsPostgres) return db;
         try
         {
             await db.Database.OpenConnectionAsync();
@@ -33,7 +72,7 @@ internal sealed class ReadContexts<TDb>(Database database, Func<DbContextOptions
             await db.DisposeAsync();
             throw;
         }
-        return new Lease(this, db);
+        return db;
     }
 
     ValueTask ReturnAsync(TDb db)
@@ -49,12 +88,5 @@ internal sealed class ReadContexts<TDb>(Database database, Func<DbContextOptions
     {
         disposed = true;
         while (kept.TryTake(out var db)) await db.DisposeAsync();
-    }
-
-    public readonly struct Lease(ReadContexts<TDb> owner, TDb db) : IAsyncDisposable
-    {
-        public TDb Db => db;
-
-        public ValueTask DisposeAsync() => owner.ReturnAsync(db);
     }
 }

@@ -47,12 +47,8 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
         database = new Database(options, module);
         create = database.IsPostgres ? postgres : sqlite;
         readers = new ReadContexts<TDb>(database, create);
-        Feed = new EventFeed(module, async (after, count, cancel) =>
-        {
-            await using var lease = await readers.LeaseAsync();
-            return await lease.Db.Events.Where(e => e.Sequence > after).OrderBy(e => e.Sequence).Take(count)
-                .ToListAsync(cancel);
-        });
+        Feed = new EventFeed(module, async (after, count, cancel) => await readers.ReadAsync(db =>
+            db.Events.Where(e => e.Sequence > after).OrderBy(e => e.Sequence).Take(count).ToListAsync(cancel)));
         writer = new GroupWriter<TDb>(database, create, Feed, time, logs.CreateLogger("Monolith.Store." + module),
             projects);
     }
@@ -72,22 +68,17 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     }
 
     /// <summary>Reads. Entities are not tracked.</summary>
-    public async Task<T> ReadAsync<T>(Func<TDb, Task<T>> read)
-    {
-        await using var lease = await readers.LeaseAsync();
-        return await read(lease.Db);
-    }
+    public Task<T> ReadAsync<T>(Func<TDb, Task<T>> read) => readers.ReadAsync(read);
 
     /// <summary>
     /// Reads rows and the sequence of the last event together, so that a watch can go on from there without a gap.
     /// </summary>
-    public async Task<(T Result, long Sequence)> SnapshotAsync<T>(Func<TDb, Task<T>> read)
+    public Task<(T Result, long Sequence)> SnapshotAsync<T>(Func<TDb, Task<T>> read) => readers.ReadAsync(async db =>
     {
         // The sequence is read first: an event that commits in between is seen twice, and never missed.
-        await using var lease = await readers.LeaseAsync();
-        var sequence = await lease.Db.LastEventAsync();
-        return (await read(lease.Db), Math.Max(sequence, Feed.TrimmedThrough));
-    }
+        var sequence = await db.LastEventAsync();
+        return (await read(db), Math.Max(sequence, Feed.TrimmedThrough));
+    });
 
     public Task ProbeAsync(CancellationToken cancel) => ReadAsync(db => db.Relays.AnyAsync(cancel));
 
