@@ -32,7 +32,7 @@ public sealed class RunningHost : IAsyncLifetime
 
     public string Data => data.FullName;
     public IServiceProvider Services => app.Services;
-    public CallInvoker Invoker => channel.CreateCallInvoker();
+    public CallInvoker Invoker => new ApartInvoker(channel.CreateCallInvoker(), Open);
     internal ApiClient Api { get; private set; } = null!;
 
     /// <summary>The administrator's.</summary>
@@ -64,8 +64,8 @@ public sealed class RunningHost : IAsyncLifetime
                 : new NpgsqlConnectionStringBuilder(postgres) { Database = database }.ToString(),
             LogLevel = LogLevel.Warning,
         }, CancellationToken.None);
-        channel = GrpcChannel.ForAddress($"http://{Plain}", new GrpcChannelOptions { MaxReceiveMessageSize = null });
-        Api = new ApiClient(channel.CreateCallInvoker());
+        channel = Open();
+        Api = new ApiClient(Invoker);
         Token = (await File.ReadAllTextAsync(Path.Combine(Data, "admin.token"))).Trim();
         NobodysToken = await UserAsync("nobody");
         await UserAsync("broken");
@@ -75,6 +75,9 @@ public sealed class RunningHost : IAsyncLifetime
         await Rubbish.FillAsync(this);
         OwnersToken = await UserAsync("owner", ("roles/projectAdmin", "projects/own"));
     }
+
+    GrpcChannel Open() =>
+        GrpcChannel.ForAddress($"http://{Plain}", new GrpcChannelOptions { MaxReceiveMessageSize = null });
 
     public Metadata Headers(string? token = null) => new() { { "authorization", "Bearer " + (token ?? Token) } };
 
