@@ -34,9 +34,11 @@ public abstract record Outcome
 /// <param name="name"><c>compute/servers</c></param>
 /// <param name="reconcile">One step for a key.</param>
 /// <param name="unsettled">Keys that are not where they should be.</param>
+/// <param name="workers">Keys at a time. More of them do not end sooner, they wait for the same writers; and callers
+/// wait behind them for a processor.</param>
 public sealed partial class Reconciler<TKey>(string name, Func<TKey, CancellationToken, Task<Outcome>> reconcile,
     Func<CancellationToken, Task<IReadOnlyList<TKey>>> unsettled, TimeProvider time, ILogger log,
-    int workers = 32, TimeSpan? resync = null) : BackgroundService where TKey : notnull
+    int workers = 8, TimeSpan? resync = null) : BackgroundService where TKey : notnull
 {
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     static readonly TimeSpan LastPause = TimeSpan.FromSeconds(30);
