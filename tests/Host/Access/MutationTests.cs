@@ -9,7 +9,7 @@ namespace Monolith.Host.Tests.Access;
 /// <summary>What every method that changes something has in common (AIP-155, 163), and every watch.</summary>
 public sealed class MutationTests(RunningHost host)
 {
-    static readonly string[] Reads = ["Get", "List", "Watch", "Download"];
+    static readonly string[] Reads = ["Get", "List", "Watch", "Download", "Plan"];
 
     /// <summary>Nodes' own methods are no part of the public API: joining is made repeatable by its token and key.</summary>
     static bool Changes(ApiMethod m) => !m.Descriptor.FullName.StartsWith("monolith.agent.", StringComparison.Ordinal)

@@ -14,12 +14,13 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time) : IDi
     /// <summary>Hypervisors that are tried before the fleet is looked at again.</summary>
     public const int Attempts = 5;
 
-    static readonly Func<ComputeDb, Task<List<Candidate>>> Candidates = Query.Many((ComputeDb db) => db.Hypervisors
+    /// <summary>The fleet as it is now.</summary>
+    public static readonly Func<ComputeDb, Task<List<Candidate>>> CandidatesAsync = Query.Many((ComputeDb db) => db.Hypervisors
         .Select(h => new Candidate(h.Uid, h.Name.Substring("hypervisors/".Length), h.Up, h.Schedulable,
             h.AvailabilityZone, h.Vcpus - h.UsedVcpus, h.MemoryMib - h.UsedMemoryMib, h.DiskGib - h.UsedDiskGib,
             h.Vcpus, h.MemoryMib, h.DiskGib)));
 
-    static readonly Func<ComputeDb, Task<List<Size>>> Sizes = Query.Many((ComputeDb db) =>
+    public static readonly Func<ComputeDb, Task<List<Size>>> SizesAsync = Query.Many((ComputeDb db) =>
         db.Flavors.OrderBy(f => f.Name).Select(f => new Size(f.Name, f.Vcpus, f.MemoryMib, f.DiskGib)));
 
     // Placements go on side by side: one reads, for all that wait.
@@ -44,10 +45,6 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time) : IDi
     /// <summary>It was wrong about one: look again.</summary>
     public void Forget() => last = null;
 
-    /// <summary>The fleet as it is now, in no order.</summary>
-    public static async Task<Look> LookAsync(ComputeDb db, DateTimeOffset time) =>
-        new(time, [.. await Candidates(db)], await Sizes(db));
-
     public void Dispose() => reading.Dispose();
 
     /// <param name="before">What was seen already, and is not enough.</param>
@@ -57,7 +54,8 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time) : IDi
         try
         {
             if (Recent is { } others && others != before) return others;
-            return last = await store.ReadAsync(db => LookAsync(db, time.GetUtcNow()));
+            return last = await store.ReadAsync(async db =>
+                new Look(time.GetUtcNow(), [.. await CandidatesAsync(db)], await SizesAsync(db)));
         }
         finally
         {
