@@ -135,6 +135,11 @@ internal static class Examples
             "monolith role-binding create --role operator --member bob --scope cloud",
         ],
         ["monolith hypervisor enable"] = ["monolith hypervisor enable hv1"],
+        ["monolith hypervisor what-if"] =
+        [
+            "monolith hypervisor what-if hv1 hv2",
+            "monolith hypervisor what-if --filter 'labels.rack = r7' -o json",
+        ],
         ["monolith hypervisor disable"] = ["monolith hypervisor disable hv1"],
         ["monolith pool create"] =
         [

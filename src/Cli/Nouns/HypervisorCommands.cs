@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Google.Protobuf.WellKnownTypes;
+using Monolith.Cli.Output;
+using Monolith.Cli.Session;
 using Monolith.Cli.Verbs;
 using Monolith.Compute.V1;
 
@@ -24,6 +26,7 @@ internal static class HypervisorCommands
         [
             Schedule(noun, app, "enable", "Let new servers be placed there.", true),
             Schedule(noun, app, "disable", "Place no new servers there; those that run stay.", false),
+            WhatIf(noun, app),
         ],
     };
 
@@ -43,5 +46,39 @@ internal static class HypervisorCommands
             run, noun,
             new Hypervisor { Name = await run.ExpandAsync(noun, run.Line.GetValue(name)!), Schedulable = schedulable },
             new FieldMask { Paths = { "schedulable" } }));
+    }
+
+    static readonly Column[] Fates =
+    [
+        Column.Reference("SERVER", "server"), Column.Reference("FROM", "source"), Column.Reference("TO", "target"),
+        Column.Of("WHY NOWHERE", "message"),
+    ];
+
+    static Command WhatIf(Noun noun, App app)
+    {
+        var command = new Command("what-if",
+            "Where the servers would go if hypervisors went away together. Changes nothing; ends with 1 if one has no room.");
+        var names = new Argument<string[]>("NAME")
+        {
+            Description = "Hypervisors that go away.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        names.CompletionSources.Add(app.NamesOf(() => noun));
+        command.Arguments.Add(names);
+        command.Options.Add(List.Filter);
+        return app.Does(command, async run =>
+        {
+            var named = run.Line.GetValue(names) ?? [];
+            var filter = run.Line.GetValue(List.Filter) ?? "";
+            if (named.Length > 0 == filter.Length > 0)
+                throw new UsageException("Which hypervisors?", "Name some, or say --filter 'labels.rack = \"r7\"'.");
+            var full = new List<string>();
+            foreach (var name in named) full.Add($"name = \"{await run.ExpandAsync(noun, name)}\"");
+            var plan = await run.Calls.UnaryAsync<PlanEvacuationResponse>(
+                noun.Service.FindMethodByName("PlanEvacuation"),
+                new PlanEvacuationRequest { Filter = filter.Length > 0 ? filter : string.Join(" OR ", full) }, run.Cancel);
+            Printer.Write(run, Fates, [.. plan.Stranded, .. plan.Moves], plan);
+            return plan.Stranded.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+        });
     }
 }

@@ -43,6 +43,16 @@ internal static class Printer
     /// <summary>Writes a list: <paramref name="all"/> is the list's response with every page in it.</summary>
     public static void Write(Run run, Noun noun, IReadOnlyList<IMessage> resources, IMessage all)
     {
+        Write(run, noun.Columns, resources, all);
+        // Beside the table, not in it: a script that counts lines counts none.
+        if (resources.Count == 0 && run.Settings.Output is not (OutputFormat.Json or OutputFormat.Yaml or OutputFormat.Name)
+            && run.Around.Interactive)
+            run.Around.Error.WriteLine($"There are no {noun.Spoken}s here; `monolith {noun.Word} --help`.");
+    }
+
+    /// <summary>As above, of what is no noun.</summary>
+    public static void Write(Run run, IReadOnlyList<Column> columns, IReadOnlyList<IMessage> rows, IMessage all)
+    {
         switch (run.Settings.Output)
         {
             case OutputFormat.Json:
@@ -52,14 +62,11 @@ internal static class Printer
                 run.Around.Out.Write(Yaml(all));
                 break;
             case OutputFormat.Name:
-                foreach (var resource in resources)
-                    run.Around.Out.WriteLine(NameOf(resource));
+                foreach (var row in rows)
+                    run.Around.Out.WriteLine(NameOf(row));
                 break;
             default:
-                Write(run, noun.Columns, resources);
-                // Beside the table, not in it: a script that counts lines counts none.
-                if (resources.Count == 0 && run.Around.Interactive)
-                    run.Around.Error.WriteLine($"There are no {noun.Spoken}s here; `monolith {noun.Word} --help`.");
+                Write(run, columns, rows);
                 break;
         }
     }

@@ -35,6 +35,7 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Property(s => s.Detail).HasConversion(
                 detail => JsonSerializer.Serialize(detail, JsonSerializerOptions.Web),
                 text => JsonSerializer.Deserialize<ServerDetail>(text, JsonSerializerOptions.Web)!);
+            e.Ignore(s => s.Demand);
             e.HasIndex(s => s.Unsettled);
             e.HasIndex(s => s.Hypervisor);
         });

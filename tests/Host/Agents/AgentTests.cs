@@ -28,7 +28,7 @@ public sealed class AgentTests(RunningHost host)
         await RefusedAsync(Forged(2, new string('A', 43)), key, StatusCode.PermissionDenied, "TOKEN_UNKNOWN");
         await RefusedAsync(Forged(3, new string('0', 64)), key, StatusCode.PermissionDenied, "TOKEN_UNKNOWN");
         await RefusedAsync(Forged(1, "emulated1"), key, StatusCode.PermissionDenied, "TOKEN_OTHER_NODE");
-        Assert.Equal("joiner", (await JoinAsync(token, key)).Node);
+        Assert.Equal("joiner", (await host.JoinAsync(token, key)).Node);
         await RefusedAsync(token, thief, StatusCode.PermissionDenied, "TOKEN_USED");
 
         var late = await host.JoinTokenAsync("latecomer", NodeRole.Hypervisor);
@@ -51,7 +51,7 @@ public sealed class AgentTests(RunningHost host)
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.2")], false));
         using var issued = request.Create(root, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1),
             RandomNumberGenerator.GetBytes(8));
-        using var shown = WithKey(issued, key);
+        using var shown = Joining.WithKey(issued, key);
         using var channel = host.Channel(shown);
 
         var api = new ApiClient(channel.CreateCallInvoker());
@@ -62,8 +62,8 @@ public sealed class AgentTests(RunningHost host)
     [Fact]
     public async Task ANode_HasItsOwnRolesStreams_AndNoOthers()
     {
-        using var hypervisor = await JoinedAsync("probe-hv", NodeRole.Hypervisor);
-        using var balancer = await JoinedAsync("probe-lb", NodeRole.LoadBalancer);
+        using var hypervisor = await host.JoinedAsync("probe-hv", NodeRole.Hypervisor);
+        using var balancer = await host.JoinedAsync("probe-lb", NodeRole.LoadBalancer);
         var (hv, lb) = (new ApiClient(hypervisor.CreateCallInvoker()), new ApiClient(balancer.CreateCallInvoker()));
         await DeniedAsync(lb, "VmSyncService.SyncVms", "agent.vms.sync");
         await DeniedAsync(lb, "PortSyncService.SyncPorts", "agent.ports.sync");
@@ -84,7 +84,7 @@ public sealed class AgentTests(RunningHost host)
     [Fact]
     public async Task AnotherHypervisorsImage_IsNotFound_JustAsAnAbsentOne()
     {
-        using var channel = await JoinedAsync("probe-blobs", NodeRole.Hypervisor);
+        using var channel = await host.JoinedAsync("probe-blobs", NodeRole.Hypervisor);
         var image = await new Image.V1.ImageService.ImageServiceClient(host.Invoker).GetImageAsync(
             new() { Name = "projects/own/images/r1" }, host.Headers());
         foreach (var sha256 in new[] { image.Sha256, new string('0', 64), "", "../../identity.db" })
@@ -107,7 +107,7 @@ public sealed class AgentTests(RunningHost host)
             return server.State == Server.Types.State.Ready;
         }, "the server is ready");
         var vm = await ScalarAsync("compute", "SELECT \"Uid\" FROM vms WHERE \"ServerName\" = 'projects/own/servers/s1'");
-        using var channel = await JoinedAsync("probe-liar", NodeRole.Hypervisor);
+        using var channel = await host.JoinedAsync("probe-liar", NodeRole.Hypervisor);
         using var call = new VmSyncService.VmSyncServiceClient(channel).SyncVms(Greeting);
         Assert.True(await call.ResponseStream.MoveNext());
         await call.RequestStream.WriteAsync(new()
@@ -141,7 +141,7 @@ public sealed class AgentTests(RunningHost host)
     {
         foreach (var method in Methods.All.Where(m => m.IsAgents && m.Descriptor.IsClientStreaming))
         {
-            using var channel = await JoinedAsync("mute-" + Guid.NewGuid().ToString("N"), RoleFor(method), header);
+            using var channel = await host.JoinedAsync("mute-" + Guid.NewGuid().ToString("N"), RoleFor(method), header);
             var answer = await new ApiClient(channel.CreateCallInvoker()).CallWithAsync(method.Descriptor, []);
             Assert.Equal(StatusCode.InvalidArgument, answer.Code);
             var field = Assert.Single(answer.Fields);
@@ -153,7 +153,7 @@ public sealed class AgentTests(RunningHost host)
     [Fact]
     public async Task AHello_AsLargeAsItMayBe_IsAnswered()
     {
-        using var channel = await JoinedAsync("wordy", NodeRole.Hypervisor);
+        using var channel = await host.JoinedAsync("wordy", NodeRole.Hypervisor);
         var hello = new Hello { StatusDigest = new string('x', HelloHeader.MaxBytes - 3) };
         Assert.Equal(HelloHeader.MaxBytes, hello.CalculateSize());
         using var call = new PortSyncService.PortSyncServiceClient(channel).SyncPorts(HelloHeader.Of(hello));
@@ -168,7 +168,7 @@ public sealed class AgentTests(RunningHost host)
     public async Task RubbishFromANode_IsInvalid_AndNeverOurFault(string name)
     {
         var method = Methods.Find(name);
-        using var channel = await JoinedAsync("rubbish-" + method.Descriptor.Name.ToLowerInvariant(), RoleFor(method));
+        using var channel = await host.JoinedAsync("rubbish-" + method.Descriptor.Name.ToLowerInvariant(), RoleFor(method));
         var api = new ApiClient(channel.CreateCallInvoker());
         var seed = Random.Shared.Next();
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
@@ -194,8 +194,8 @@ public sealed class AgentTests(RunningHost host)
     [Fact]
     public async Task ANewerStream_EndsTheOlder_WithTheCause()
     {
-        using var hypervisor = await JoinedAsync("twice-hv", NodeRole.Hypervisor);
-        using var balancer = await JoinedAsync("twice-lb", NodeRole.LoadBalancer);
+        using var hypervisor = await host.JoinedAsync("twice-hv", NodeRole.Hypervisor);
+        using var balancer = await host.JoinedAsync("twice-lb", NodeRole.LoadBalancer);
         await ReplacedAsync(() => new VmSyncService.VmSyncServiceClient(hypervisor).SyncVms(Greeting));
         await ReplacedAsync(() => new PortSyncService.PortSyncServiceClient(hypervisor).SyncPorts(Greeting));
         await ReplacedAsync(() =>
@@ -224,7 +224,7 @@ public sealed class AgentTests(RunningHost host)
     [Fact]
     public async Task ADeletedHypervisor_IsForgotten()
     {
-        using var channel = await JoinedAsync("leaver", NodeRole.Hypervisor);
+        using var channel = await host.JoinedAsync("leaver", NodeRole.Hypervisor);
         var api = new ApiClient(channel.CreateCallInvoker());
         using (var call = new VmSyncService.VmSyncServiceClient(channel).SyncVms(Greeting))
             Assert.True(await call.ResponseStream.MoveNext());
@@ -252,37 +252,10 @@ public sealed class AgentTests(RunningHost host)
 
     async Task RefusedAsync(string token, ECDsa key, StatusCode code, string reason)
     {
-        var e = await Assert.ThrowsAsync<RpcException>(() => JoinAsync(token, key));
+        var e = await Assert.ThrowsAsync<RpcException>(() => host.JoinAsync(token, key));
         var info = e.GetRpcStatus()?.GetDetail<Google.Rpc.ErrorInfo>();
         Assert.Equal((code, reason), (e.StatusCode, info?.Reason));
         Assert.Contains("CreateJoinToken", e.Status.Detail, StringComparison.Ordinal);
-    }
-
-    /// <param name="hello">Text of the header that every call has besides its own.</param>
-    async Task<GrpcChannel> JoinedAsync(string node, NodeRole role, string? hello = null)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var joined = await JoinAsync(await host.JoinTokenAsync(node, role), key);
-        using var certificate = X509CertificateLoader.LoadCertificate(joined.Certificate.Span);
-        return host.Channel(WithKey(certificate, key), hello is null ? [] : [(HelloHeader.Name, hello)]);
-    }
-
-    async Task<JoinResponse> JoinAsync(string token, ECDsa key)
-    {
-        using var channel = host.Channel(null);
-        return await new NodeService.NodeServiceClient(channel).JoinAsync(new JoinRequest
-        {
-            Token = token,
-            CertificateRequest = ByteString.CopyFrom(
-                new CertificateRequest("CN=x", key, HashAlgorithmName.SHA256).CreateSigningRequest()),
-        }, deadline: DateTime.UtcNow.AddSeconds(60));
-    }
-
-    // TLS on Linux wants the key as a file would give it.
-    static X509Certificate2 WithKey(X509Certificate2 certificate, ECDsa key)
-    {
-        using var both = certificate.CopyWithPrivateKey(key);
-        return X509CertificateLoader.LoadPkcs12(both.Export(X509ContentType.Pkcs12), null);
     }
 
     Task ExecuteAsync(string sql) => ScalarAsync("identity", sql);

@@ -18,6 +18,12 @@ internal sealed record ApiMethod(MethodDescriptor Descriptor, string Permission,
     /// <summary>Any caller will do.</summary>
     public bool IsOpen => Permission is "authenticated" or "public";
 
+    /// <summary>Nodes' own methods are no part of the public API: joining is made repeatable by its token and key.</summary>
+    public bool Changes => !Descriptor.FullName.StartsWith("monolith.agent.", StringComparison.Ordinal)
+        && !Reads.Any(r => Descriptor.Name.StartsWith(r, StringComparison.Ordinal));
+
+    static readonly string[] Reads = ["Get", "List", "Watch", "Download", "Plan"];
+
     public override string ToString() => Descriptor.FullName;
 
     /// <summary>A request that acts there, and, where the method can, without a trace.</summary>

@@ -3,6 +3,7 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Monolith.Host.Tests.Cloud;
+using Monolith.Lb.V1;
 
 namespace Monolith.Host.Tests.Input;
 
@@ -39,6 +40,21 @@ public sealed class ViolationTests(RunningHost host)
         var answer = await host.Api.CallAsync(method.Descriptor, host.Token, request);
         Assert.Equal(StatusCode.InvalidArgument, answer.Code);
         Assert.Equal("request_id", Assert.Single(answer.Fields).Field);
+    }
+
+    /// <summary>They would share a name, and it is not left to be found out when the server is there.</summary>
+    [Fact]
+    public async Task AServersId_ThatIsTheNameOfALoadBalancer_IsSaidAtOnce()
+    {
+        var balancers = new LoadBalancerService.LoadBalancerServiceClient(host.Invoker);
+        var name = host.Own.Name + "/loadBalancers/r1";
+        await RunningHost.UntilAsync(async () => (await balancers.GetLoadBalancerAsync(new() { Name = name },
+            host.Headers())).DnsName.Length > 0, $"{name} has its name");
+        var e = await Assert.ThrowsAsync<RpcException>(() => host.Own.CreateServerAsync(host, "r1"));
+        Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+        var violation = Assert.Single(e.GetRpcStatus()!.GetDetail<Google.Rpc.BadRequest>()!.FieldViolations);
+        Assert.Equal("server_id", violation.Field);
+        Assert.Contains(name, violation.Description, StringComparison.Ordinal);
     }
 
     static (IMessage Request, HashSet<string> Fields) Wrong(ApiMethod method)

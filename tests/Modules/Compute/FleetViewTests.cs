@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Time.Testing;
+using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.Placement;
 using Monolith.Platform.Calls;
@@ -39,7 +40,7 @@ public sealed class FleetViewTests
         await using var store = await FleetOfAsync(3);
         using var view = new FleetView(store.Store, new FakeTimeProvider());
         var placed = new List<string>();
-        for (var i = 0; i < 6; i++) placed.Add((await view.PlaceAsync(Half, 1, new Random(i))).Order[0].Id);
+        for (var i = 0; i < 6; i++) placed.Add((await view.PlaceAsync(Half, 1, $"s{i}")).Order[0].Id);
         Assert.All(placed.CountBy(id => id), p => Assert.Equal(2, p.Value));
         Assert.Equal(3, placed.Distinct().Count());
     }
@@ -50,9 +51,9 @@ public sealed class FleetViewTests
         await using var store = await FleetOfAsync(1);
         using var view = new FleetView(store.Store, new FakeTimeProvider());
         await UseAsync(store, 2);
-        Assert.Empty((await view.PlaceAsync(Half, 5, new Random(1))).Order);
+        Assert.Empty((await view.PlaceAsync(Half, 5, "s")).Order);
         await UseAsync(store, 0);
-        Assert.Single((await view.PlaceAsync(Half, 5, new Random(1))).Order);
+        Assert.Single((await view.PlaceAsync(Half, 5, "s")).Order);
     }
 
     [Fact]
@@ -61,14 +62,14 @@ public sealed class FleetViewTests
         await using var store = await FleetOfAsync(2);
         var time = new FakeTimeProvider();
         using var view = new FleetView(store.Store, time);
-        Assert.Equal(2, (await view.PlaceAsync(Half, 5, new Random(1))).Order.Count);
+        Assert.Equal(2, (await view.PlaceAsync(Half, 5, "s")).Order.Count);
         await UseAsync(store, 2);
-        Assert.Equal(2, (await view.PlaceAsync(Half, 5, new Random(1))).Order.Count);
+        Assert.Equal(2, (await view.PlaceAsync(Half, 5, "s")).Order.Count);
         time.Advance(FleetView.Age);
-        Assert.Empty((await view.PlaceAsync(Half, 5, new Random(1))).Order);
+        Assert.Empty((await view.PlaceAsync(Half, 5, "s")).Order);
         await UseAsync(store, 0);
         view.Forget();
-        Assert.Equal(2, (await view.PlaceAsync(Half, 5, new Random(1))).Order.Count);
+        Assert.Equal(2, (await view.PlaceAsync(Half, 5, "s")).Order.Count);
     }
 
     [Fact]
@@ -77,19 +78,50 @@ public sealed class FleetViewTests
         const int hypervisors = 2_000;
         await using var store = await FleetOfAsync(hypervisors);
         using var view = new FleetView(store.Store, new FakeTimeProvider());
-        var random = new Random(7);
         var placed = new List<string>();
         for (var i = 0; i < hypervisors * 3 / 4; i++)
-            placed.Add((await view.PlaceAsync(Half, 1, random)).Order[0].Id);
+            placed.Add((await view.PlaceAsync(Half, 1, $"s{i}")).Order[0].Id);
         Assert.Equal(placed.Count, placed.Distinct().Count());
 
         await UseAsync(store, 2);
         await store.Store.WriteAsync(Call.Of("test"), unit => unit.Db.Hypervisors.Where(h => h.Name == "hypervisors/hv1234")
             .ExecuteUpdateAsync(h => h.SetProperty(x => x.UsedVcpus, 0)), default);
         view.Forget();
-        Assert.Equal("hv1234", Assert.Single((await view.PlaceAsync(Half, 5, random)).Order).Id);
-        var full = await view.PlaceAsync(new Demand(3, 512, 10, ""), 5, random);
+        Assert.Equal("hv1234", Assert.Single((await view.PlaceAsync(Half, 5, "s")).Order).Id);
+        var full = await view.PlaceAsync(new Demand(3, 512, 10, ""), 5, "s");
         Assert.Empty(full.Order);
         Assert.Equal(hypervisors, full.Rejected.Sum(r => r.Count));
+    }
+
+    /// <summary>Nothing happens in between, so what is foretold is what happens.</summary>
+    [Fact]
+    public async Task WhatIsForeseen_IsWhatHappens_AndTakesNothing()
+    {
+        await using var store = await FleetOfAsync(700);
+        using var view = new FleetView(store.Store, new FakeTimeProvider());
+        for (var i = 0; i < 1_400; i++)
+        {
+            var server = $"projects/p/servers/s{i}";
+            var foreseen = await view.ForeseeAsync(Half, server);
+            Assert.Equal(foreseen.Order, (await view.ForeseeAsync(Half, server)).Order);
+            Assert.Equal(foreseen.Order, (await view.PlaceAsync(Half, FleetView.Attempts, server)).Order);
+        }
+        Assert.Empty((await view.ForeseeAsync(Half, "one more")).Order);
+    }
+
+    [Fact]
+    public async Task WhatFitsNowhere_IsToldASmallerFlavor()
+    {
+        await using var store = await FleetOfAsync(3);
+        await store.Store.WriteAsync(Call.Of("test"), unit =>
+        {
+            unit.Db.Flavors.Add(new FlavorRow { Name = "flavors/tiny", Vcpus = 1, MemoryMib = 256, DiskGib = 1 });
+            unit.Db.Flavors.Add(new FlavorRow { Name = "flavors/half", Vcpus = 1, MemoryMib = 512, DiskGib = 10 });
+            return Task.CompletedTask;
+        }, default);
+        using var view = new FleetView(store.Store, new FakeTimeProvider());
+        var result = await view.PlaceAsync(new Demand(2, 4096, 10, ""), 5, "s");
+        Assert.Equal("None of 3 hypervisors can take it: 3 with too little free memory. It would fit with flavors/half.",
+            result.Explain());
     }
 }

@@ -19,15 +19,7 @@ public sealed class DatabaseSpanTests
     {
         await using var store = await ComputeStore.OpenAsync(provider);
         var service = new FlavorService(store.Store);
-        var spans = new ConcurrentBag<Activity>();
-        using var requests = new ActivitySource("test." + provider);
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = s => s == requests || s.Name == "Monolith.Platform",
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = spans.Add,
-        };
-        ActivitySource.AddActivityListener(listener);
+        using var spans = new Spans("test.commits." + provider);
 
         // The first holds the writer up, so that the others share a commit.
         TaskCompletionSource gate = new(), begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,7 +38,7 @@ public sealed class DatabaseSpanTests
         var commits = new List<Activity>();
         foreach (var trace in traces)
         {
-            var own = spans.Where(s => s.TraceId == trace).ToList();
+            var own = spans.Ended.Where(s => s.TraceId == trace).ToList();
             var write = Assert.Single(own, s => s.OperationName == "store.write compute");
             Assert.Equal(write.SpanId, Assert.Single(own, s => s.OperationName == "store.wait compute").ParentSpanId);
             var insert = Assert.Single(own, s => Tag(s, "db.operation.name") is "INSERT" or "BATCH"
@@ -66,8 +58,7 @@ public sealed class DatabaseSpanTests
 
         Task CreateAsync(string id)
         {
-            // Of each its own: what is started here is no parent of the next.
-            using var request = requests.StartActivity(ActivityKind.Server, name: id, parentContext: default)!;
+            using var request = spans.Request(id);
             traces.Add(request.TraceId);
             return service.CreateFlavor(new()
             {

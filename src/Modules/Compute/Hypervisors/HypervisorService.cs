@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Placement;
 using Monolith.Compute.V1;
 using Monolith.Identity.Contracts;
 using Monolith.Platform.Calls;
@@ -16,6 +17,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
     : V1.HypervisorService.HypervisorServiceBase
 {
     const string Pattern = "hypervisors/*";
+    const int MostResidents = 20_000;
     static readonly string[] Changeable = ["labels", "schedulable"];
 
     static readonly FilterFields<HypervisorRow> Filters = new FilterFields<HypervisorRow>()
@@ -61,6 +63,58 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
                 Hypervisor = hypervisor,
                 ResumeToken = token,
             }, context.CancellationToken), context.CancellationToken);
+    }
+
+    public override async Task<PlanEvacuationResponse> PlanEvacuation(PlanEvacuationRequest request,
+        ServerCallContext context)
+    {
+        var violations = new Violations();
+        var chosen = Filter.Read(request.Filter, Filters, violations);
+        violations.ThrowIfAny();
+        // Everything is never meant by saying nothing.
+        if (chosen is null) throw Fault.Invalid("filter", "is required: which hypervisors go away");
+        return await store.ReadAsync(async db =>
+        {
+            var leaving = await db.Hypervisors.Where(chosen).OrderBy(h => h.Name)
+                .Select(h => h.Name.Substring("hypervisors/".Length)).ToListAsync();
+            if (leaving.Count == 0) throw Fault.Invalid("filter", "matches no hypervisor");
+            var residents = await db.Vms.Where(v => leaving.Contains(v.Hypervisor))
+                .Join(db.Servers.Where(s => !s.Deleting), v => v.ServerUid, s => s.Uid, (v, s) => new { v.Hypervisor, Server = s })
+                .Take(MostResidents + 1).ToListAsync();
+            if (residents.Count > MostResidents)
+                throw Fault.Invalid("filter", $"matches hypervisors with more than {MostResidents} servers; take fewer");
+            var plan = Evacuation.Plan(await FleetView.CandidatesAsync(db), leaving.ToHashSet(StringComparer.Ordinal),
+                residents.ConvertAll(r => new Resident(r.Server.Name, r.Hypervisor, r.Server.Demand)),
+                await FleetView.SizesAsync(db));
+            return Answer(leaving, plan);
+        });
+    }
+
+    static PlanEvacuationResponse Answer(IReadOnlyList<string> leaving, IReadOnlyList<Departure> plan)
+    {
+        static string Name(string id) => "hypervisors/" + id;
+        return new()
+        {
+            Hypervisors = { leaving.Select(Name) },
+            Moves =
+            {
+                plan.Where(d => d.Target is not null).Select(d => new Move
+                {
+                    Server = d.Resident.Server,
+                    Source = Name(d.Resident.Hypervisor),
+                    Target = Name(d.Target!),
+                }),
+            },
+            Stranded =
+            {
+                plan.Where(d => d.Target is null).Select(d => new Stranded
+                {
+                    Server = d.Resident.Server,
+                    Source = Name(d.Resident.Hypervisor),
+                    Message = d.Placement.Explain(),
+                }),
+            },
+        };
     }
 
     public override Task<Hypervisor> UpdateHypervisor(UpdateHypervisorRequest request, ServerCallContext context)

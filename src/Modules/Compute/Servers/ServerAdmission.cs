@@ -93,7 +93,8 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         return new AdmittedServer(flavor!, image!, new ServerDetail(
             [.. networks.Select(n => new NetworkChoice(n.Network, [.. n.SecurityGroups], n.Address))],
             [.. server.KeyPairs],
-            [.. keyNames.Select(k => keys.Find(row => row.Name == k)!.PublicKey)]));
+            [.. keyNames.Select(k => keys.Find(row => row.Name == k)!.PublicKey)],
+            image!.MinMemoryMib, image.MinDiskGib));
     }
 
     static void Fit(FlavorRow flavor, ImageFacts image, Violations violations)

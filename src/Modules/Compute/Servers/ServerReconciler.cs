@@ -18,7 +18,6 @@ namespace Monolith.Compute.Servers;
 internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INames names, Presence presence,
     FleetView fleet, VmStreams streams, TimeProvider time)
 {
-    const int Attempts = 5;
     static readonly Call Self = Call.Of("compute/servers");
 
     public async Task<Outcome> ReconcileAsync(string name, CancellationToken cancel)
@@ -81,7 +80,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     async Task<Outcome> PlaceAsync(ServerRow server, CancellationToken cancel)
     {
-        var placement = await fleet.PlaceAsync(Demand(server), Attempts, Chance.Dice);
+        var placement = await fleet.PlaceAsync(server.Demand, FleetView.Attempts, server.Name);
         var first = placement.Order.Count > 0 ? placement.Order[0] : null;
         IReadOnlyList<PortFacts> claimed;
         try
@@ -107,7 +106,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         var message = placement.Order.Count == 0
             ? placement.Explain()
             : "Other servers were faster at every hypervisor that was tried; it is tried again.";
-        return await NotYetAsync(server, StepNames.Placed, "compute", "NO_VALID_HYPERVISOR", message, cancel,
+        return await NotYetAsync(server, StepNames.Placed, "compute", PlacementResult.Reason, message, cancel,
             addresses);
     }
 
@@ -147,8 +146,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         row.Addresses = string.Join(',', addresses);
         row.Steps = row.Steps
             .With(new Step(StepNames.PortsClaimed, StepStatus.True, "network", row.OperationStart, unit.Now))
-            .With(new Step(StepNames.Placed, StepStatus.True, "compute", row.OperationStart, unit.Now,
-                Message: "on " + candidate.Id));
+            .With(new Step(StepNames.Placed, StepStatus.True, "compute", row.OperationStart, unit.Now));
         row.Touch("", unit.Now);
         var (outcome, _) = Follow(row, new(vm, [], presence.IsUp(candidate.Id), unit.Now));
         unit.Emit(Change.Updated, row);
@@ -246,9 +244,6 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
     public static IReadOnlyList<PortClaim> Claims(ServerRow server) =>
         [.. server.Detail.Networks.Select((network, index) => new PortClaim(server.Project, server.Name, server.Uid,
             index, network.Network, network.SecurityGroups, network.Address, server.Hostname))];
-
-    static Demand Demand(ServerRow server) =>
-        new(server.Vcpus, server.MemoryMib, server.DiskGib, server.AvailabilityZone);
 
     static string LastId(string name) => Platform.Names.ResourceName.LastId(name);
 }

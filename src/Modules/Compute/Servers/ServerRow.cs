@@ -1,3 +1,4 @@
+using Monolith.Compute.Placement;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
 using Monolith.Platform.Storage;
@@ -61,6 +62,19 @@ internal sealed class ServerRow : ResourceRow
     /// <summary>Something is still to be done.</summary>
     public bool Unsettled { get; set; } = true;
 
+    /// <summary>What placement is asked for.</summary>
+    public Demand Demand =>
+        new(Vcpus, MemoryMib, DiskGib, AvailabilityZone, Detail.LeastMemoryMib, Detail.LeastDiskGib);
+
+    /// <summary>Says where it would go, or why nowhere: as the step will say it that is only thought of now.</summary>
+    public void Foresee(PlacementResult placement, DateTime now)
+    {
+        var fits = placement.Order.Count > 0;
+        Hypervisor = fits ? placement.Order[0].Id : "";
+        Steps = [new Step(StepNames.Placed, fits ? StepStatus.True : StepStatus.Pending, "compute", now, now,
+            fits ? "" : PlacementResult.Reason, fits ? "" : placement.Explain())];
+    }
+
     /// <summary>Begins an operation: the steps of the one before are the caller's to keep.</summary>
     public void Begin(string operation, Server.Types.State state, DateTime now)
     {
@@ -73,9 +87,9 @@ internal sealed class ServerRow : ResourceRow
     }
 }
 
-/// <summary>The lists of a server's request. Immutable; kept as JSON.</summary>
+/// <summary>The lists of a server's request, and what its image needs. Immutable; kept as JSON.</summary>
 internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IReadOnlyList<string> KeyPairs,
-    IReadOnlyList<string> PublicKeys);
+    IReadOnlyList<string> PublicKeys, int LeastMemoryMib = 0, int LeastDiskGib = 0);
 
 internal sealed record NetworkChoice(string Network, IReadOnlyList<string> SecurityGroups, string Address);
 

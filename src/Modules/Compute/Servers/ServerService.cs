@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Placement;
 using Monolith.Compute.V1;
 using Monolith.Image.Contracts;
 using Monolith.Network.Contracts;
@@ -14,7 +15,8 @@ using Monolith.Platform.Watching;
 namespace Monolith.Compute.Servers;
 
 /// <summary>Checks, writes what is wanted, wakes the reconciler, and returns.</summary>
-internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admission, Reconciler<ServerName> reconciler)
+internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admission, FleetView fleet,
+    Reconciler<ServerName> reconciler)
     : V1.ServerService.ServerServiceBase
 {
     const string Pattern = "projects/*/servers/*";
@@ -37,16 +39,27 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         var call = context.GetCall();
         var name = $"{request.Parent}/servers/{request.ServerId}";
         var cancel = context.CancellationToken;
-        var server = await store.MutateAsync(call, request, _ => admission.AdmitAsync(request, name, cancel),
+        var server = await store.MutateAsync(call, request, _ => AdmitAsync(request, name, cancel),
             async (unit, admitted) =>
         {
             if (await ServerQueries.Exists(unit.Db, name)) throw Fault.AlreadyExists(name);
-            var row = admitted.ToRow(request, name, unit.Now);
+            var row = admitted.Server.ToRow(request, name, unit.Now);
+            if (admitted.Foreseen is { } foreseen) row.Foresee(foreseen, unit.Now);
             unit.Db.Servers.Add(row);
             return unit.Emit(Change.Created, row);
         }, cancel);
         if (!request.ValidateOnly) reconciler.Wake(new(name));
         return server.For(call.Caller);
+    }
+
+    /// <summary>What a request that is only validated would lead to is part of its answer.</summary>
+    async Task<(AdmittedServer Server, PlacementResult? Foreseen)> AdmitAsync(CreateServerRequest request, string name,
+        CancellationToken cancel)
+    {
+        var admitted = await admission.AdmitAsync(request, name, cancel);
+        return (admitted, request.ValidateOnly
+            ? await fleet.ForeseeAsync(admitted.ToRow(request, name, default).Demand, name)
+            : null);
     }
 
     public override Task<Server> GetServer(GetServerRequest request, ServerCallContext context)

@@ -122,7 +122,7 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
     {
         var list = ListQuery.Of(request, context.GetCall(), Filters);
         var (found, sequence) = await store.SnapshotAsync(db =>
-            list.Page.Of(list.Filtered(Visible(db, list.Scope))).ToListAsync());
+            list.Page.Of(list.Filtered(new VisibleImages(store, list.Scope).Of(db))).ToListAsync());
         var (rows, next) = list.Cut(found);
         return new ListImagesResponse
         {
@@ -136,14 +136,15 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         ServerCallContext context)
     {
         var watch = Watch.Of(store, request, context.GetCall(), Pattern);
+        var visible = new VisibleImages(store, watch.Scope);
         return watch.RunAsync("image",
-            async db => (await watch.Of(db.Images).ToListAsync()).ConvertAll(i => i.ToProto()),
+            async db => (await watch.Only.Of(visible.Of(db)).ToListAsync()).ConvertAll(i => i.ToProto()),
             (change, image, token) => stream.WriteAsync(new WatchImagesResponse
             {
                 Change = change,
                 Image = image,
                 ResumeToken = token,
-            }, context.CancellationToken), context.CancellationToken);
+            }, context.CancellationToken), context.CancellationToken, visible.SeesAsync);
     }
 
     public override Task<ImageMessage> UpdateImage(UpdateImageRequest request, ServerCallContext context)
@@ -195,9 +196,6 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         return await store.ReadAsync(db => db.Images.FirstOrDefaultAsync(i => i.Name == name, cancel))
             ?? throw Fault.NotFound(name);
     }
-
-    static IQueryable<ImageRow> Visible(ImageDb db, ProjectScope scope) =>
-        scope.Of(db.Images).Union(db.Images.Where(i => i.Visibility == ImageMessage.Types.Visibility.Public));
 
     static ImageMessage Emit(Unit<ImageDb> unit, Change change, ImageRow row)
     {

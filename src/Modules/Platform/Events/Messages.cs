@@ -4,6 +4,9 @@ namespace Monolith.Platform.Events;
 public sealed record EventEnvelope(long Sequence, Guid Uid, string Type, string Resource, string Project, DateTime Time,
     string Actor, string RequestId, string TraceId, string DataType, byte[] Data)
 {
+    /// <summary>The span that made the change, as W3C's <c>traceparent</c>; empty when it was not recorded.</summary>
+    public string TraceParent { get; init; } = "";
+
     /// <summary>True for <c>monolith.{module}.{noun}.…</c>.</summary>
     public bool Is(string moduleAndNoun) => Type.AsSpan().StartsWith("monolith.", StringComparison.Ordinal)
         && Type.AsSpan("monolith.".Length).StartsWith(moduleAndNoun, StringComparison.Ordinal);

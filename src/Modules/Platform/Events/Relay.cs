@@ -148,7 +148,10 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
     }
 
     static EventEnvelope Envelope(EventRow row) => new(row.Sequence, row.Uid, row.Type, row.Resource, row.Project,
-        row.Time, row.Actor, row.RequestId, row.TraceId, row.DataType, row.Data);
+        row.Time, row.Actor, row.RequestId, row.TraceId, row.DataType, row.Data)
+    {
+        TraceParent = row.TraceParent,
+    };
 
     [LoggerMessage(LogLevel.Warning,
         "The event log has {Module}'s events up to {Logged} of {Sent} that were sent; sending again")]

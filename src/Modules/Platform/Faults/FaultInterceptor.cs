@@ -22,12 +22,20 @@ public sealed partial class FaultInterceptor(ILogger<FaultInterceptor> log) : In
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(TRequest request,
         IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-        Guard(context, async () => { await continuation(request, responseStream, context); return true; });
+        Guard(context, async () =>
+        {
+            await continuation(request, new Answers<TResponse>(responseStream, context), context);
+            return true;
+        });
 
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        Guard(context, async () => { await continuation(requestStream, responseStream, context); return true; });
+        Guard(context, async () =>
+        {
+            await continuation(requestStream, new Answers<TResponse>(responseStream, context), context);
+            return true;
+        });
 
     async Task<T> Guard<T>(ServerCallContext context, Func<Task<T>> call, IMessage? request = null)
     {
@@ -41,11 +49,9 @@ public sealed partial class FaultInterceptor(ILogger<FaultInterceptor> log) : In
                 LogFault(fault, context.Method, fault.Reason, fault.Private);
             throw FaultWire.Convert(request is null ? fault : Mutation.Complete(fault, request));
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException
-            && context.CancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or IOException && context.HasEnded())
         {
-            var late = context.Deadline != DateTime.MaxValue && context.Deadline <= DateTime.UtcNow;
-            throw new RpcException(late
+            throw new RpcException(context.IsLate()
                 ? new(StatusCode.DeadlineExceeded, "The call's deadline passed before the answer was ready.")
                 : new(StatusCode.Cancelled, "The caller went away."));
         }

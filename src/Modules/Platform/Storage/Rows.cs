@@ -57,6 +57,8 @@ public sealed class EventRow
     public required string Actor { get; init; }
     public string RequestId { get; init; } = "";
     public string TraceId { get; init; } = "";
+    /// <summary>The span that made the change, as W3C's <c>traceparent</c>; empty when it was not recorded.</summary>
+    public string TraceParent { get; init; } = "";
     /// <summary>Full name of the protobuf message in <see cref="Data"/>.</summary>
     public required string DataType { get; init; }
     /// <summary>The resource as the change left it.</summary>

@@ -42,6 +42,7 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
             Actor = Call.Caller.Name,
             RequestId = requestId,
             TraceId = Activity.Current?.TraceId.ToHexString() ?? Call.TraceId,
+            TraceParent = Activity.Current is { Recorded: true, Id: { } span } ? span : "",
             DataType = data.Descriptor.FullName,
             Data = data.ToByteArray(),
         });

@@ -566,6 +566,11 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("TraceParent")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("Type")
                         .IsRequired()
                         .HasColumnType("text")

@@ -211,6 +211,11 @@ namespace Monolith.Dns.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("TraceParent")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("Type")
                         .IsRequired()
                         .HasColumnType("text")

@@ -1,0 +1,61 @@
+namespace Monolith.Compute.Placement;
+
+/// <summary>
+/// The fleet as it was once, less what was placed since. Safe for concurrent use.
+/// </summary>
+internal sealed class Look
+{
+    // The emptiest of so many is nearly as empty as the emptiest of all, and a placement costs the same in a cloud of
+    // any size (Mitzenmacher, The Power of Two Choices, 2001).
+    const int Stretch = 256;
+
+    readonly Lock gate = new();
+    readonly Candidate[] candidates;
+    readonly IReadOnlyList<Size> sizes;
+    // What fits nowhere will not fit before the next look: room only shrinks in this one.
+    readonly Dictionary<Demand, PlacementResult> barren = [];
+
+    /// <param name="candidates">In their lots' order from now on, so that any stretch of them is a fair sample.</param>
+    /// <param name="sizes">What may be asked for instead.</param>
+    public Look(DateTimeOffset time, Candidate[] candidates, IReadOnlyList<Size> sizes)
+    {
+        (Time, this.candidates, this.sizes) = (time, candidates, sizes);
+        Array.Sort(Array.ConvertAll(candidates, c => Lots.Of(c.Uid)), candidates);
+    }
+
+    public DateTimeOffset Time { get; }
+
+    /// <summary>Where the demand goes, best first. The first is taken, most likely: the next sees it fuller.</summary>
+    /// <param name="server">By its name.</param>
+    public PlacementResult Place(Demand demand, int most, string server) => Find(demand, most, server, take: true);
+
+    /// <summary>Where it would go. Nothing is taken.</summary>
+    public PlacementResult Foresee(Demand demand, int most, string server) => Find(demand, most, server, take: false);
+
+    PlacementResult Find(Demand demand, int most, string server, bool take)
+    {
+        var lot = Lots.Of(server);
+        lock (gate)
+        {
+            if (barren.TryGetValue(demand, out var known)) return known;
+            var stretch = StretchOf(lot);
+            var found = Placer.Place(stretch, demand, lot, most);
+            // Only a look at all can say how many each filter rejected, or that there are no more.
+            if (found.Order.Count < most && stretch.Count < candidates.Length)
+                found = Placer.Place(stretch = candidates, demand, lot, most);
+            if (found.Order.Count == 0)
+                return barren[demand] = found with { Remedy = Remedies.Nearest(candidates, demand, sizes) };
+            if (take) stretch.AsSpan()[stretch.AsSpan().IndexOf(found.Order[0])] = found.Order[0].Less(demand);
+            return found;
+        }
+    }
+
+    // Of equal length, or a short one would be full before the others.
+    ArraySegment<Candidate> StretchOf(ulong lot)
+    {
+        var stretches = Math.Max(1, (candidates.Length + Stretch - 1) / Stretch);
+        var which = (int)(lot % (ulong)stretches);
+        int Start(int n) => (int)((long)n * candidates.Length / stretches);
+        return new(candidates, Start(which), Start(which + 1) - Start(which));
+    }
+}
