@@ -134,6 +134,11 @@ internal static class Examples
             "monolith role-binding create --role member --member bob --scope demo",
             "monolith role-binding create --role operator --member bob --scope cloud",
         ],
+        ["monolith hypervisor update"] =
+        [
+            "monolith hypervisor update hv1 --vcpu-ratio 4 --reserve-memory 4GiB",
+            "monolith hypervisor update hv1 --label rack=r7",
+        ],
         ["monolith hypervisor enable"] = ["monolith hypervisor enable hv1"],
         ["monolith hypervisor what-if"] =
         [

@@ -21,7 +21,22 @@ internal static class HypervisorCommands
             Used("VCPUS", "vcpus"), Used("MEMORY MIB", "memory_mib"), Used("DISK GIB", "disk_gib"),
             Column.Of("ZONE", "availability_zone"), Column.Of("AGENT", "agent_version"), Column.Age,
         ],
-        Fields = [Fields.Labels],
+        Fields =
+        [
+            Fields.Labels,
+            new("--vcpu-ratio", "vcpu_ratio", "vCPUs that are given out for each processor: 0.1 to 64.")
+            {
+                Mutable = true, Value = "RATIO",
+            },
+            new("--reserve-memory", "reserved_memory_mib", "Memory that servers do not get: 4GiB.")
+            {
+                Mutable = true, Value = "SIZE", Parse = Sizes.Mib,
+            },
+            new("--reserve-disk", "reserved_disk_gib", "Disk that servers do not get: 20GiB.")
+            {
+                Mutable = true, Value = "SIZE", Parse = Sizes.Gib,
+            },
+        ],
         Extra = (noun, app) =>
         [
             Schedule(noun, app, "enable", "Let new servers be placed there.", true),

@@ -12,6 +12,18 @@ internal sealed class HypervisorRow : ResourceRow
     public bool Up { get; set; }
     public DateTime UpTime { get; set; }
     public string AvailabilityZone { get; set; } = "";
+
+    /// <summary>What the machine has.</summary>
+    public int Cpus { get; set; }
+    public long TotalMemoryMib { get; set; }
+    public long TotalDiskGib { get; set; }
+
+    /// <summary>What its operators hold back, and how thinly they spread processors.</summary>
+    public double VcpuRatio { get; set; } = DefaultVcpuRatio;
+    public long ReservedMemoryMib { get; set; }
+    public long ReservedDiskGib { get; set; }
+
+    /// <summary>What servers can hold, which follows from the two: here for the condition of a claim.</summary>
     public int Vcpus { get; set; }
     public long MemoryMib { get; set; }
     public long DiskGib { get; set; }
@@ -23,7 +35,17 @@ internal sealed class HypervisorRow : ResourceRow
     /// <summary>JSON object.</summary>
     public string Capabilities { get; set; } = "{}";
 
+    public const double DefaultVcpuRatio = 8;
+
     public string Id => Name["hypervisors/".Length..];
+
+    /// <summary>After a change of what it has or of what is held back.</summary>
+    public void Recount()
+    {
+        Vcpus = (int)Math.Min(Math.Floor(Cpus * VcpuRatio), int.MaxValue);
+        MemoryMib = Math.Max(0, TotalMemoryMib - ReservedMemoryMib);
+        DiskGib = Math.Max(0, TotalDiskGib - ReservedDiskGib);
+    }
 
     public Hypervisor ToProto()
     {
@@ -38,6 +60,10 @@ internal sealed class HypervisorRow : ResourceRow
             AvailabilityZone = AvailabilityZone,
             Capacity = new Capacity { Vcpus = Vcpus, MemoryMib = MemoryMib, DiskGib = DiskGib },
             Allocated = new Capacity { Vcpus = UsedVcpus, MemoryMib = UsedMemoryMib, DiskGib = UsedDiskGib },
+            Inventory = new Capacity { Vcpus = Cpus, MemoryMib = TotalMemoryMib, DiskGib = TotalDiskGib },
+            VcpuRatio = VcpuRatio,
+            ReservedMemoryMib = ReservedMemoryMib,
+            ReservedDiskGib = ReservedDiskGib,
             ServerCount = ServerCount,
             AgentVersion = AgentVersion,
             CreateTime = CreateTime.ToTimestamp(),

@@ -18,7 +18,8 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
 {
     const string Pattern = "hypervisors/*";
     const int MostResidents = 20_000;
-    static readonly string[] Changeable = ["labels", "schedulable"];
+    static readonly string[] Changeable = 
+        ["labels", "schedulable", "vcpu_ratio", "reserved_memory_mib", "reserved_disk_gib"];
 
     static readonly FilterFields<HypervisorRow> Filters = new FilterFields<HypervisorRow>()
         .Text("name", h => h.Name)
@@ -126,6 +127,10 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         ResourceName.Parse(Pattern, wanted.Name, "hypervisor.name", violations);
         var changed = Masks.Changed(request.UpdateMask, wanted, Changeable, violations);
         violations.Labels("hypervisor.labels", wanted.Labels);
+        if (changed.Contains("vcpu_ratio"))
+            violations.Require(wanted.VcpuRatio is >= 0.1 and <= 64, "hypervisor.vcpu_ratio", "must be 0.1 to 64");
+        violations.Require(wanted.ReservedMemoryMib >= 0, "hypervisor.reserved_memory_mib", "must not be negative");
+        violations.Require(wanted.ReservedDiskGib >= 0, "hypervisor.reserved_disk_gib", "must not be negative");
         violations.ThrowIfAny();
         return store.MutateAsync(context.GetCall(), request, async unit =>
         {
@@ -134,8 +139,26 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             row.Touch(wanted.Etag, unit.Now);
             if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
             if (changed.Contains("schedulable")) row.Schedulable = wanted.Schedulable;
+            if (changed.Contains("vcpu_ratio")) row.VcpuRatio = wanted.VcpuRatio;
+            Reserve(row, changed.Contains("reserved_memory_mib") ? wanted.ReservedMemoryMib : row.ReservedMemoryMib,
+                changed.Contains("reserved_disk_gib") ? wanted.ReservedDiskGib : row.ReservedDiskGib);
+            row.Recount();
             return Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
+    }
+
+    /// <summary>More than the machine has is a mistake, not a wish to close it.</summary>
+    static void Reserve(HypervisorRow row, long memoryMib, long diskGib)
+    {
+        var violations = new Violations();
+        if (memoryMib != row.ReservedMemoryMib)
+            violations.Require(memoryMib <= row.TotalMemoryMib, "hypervisor.reserved_memory_mib",
+                $"must be at most the {row.TotalMemoryMib} MiB that the machine has");
+        if (diskGib != row.ReservedDiskGib)
+            violations.Require(diskGib <= row.TotalDiskGib, "hypervisor.reserved_disk_gib",
+                $"must be at most the {row.TotalDiskGib} GiB that the machine has");
+        violations.ThrowIfAny();
+        (row.ReservedMemoryMib, row.ReservedDiskGib) = (memoryMib, diskGib);
     }
 
     /// <summary>The node's certificates go first: what a crash in between leaves is a row that a repeat removes, and never

@@ -36,9 +36,10 @@ internal sealed class Presence(Store<ComputeDb> store, TimeProvider time)
             else if (IsSame(row)) return;
             if (!row.Up) row.UpTime = unit.Now;
             row.Up = true;
-            row.Vcpus = inventory.Cpus * Overcommit;
-            row.MemoryMib = inventory.MemoryMib;
-            row.DiskGib = inventory.DiskGib;
+            row.Cpus = inventory.Cpus;
+            row.TotalMemoryMib = inventory.MemoryMib;
+            row.TotalDiskGib = inventory.DiskGib;
+            row.Recount();
             row.AvailabilityZone = inventory.AvailabilityZone;
             row.AgentVersion = hello.AgentVersion;
             row.Capabilities = capabilities;
@@ -46,14 +47,11 @@ internal sealed class Presence(Store<ComputeDb> store, TimeProvider time)
             unit.Emit("hypervisor", made ? Change.Created : Change.Updated, row.Name, "", row.ToProto());
         }, cancel);
 
-        bool IsSame(HypervisorRow row) => row.Up && row.Vcpus == inventory.Cpus * Overcommit
-            && row.MemoryMib == inventory.MemoryMib && row.DiskGib == inventory.DiskGib
+        bool IsSame(HypervisorRow row) => row.Up && row.Cpus == inventory.Cpus
+            && row.TotalMemoryMib == inventory.MemoryMib && row.TotalDiskGib == inventory.DiskGib
             && row.AgentVersion == hello.AgentVersion && row.Capabilities == capabilities
             && row.AvailabilityZone == inventory.AvailabilityZone;
     }
-
-    /// <summary>vCPUs that are given out for each processor.</summary>
-    const int Overcommit = 8;
 
     public async Task DisconnectedAsync(string node)
     {

@@ -41,6 +41,7 @@ public static class Masks
             int number => number != 0,
             long number => number != 0,
             uint number => number != 0,
+            double number => number != 0,
             null => false,
             _ => true,
         };

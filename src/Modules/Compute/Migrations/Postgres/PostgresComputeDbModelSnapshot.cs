@@ -97,6 +97,9 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<int>("Cpus")
+                        .HasColumnType("integer");
+
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -130,11 +133,23 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<long>("ReservedDiskGib")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("ReservedMemoryMib")
+                        .HasColumnType("bigint");
+
                     b.Property<bool>("Schedulable")
                         .HasColumnType("boolean");
 
                     b.Property<int>("ServerCount")
                         .HasColumnType("integer");
+
+                    b.Property<long>("TotalDiskGib")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("TotalMemoryMib")
+                        .HasColumnType("bigint");
 
                     b.Property<bool>("Up")
                         .HasColumnType("boolean");
@@ -153,6 +168,9 @@ namespace Monolith.Compute.Migrations.Postgres
 
                     b.Property<int>("UsedVcpus")
                         .HasColumnType("integer");
+
+                    b.Property<double>("VcpuRatio")
+                        .HasColumnType("double precision");
 
                     b.Property<int>("Vcpus")
                         .HasColumnType("integer");

@@ -84,6 +84,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<int>("Cpus")
+                        .HasColumnType("INTEGER");
+
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("TEXT");
 
@@ -113,10 +116,22 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<long>("ReservedDiskGib")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("ReservedMemoryMib")
+                        .HasColumnType("INTEGER");
+
                     b.Property<bool>("Schedulable")
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("ServerCount")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("TotalDiskGib")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("TotalMemoryMib")
                         .HasColumnType("INTEGER");
 
                     b.Property<bool>("Up")
@@ -136,6 +151,9 @@ namespace Monolith.Compute.Migrations.Sqlite
 
                     b.Property<int>("UsedVcpus")
                         .HasColumnType("INTEGER");
+
+                    b.Property<double>("VcpuRatio")
+                        .HasColumnType("REAL");
 
                     b.Property<int>("Vcpus")
                         .HasColumnType("INTEGER");
