@@ -47,6 +47,27 @@ public sealed class EverydayTests
     }
 
     [Fact]
+    public async Task Create_OnlyValidated_SaysWhatItWouldWaitFor()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        cloud.Servers.Foreseen.Add(new Condition
+        {
+            Type = "Placed",
+            Status = Condition.Types.Status.Pending,
+            Reason = "NO_VALID_HYPERVISOR",
+            Message = "None of 3 hypervisors can take it.",
+        });
+        string[] line = ["server", "create", "web1", "--flavor", "huge", "--image", "debian", "-p", "demo", "--validate-only"];
+        using var shell = Shell.Of(cloud);
+        var outcome = await shell.RunAsync(line);
+        Assert.Equal("It would wait at Placed: NO_VALID_HYPERVISOR: None of 3 hypervisors can take it.", outcome.Error.Trim());
+        // In the others it is part of what is written.
+        outcome = await shell.RunAsync([.. line, "-o", "json"]);
+        Assert.Empty(outcome.Error);
+        Assert.Contains("NO_VALID_HYPERVISOR", outcome.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Delete_Waiting_ShowsWhatItWaitsFor_AndNoFailures()
     {
         await using var cloud = await Cloud.StartAsync();

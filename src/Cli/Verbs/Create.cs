@@ -62,6 +62,9 @@ internal static class Create
         if (noun.Life is not null && Mutation.Waits(run))
             made = await Waiter.WaitAsync(run, noun, made, Goal.Settle) ?? made;
         Printer.Write(run, noun, made);
+        if (run.Settings.Output == OutputFormat.Table && run.Line.GetValue(Mutation.ValidateOnly))
+            foreach (var step in Steps.Of(made, run.Around.Time.GetUtcNow()).Where(s => !s.Done && s.Cause.Length > 0))
+                run.Around.Error.WriteLine($"It would wait at {step.Name}: {step.Cause}");
         if (noun.Life?.Judge(made, Goal.Settle) == Verdict.GoOn && run.Around.Interactive
             && run.Settings.Output == OutputFormat.Table && !run.Line.GetValue(Mutation.ValidateOnly))
             run.Around.Error.WriteLine($"It is under way: `monolith {noun.Word} watch {Names.Id(Messages.Text(made, "name"))}` "

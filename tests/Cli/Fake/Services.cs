@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Monolith.Api.V1;
 using Monolith.Compute.V1;
 using Monolith.Identity.V1;
 using Monolith.Image.V1;
@@ -48,6 +49,9 @@ internal sealed class Servers : ServerService.ServerServiceBase
     /// <summary>Refuses every create with this.</summary>
     public RpcException? Refusal { get; set; }
 
+    /// <summary>What a create that is only validated would lead to.</summary>
+    public List<Condition> Foreseen { get; } = [];
+
     public override Task<Server> CreateServer(CreateServerRequest request, ServerCallContext context)
     {
         Requests.Enqueue(request);
@@ -58,6 +62,7 @@ internal sealed class Servers : ServerService.ServerServiceBase
         server.Name = $"{request.Parent}/servers/{request.ServerId}";
         server.State = Server.Types.State.Pending;
         server.CreateTime = Timestamp.FromDateTime(DateTime.UtcNow);
+        if (request.ValidateOnly) server.Conditions.Add(Foreseen);
         return Task.FromResult(server);
     }
 
