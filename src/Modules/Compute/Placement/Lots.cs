@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Monolith.Compute.Placement;
 
 /// <summary>
@@ -16,8 +18,9 @@ internal static class Lots
 
     public static ulong Of(Guid uid)
     {
-        var bytes = uid.ToByteArray();
-        return Mix(BitConverter.ToUInt64(bytes) ^ BitConverter.ToUInt64(bytes, 8));
+        Span<byte> bytes = stackalloc byte[16];
+        uid.TryWriteBytes(bytes);
+        return Mix(BinaryPrimitives.ReadUInt64LittleEndian(bytes) ^ BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
     }
 
     /// <returns>At least 0, less than 1.</returns>
