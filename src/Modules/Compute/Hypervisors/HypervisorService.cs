@@ -18,7 +18,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
 {
     const string Pattern = "hypervisors/*";
     const int MostResidents = 20_000;
-    static readonly string[] Changeable = 
+    static readonly string[] Changeable =
         ["labels", "schedulable", "vcpu_ratio", "reserved_memory_mib", "reserved_disk_gib"];
 
     static readonly FilterFields<HypervisorRow> Filters = new FilterFields<HypervisorRow>()
