@@ -52,7 +52,9 @@ public sealed class FleetViewTests
         using var view = new FleetView(store.Store, new FakeTimeProvider());
         await UseAsync(store, 2);
         Assert.Empty((await view.PlaceAsync(Half, 5, "s")).Order);
+        Assert.Empty((await view.ForeseeAsync(Half, "s")).Order);
         await UseAsync(store, 0);
+        Assert.Single((await view.ForeseeAsync(Half, "s")).Order);
         Assert.Single((await view.PlaceAsync(Half, 5, "s")).Order);
     }
 
@@ -106,6 +108,8 @@ public sealed class FleetViewTests
             Assert.Equal(foreseen.Order, (await view.ForeseeAsync(Half, server)).Order);
             Assert.Equal(foreseen.Order, (await view.PlaceAsync(Half, FleetView.Attempts, server)).Order);
         }
+        // The look is full, and so is the database when it is asked again.
+        await UseAsync(store, 2);
         Assert.Empty((await view.ForeseeAsync(Half, "one more")).Order);
     }
 

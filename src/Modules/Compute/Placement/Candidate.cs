@@ -4,6 +4,9 @@ namespace Monolith.Compute.Placement;
 internal sealed record Candidate(Guid Uid, string Id, bool Up, bool Schedulable, string AvailabilityZone,
     int FreeVcpus, long FreeMemoryMib, long FreeDiskGib, int Vcpus, long MemoryMib, long DiskGib)
 {
+    /// <summary>Its side of every draw (<see cref="Lots"/>).</summary>
+    public ulong Lot { get; } = Lots.Of(Uid);
+
     public bool HasRoom(Demand demand) => FreeVcpus >= demand.Vcpus && FreeMemoryMib >= demand.MemoryMib
         && FreeDiskGib >= demand.DiskGib;
 

@@ -31,16 +31,19 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time) : IDi
 
     /// <inheritdoc cref="Look.Place"/>
     /// <param name="most">Only so many, the best, are in the order.</param>
-    public async Task<PlacementResult> PlaceAsync(Demand demand, int most, string server)
-    {
-        var recent = Recent;
-        if (recent?.Place(demand, most, server) is { Order.Count: > 0 } found) return found;
-        return (await ReadAsync(recent)).Place(demand, most, server);
-    }
+    public Task<PlacementResult> PlaceAsync(Demand demand, int most, string server) =>
+        FindAsync(look => look.Place(demand, most, server));
 
     /// <inheritdoc cref="Look.Foresee"/>
-    public async Task<PlacementResult> ForeseeAsync(Demand demand, string server) =>
-        (Recent ?? await ReadAsync(null)).Foresee(demand, Attempts, server);
+    public Task<PlacementResult> ForeseeAsync(Demand demand, string server) =>
+        FindAsync(look => look.Foresee(demand, Attempts, server));
+
+    async Task<PlacementResult> FindAsync(Func<Look, PlacementResult> find)
+    {
+        var recent = Recent;
+        if (recent is not null && find(recent) is { Order.Count: > 0 } found) return found;
+        return find(await ReadAsync(recent));
+    }
 
     /// <summary>It was wrong about one: look again.</summary>
     public void Forget() => last = null;

@@ -20,7 +20,7 @@ internal sealed class Look
     public Look(DateTimeOffset time, Candidate[] candidates, IReadOnlyList<Size> sizes)
     {
         (Time, this.candidates, this.sizes) = (time, candidates, sizes);
-        Array.Sort(Array.ConvertAll(candidates, c => Lots.Of(c.Uid)), candidates);
+        Array.Sort(Array.ConvertAll(candidates, c => c.Lot), candidates);
     }
 
     public DateTimeOffset Time { get; }

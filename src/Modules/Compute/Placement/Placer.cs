@@ -32,7 +32,7 @@ internal static class Placer
             if (failed >= 0) rejected[failed]++;
             else
             {
-                valid.Enqueue(candidate, Weigh(candidate) + Lots.Draw(lot, Lots.Of(candidate.Uid)) * 0.05);
+                valid.Enqueue(candidate, Weigh(candidate) + Lots.Draw(lot, candidate.Lot) * 0.05);
                 if (valid.Count > most) valid.Dequeue();
             }
         }
