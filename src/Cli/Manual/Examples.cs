@@ -29,6 +29,7 @@ internal static class Examples
         ["server"] = "web1",
         ["image"] = "debian",
         ["flavor"] = "small",
+        ["server-group"] = "web",
         ["keypair"] = "laptop",
         ["network"] = "default",
         ["port"] = "db1-0",
@@ -58,7 +59,7 @@ internal static class Examples
         [
             "monolith server create web1 --image debian --flavor small --wait",
             "monolith server create web1 --image debian --flavor small --key laptop --user-data init.yaml",
-            "monolith server create db1 --image debian --flavor small --network back,sg=db --label tier=db",
+            "monolith server create db1 --image debian --flavor small --network back,sg=db --label tier=db --group db",
         ],
         ["monolith server list"] =
         [
@@ -80,7 +81,16 @@ internal static class Examples
             "monolith image upload debian disk.qcow2", "monolith image upload debian disk.raw --exist-ok",
         ],
         ["monolith image download"] = ["monolith image download debian disk.qcow2"],
-        ["monolith flavor create"] = ["monolith flavor create small --vcpus 1 --memory 2GiB --disk 10GiB"],
+        ["monolith flavor create"] =
+        [
+            "monolith flavor create small --vcpus 1 --memory 2GiB --disk 10GiB",
+            "monolith flavor create train --vcpus 16 --memory 128GiB --disk 1TiB --require gpu-a100 --placement pack",
+        ],
+        ["monolith server-group create"] =
+        [
+            "monolith server-group create web --policy anti-affinity",
+            "monolith server-group create db --policy soft-anti-affinity --across rack",
+        ],
         ["monolith keypair create"] = ["monolith keypair create laptop --public-key ~/.ssh/id_ed25519.pub"],
         ["monolith network create"] =
         [
@@ -137,7 +147,7 @@ internal static class Examples
         ["monolith hypervisor update"] =
         [
             "monolith hypervisor update hv1 --vcpu-ratio 4 --reserve-memory 4GiB",
-            "monolith hypervisor update hv1 --label rack=r7",
+            "monolith hypervisor update hv1 --label rack=r7 --trait ssd --trait gpu-a100",
         ],
         ["monolith hypervisor enable"] = ["monolith hypervisor enable hv1"],
         ["monolith hypervisor what-if"] =

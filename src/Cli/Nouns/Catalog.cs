@@ -16,7 +16,7 @@ internal static class Catalog
     /// <summary>In the order in which help lists them.</summary>
     public static IReadOnlyList<Noun> All =>
     [
-        Server, Image, Flavor, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
+        Server, ServerGroup, Image, Flavor, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
         Project, User, Token, RoleBinding, Hypervisor, Node, Pool,
     ];
 
@@ -57,7 +57,7 @@ internal static class Catalog
         Columns =
         [
             Column.Name, Column.Number("VCPUS", "vcpus"), Column.Number("MEMORY MIB", "memory_mib"),
-            Column.Number("DISK GIB", "disk_gib"), Column.Age,
+            Column.Number("DISK GIB", "disk_gib"), Column.Of("NEEDS", "required_traits"), Column.Age,
         ],
         Fields =
         [
@@ -70,7 +70,30 @@ internal static class Catalog
             {
                 Required = true, Value = "SIZE", Parse = Sizes.Gib,
             },
+            new("--require", "required_traits", "A trait that hypervisors must have.") { Value = "TRAIT" },
+            new("--forbid", "forbidden_traits", "A trait that hypervisors must not have.") { Value = "TRAIT" },
+            new("--placement", "placement", "Where most is free, or where least is. Default: spread."),
             Fields.DisplayName, Fields.Labels,
+        ],
+    };
+
+    public static Noun ServerGroup { get; } = new(
+        "server-group", Place.Project, ServerGroupService.Descriptor, Compute.V1.ServerGroup.Descriptor)
+    {
+        About = "Which servers run near each other, and which apart.",
+        Aliases = ["server-groups", "group"],
+        Columns =
+        [
+            Column.Name, Column.Enum("POLICY", "policy"), Column.Of("ACROSS", "topology_label"),
+            Column.Number("SERVERS", "server_count"), Column.Age,
+        ],
+        Fields =
+        [
+            new("--policy", "policy", "Together or apart; soft: as far as there is room.") { Required = true },
+            new("--across", "topology_label", "A label of hypervisors, such as rack. Default: each hypervisor for itself.")
+            {
+                Value = "LABEL",
+            },
         ],
     };
 

@@ -24,6 +24,10 @@ internal static class HypervisorCommands
         Fields =
         [
             Fields.Labels,
+            new("--trait", "traits", "What kind of machine it is, for flavors that ask: ssd, gpu-a100; empty for none.")
+            {
+                Mutable = true, Value = "TRAIT",
+            },
             new("--vcpu-ratio", "vcpu_ratio", "vCPUs that are given out for each processor: 0.1 to 64.")
             {
                 Mutable = true, Value = "RATIO",

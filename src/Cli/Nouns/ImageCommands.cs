@@ -96,8 +96,6 @@ internal static class ImageCommands
                 Image = (DiskImage)JsonParser.Default.Parse(resource.ToJsonString(), DiskImage.Descriptor),
             };
             Mutation.Apply(run, header);
-            if (header.RequestId.Length == 0)
-                header.RequestId = Guid.CreateVersion7().ToString();
             var image = await SendAsync(run, noun, header, run.Line.GetValue(file)!, run.Line.GetValue(sum));
             Printer.Write(run, noun, image);
             return ExitCode.Done;
@@ -116,9 +114,17 @@ internal static class ImageCommands
         var name = $"{header.Parent}/images/{header.ImageId}";
         try
         {
-            return await run.Calls.UploadAsync(
-                noun.Service.FindMethodByName("UploadImage"),
-                Transfer.PartsAsync(header, content, progress, run.Cancel), run.Cancel);
+            // A refusal in the middle of a stream may be lost with its connection, and the bytes are for nothing: what can
+            // be refused is asked for before. Not of a repeat, which is answered as it was.
+            if (header is { ValidateOnly: false, RequestId.Length: 0 })
+            {
+                var trial = header.Clone();
+                (trial.ValidateOnly, trial.RequestId) = (true, Guid.CreateVersion7().ToString());
+                await UploadAsync(trial);
+            }
+            if (header.RequestId.Length == 0)
+                header.RequestId = Guid.CreateVersion7().ToString();
+            return await UploadAsync(header);
         }
         catch (RpcException error) when (
             error.StatusCode == StatusCode.AlreadyExists && run.Line.GetValue(Mutation.ExistOk))
@@ -129,6 +135,10 @@ internal static class ImageCommands
                 : throw new UsageException($"{name} exists with other content (sha256 {found.Sha256}).",
                     "Upload it under another name, or delete the one that is there.");
         }
+
+        Task<IMessage> UploadAsync(UploadImageRequest.Types.Header head) => run.Calls.UploadAsync(
+            noun.Service.FindMethodByName("UploadImage"),
+            Transfer.PartsAsync(head, content, progress, run.Cancel), run.Cancel);
     }
 
     static Command Download(Noun noun, App app)

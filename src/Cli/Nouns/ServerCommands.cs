@@ -53,6 +53,10 @@ internal static class ServerCommands
                 Value = "TIME",
             },
             new("--availability-zone", "availability_zone", "Place it only there.") { Value = "ZONE" },
+            new("--group", "server_group", "The server group: near or apart from its others.")
+            {
+                Value = "GROUP", Refers = () => Catalog.ServerGroup,
+            },
             new("--delete-protected", "delete_protected", "Refuse to delete it.") { Mutable = true },
             Fields.DisplayName, Fields.Labels,
         ],

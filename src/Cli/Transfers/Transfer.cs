@@ -44,10 +44,10 @@ internal static class Transfer
         UploadImageRequest.Types.Header header, Stream content, TransferProgress progress,
         [EnumeratorCancellation] CancellationToken cancel)
     {
-        progress.Begin("uploading", content.Length);
         yield return new UploadImageRequest { Header = header };
         if (header.ValidateOnly)
             yield break;
+        progress.Begin("uploading", content.Length);
         while (true)
         {
             // A message may still be on its way when the next is read: each has a buffer of its own.

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
+using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Steps;
 using Monolith.Compute.Vms;
@@ -14,6 +15,7 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
 {
     public DbSet<FlavorRow> Flavors => Set<FlavorRow>();
     public DbSet<KeyPairRow> KeyPairs => Set<KeyPairRow>();
+    public DbSet<ServerGroupRow> ServerGroups => Set<ServerGroupRow>();
     public DbSet<ServerRow> Servers => Set<ServerRow>();
     public DbSet<OperationRow> Operations => Set<OperationRow>();
     public DbSet<VmRow> Vms => Set<VmRow>();
@@ -23,6 +25,7 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
     {
         model.Entity<FlavorRow>().ToTable("flavors");
         model.Entity<KeyPairRow>().ToTable("key_pairs");
+        model.Entity<ServerGroupRow>().ToTable("server_groups");
         model.Entity<HypervisorRow>(e =>
         {
             e.ToTable("hypervisors");
@@ -38,6 +41,8 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Ignore(s => s.Demand);
             e.HasIndex(s => s.Unsettled);
             e.HasIndex(s => s.Hypervisor);
+            // Most are in none, and cost nothing here.
+            e.HasIndex(s => s.ServerGroup).HasFilter("\"ServerGroup\" IS NOT NULL");
         });
         model.Entity<OperationRow>(e =>
         {

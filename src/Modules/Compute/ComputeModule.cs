@@ -9,6 +9,7 @@ using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
 using Monolith.Compute.Placement;
+using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
@@ -27,11 +28,13 @@ public static partial class ComputeModule
         services.AddModuleStore<ComputeDb>("compute", o => new SqliteComputeDb(o), o => new PostgresComputeDb(o));
         services.AddSingleton<IProjectContents>(s => new ProjectContents<ComputeDb>(s.GetRequiredService<Store<ComputeDb>>())
             .Of("servers", db => db.Servers)
-            .Of("keyPairs", db => db.KeyPairs));
+            .Of("keyPairs", db => db.KeyPairs)
+            .Of("serverGroups", db => db.ServerGroups));
         services.AddSingleton<Presence>();
         services.AddSingleton<VmItems>();
         services.AddSingleton<VmStreams>();
         services.AddSingleton<ServerAdmission>();
+        services.AddSingleton<PlacementRules>();
         services.AddSingleton<FleetView>();
         services.AddSingleton<ServerReconciler>();
         services.AddSingleton<VmReaper>();
@@ -51,6 +54,7 @@ public static partial class ComputeModule
     {
         endpoints.MapGrpcService<FlavorService>();
         endpoints.MapGrpcService<KeyPairService>();
+        endpoints.MapGrpcService<ServerGroupService>();
         endpoints.MapGrpcService<HypervisorService>();
         endpoints.MapGrpcService<ServerService>();
         endpoints.MapGrpcService<VmSyncService>();

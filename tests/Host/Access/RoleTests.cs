@@ -10,7 +10,7 @@ namespace Monolith.Host.Tests.Access;
 /// </summary>
 public sealed partial class RoleTests(RunningHost host)
 {
-    const string Member = @"(compute\.(servers|keyPairs)|image\.images|network\.(networks|ports|securityGroups)"
+    const string Member = @"(compute\.(servers|serverGroups|keyPairs)|image\.images|network\.(networks|ports|securityGroups)"
         + @"|dns\.(zones|recordSets)|lb\.loadBalancers)\.\w+|events\.events\.list|identity\.projects\.get";
     const string ProjectAdmin = Member + @"|identity\.roleBindings\.\w+|identity\.projects\.update";
 

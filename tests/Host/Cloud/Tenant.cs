@@ -63,6 +63,12 @@ internal sealed class Tenant(string id)
             KeyPairId = "r1",
             KeyPair = new() { PublicKey = PublicKey },
         }, by);
+        await new ServerGroupService.ServerGroupServiceClient(wire).CreateServerGroupAsync(new CreateServerGroupRequest
+        {
+            Parent = Name,
+            ServerGroupId = "r1",
+            ServerGroup = new() { Policy = ServerGroup.Types.Policy.SoftAntiAffinity },
+        }, by);
         await new ZoneService.ZoneServiceClient(wire).CreateZoneAsync(
             new CreateZoneRequest { Parent = Name, ZoneId = "r1", Zone = new() { Domain = Id + ".example" } }, by);
         await new RecordSetService.RecordSetServiceClient(wire).CreateRecordSetAsync(new CreateRecordSetRequest

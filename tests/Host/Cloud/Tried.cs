@@ -157,6 +157,13 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             KeyPairId = Mark,
             KeyPair = new() { PublicKey = Tenant.PublicKey },
         },
+        "CreateServerGroup" => new CreateServerGroupRequest
+        {
+            Parent = P,
+            ServerGroupId = Mark,
+            ServerGroup = new() { Policy = ServerGroup.Types.Policy.Affinity },
+        },
+        "DeleteServerGroup" => new DeleteServerGroupRequest { Name = P + "/serverGroups/r1" },
         "DeleteKeyPair" => new DeleteKeyPairRequest { Name = P + "/keyPairs/r1" },
         "UpdateImage" => new UpdateImageRequest { Image = new() { Name = P + "/images/r1", DisplayName = Mark } },
         "DeleteImage" => new DeleteImageRequest { Name = P + "/images/r1" },

@@ -22,7 +22,8 @@ public sealed class ProjectTests(RunningHost host)
         Assert.Equal(StatusCode.FailedPrecondition, e.StatusCode);
         var left = e.GetRpcStatus()!.GetDetail<Google.Rpc.PreconditionFailure>()!.Violations
             .ToDictionary(v => v.Subject[(tenant.Name.Length + 1)..], v => v.Description);
-        Assert.Equal(["images", "keyPairs", "loadBalancers", "networks", "ports", "securityGroups", "servers", "zones"],
+        Assert.Equal(["images", "keyPairs", "loadBalancers", "networks", "ports", "securityGroups", "serverGroups", "servers",
+                "zones"],
             left.Keys.Order(StringComparer.Ordinal));
         Assert.Contains("projects/leaving/servers/s1", left["servers"], StringComparison.Ordinal);
 
@@ -31,6 +32,8 @@ public sealed class ProjectTests(RunningHost host)
         await new LoadBalancerService.LoadBalancerServiceClient(wire).DeleteLoadBalancerAsync(
             new() { Name = tenant.Name + "/loadBalancers/r1" }, by);
         await new KeyPairService.KeyPairServiceClient(wire).DeleteKeyPairAsync(new() { Name = tenant.Name + "/keyPairs/r1" }, by);
+        await new ServerGroupService.ServerGroupServiceClient(wire).DeleteServerGroupAsync(
+            new() { Name = tenant.Name + "/serverGroups/r1" }, by);
         await new PortService.PortServiceClient(wire).DeletePortAsync(new() { Name = tenant.Name + "/ports/r1" }, by);
         await new Dns.V1.ZoneService.ZoneServiceClient(wire).DeleteZoneAsync(new() { Name = tenant.Name + "/zones/r1" }, by);
         await new SecurityGroupService.SecurityGroupServiceClient(wire).DeleteSecurityGroupAsync(

@@ -1,3 +1,4 @@
+using Monolith.Compute.Placement;
 using Monolith.Compute.V1;
 using Monolith.Platform.Faults;
 
@@ -18,6 +19,11 @@ internal static class FlavorRules
             violations.Require(flavor.MemoryMib is >= 32 and <= 4_194_304, "flavor.memory_mib",
                 "must be 32 to 4194304 MiB");
             violations.Require(flavor.DiskGib is >= 1 and <= 65_536, "flavor.disk_gib", "must be 1 to 65536 GiB");
+            violations.Words("flavor.required_traits", flavor.RequiredTraits, TraitSet.Most);
+            violations.Words("flavor.forbidden_traits", flavor.ForbiddenTraits, TraitSet.Most);
+            foreach (var both in flavor.RequiredTraits.Intersect(flavor.ForbiddenTraits, StringComparer.Ordinal))
+                violations.Add("flavor.forbidden_traits", $"{both} is required as well");
+            violations.Require(System.Enum.IsDefined(flavor.Placement), "flavor.placement", "must be SPREAD or PACK");
             violations.DisplayName("flavor.display_name", flavor.DisplayName);
             violations.Labels("flavor.labels", flavor.Labels);
         }

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Placement;
 using Monolith.Compute.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -35,6 +36,9 @@ internal sealed class FlavorService(Store<ComputeDb> store) : V1.FlavorService.F
                 Vcpus = request.Flavor.Vcpus,
                 MemoryMib = request.Flavor.MemoryMib,
                 DiskGib = request.Flavor.DiskGib,
+                RequiredTraits = TraitSet.Of(request.Flavor.RequiredTraits).ToString(),
+                ForbiddenTraits = TraitSet.Of(request.Flavor.ForbiddenTraits).ToString(),
+                Packs = request.Flavor.Placement == Flavor.Types.Placement.Pack,
                 CreateTime = unit.Now,
                 UpdateTime = unit.Now,
             };

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
+using Monolith.Compute.Placement;
 using Monolith.Compute.V1;
 using Monolith.Platform.Storage;
 
@@ -31,6 +32,8 @@ internal sealed class HypervisorRow : ResourceRow
     public long UsedMemoryMib { get; set; }
     public long UsedDiskGib { get; set; }
     public int ServerCount { get; set; }
+    /// <summary>As <see cref="TraitSet"/> stores them.</summary>
+    public string Traits { get; set; } = "";
     public string AgentVersion { get; set; } = "";
     /// <summary>JSON object.</summary>
     public string Capabilities { get; set; } = "{}";
@@ -65,6 +68,7 @@ internal sealed class HypervisorRow : ResourceRow
             ReservedMemoryMib = ReservedMemoryMib,
             ReservedDiskGib = ReservedDiskGib,
             ServerCount = ServerCount,
+            Traits = { TraitSet.Parse(Traits).Words },
             AgentVersion = AgentVersion,
             CreateTime = CreateTime.ToTimestamp(),
             UpdateTime = UpdateTime.ToTimestamp(),

@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Placement;
+using Monolith.Compute.ServerGroups;
 using Monolith.Compute.V1;
 using Monolith.Identity.Contracts;
 using Monolith.Platform.Calls;
@@ -13,13 +14,14 @@ using Monolith.Platform.Watching;
 
 namespace Monolith.Compute.Hypervisors;
 
-internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence, INodes nodes)
+internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence, INodes nodes,
+    PlacementRules? more = null)
     : V1.HypervisorService.HypervisorServiceBase
 {
     const string Pattern = "hypervisors/*";
     const int MostResidents = 20_000;
     static readonly string[] Changeable =
-        ["labels", "schedulable", "vcpu_ratio", "reserved_memory_mib", "reserved_disk_gib"];
+        ["labels", "schedulable", "traits", "vcpu_ratio", "reserved_memory_mib", "reserved_disk_gib"];
 
     static readonly FilterFields<HypervisorRow> Filters = new FilterFields<HypervisorRow>()
         .Text("name", h => h.Name)
@@ -28,6 +30,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         .Flag("schedulable", h => h.Schedulable)
         .Number("server_count", h => h.ServerCount)
         .Text("agent_version", h => h.AgentVersion)
+        .Text("traits", h => h.Traits)
         .Labels(h => h.Labels);
 
     public override Task<Hypervisor> GetHypervisor(GetHypervisorRequest request, ServerCallContext context)
@@ -84,9 +87,13 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
                 .Take(MostResidents + 1).ToListAsync();
             if (residents.Count > MostResidents)
                 throw Fault.Invalid("filter", $"matches hypervisors with more than {MostResidents} servers; take fewer");
+            var companies = new Dictionary<string, Company?>(StringComparer.Ordinal);
+            foreach (var group in residents.Select(r => r.Server.ServerGroup).OfType<string>().Distinct())
+                companies[group] = await Companies.OfAsync(db, group, leaving);
             var plan = Evacuation.Plan(await FleetView.CandidatesAsync(db), leaving.ToHashSet(StringComparer.Ordinal),
-                residents.ConvertAll(r => new Resident(r.Server.Name, r.Hypervisor, r.Server.Demand)),
-                await FleetView.SizesAsync(db));
+                residents.ConvertAll(r => new Resident(r.Server.Name, r.Hypervisor,
+                    r.Server.Demand with { Company = companies.GetValueOrDefault(r.Server.ServerGroup ?? "") })),
+                await FleetView.SizesAsync(db), more);
             return Answer(leaving, plan);
         });
     }
@@ -127,6 +134,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         ResourceName.Parse(Pattern, wanted.Name, "hypervisor.name", violations);
         var changed = Masks.Changed(request.UpdateMask, wanted, Changeable, violations);
         violations.Labels("hypervisor.labels", wanted.Labels);
+        violations.Words("hypervisor.traits", wanted.Traits, TraitSet.Most);
         if (changed.Contains("vcpu_ratio"))
             violations.Require(wanted.VcpuRatio is >= 0.1 and <= 64, "hypervisor.vcpu_ratio", "must be 0.1 to 64");
         violations.Require(wanted.ReservedMemoryMib >= 0, "hypervisor.reserved_memory_mib", "must not be negative");
@@ -138,6 +146,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
                 ?? throw Fault.NotFound(wanted.Name);
             row.Touch(wanted.Etag, unit.Now);
             if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
+            if (changed.Contains("traits")) row.Traits = TraitSet.Of(wanted.Traits).ToString();
             if (changed.Contains("schedulable")) row.Schedulable = wanted.Schedulable;
             if (changed.Contains("vcpu_ratio")) row.VcpuRatio = wanted.VcpuRatio;
             Reserve(row, changed.Contains("reserved_memory_mib") ? wanted.ReservedMemoryMib : row.ReservedMemoryMib,

@@ -6,7 +6,7 @@ namespace Monolith.Compute.Placement;
 /// The hypervisors as placement sees them: read once in a while, for to read a thousand of them costs more than all else
 /// that a placement does. A guess: what the database says at the claim decides.
 /// </summary>
-internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time) : IDisposable
+internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time, PlacementRules? more = null) : IDisposable
 {
     /// <summary>Room that became free elsewhere is seen after that long, or at once by a demand that finds none.</summary>
     public static readonly TimeSpan Age = TimeSpan.FromSeconds(1);
@@ -18,10 +18,19 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time) : IDi
     public static readonly Func<ComputeDb, Task<List<Candidate>>> CandidatesAsync = Query.Many((ComputeDb db) => db.Hypervisors
         .Select(h => new Candidate(h.Uid, h.Name.Substring("hypervisors/".Length), h.Up, h.Schedulable,
             h.AvailabilityZone, h.Vcpus - h.UsedVcpus, h.MemoryMib - h.UsedMemoryMib, h.DiskGib - h.UsedDiskGib,
-            h.Vcpus, h.MemoryMib, h.DiskGib)));
+            h.Vcpus, h.MemoryMib, h.DiskGib)
+        {
+            Traits = TraitSet.Parse(h.Traits),
+            Labels = h.Labels,
+            Servers = h.ServerCount,
+        }));
 
     public static readonly Func<ComputeDb, Task<List<Size>>> SizesAsync = Query.Many((ComputeDb db) =>
-        db.Flavors.OrderBy(f => f.Name).Select(f => new Size(f.Name, f.Vcpus, f.MemoryMib, f.DiskGib)));
+        db.Flavors.OrderBy(f => f.Name).Select(f => new Size(f.Name, f.Vcpus, f.MemoryMib, f.DiskGib)
+        {
+            Needs = TraitSet.Parse(f.RequiredTraits),
+            Avoids = TraitSet.Parse(f.ForbiddenTraits),
+        }));
 
     // Placements go on side by side: one reads, for all that wait.
     readonly SemaphoreSlim reading = new(1);
@@ -58,7 +67,7 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time) : IDi
         {
             if (Recent is { } others && others != before) return others;
             return last = await store.ReadAsync(async db =>
-                new Look(time.GetUtcNow(), [.. await CandidatesAsync(db)], await SizesAsync(db)));
+                new Look(time.GetUtcNow(), [.. await CandidatesAsync(db)], await SizesAsync(db), more));
         }
         finally
         {

@@ -12,14 +12,16 @@ internal sealed class Look
     readonly Lock gate = new();
     readonly Candidate[] candidates;
     readonly IReadOnlyList<Size> sizes;
+    readonly PlacementRules? more;
     // What fits nowhere will not fit before the next look: room only shrinks in this one.
     readonly Dictionary<Demand, PlacementResult> barren = [];
 
     /// <param name="candidates">In their lots' order from now on, so that any stretch of them is a fair sample.</param>
     /// <param name="sizes">What may be asked for instead.</param>
-    public Look(DateTimeOffset time, Candidate[] candidates, IReadOnlyList<Size> sizes)
+    /// <param name="more">What operators added; null: nothing.</param>
+    public Look(DateTimeOffset time, Candidate[] candidates, IReadOnlyList<Size> sizes, PlacementRules? more = null)
     {
-        (Time, this.candidates, this.sizes) = (time, candidates, sizes);
+        (Time, this.candidates, this.sizes, this.more) = (time, candidates, sizes, more);
         Array.Sort(Array.ConvertAll(candidates, c => c.Lot), candidates);
     }
 
@@ -37,14 +39,20 @@ internal sealed class Look
         var lot = Lots.Of(server);
         lock (gate)
         {
-            if (barren.TryGetValue(demand, out var known)) return known;
-            var stretch = StretchOf(lot);
-            var found = Placer.Place(stretch, demand, lot, most);
+            // A group's servers come and go while this look stays.
+            var lasts = demand.Company is null;
+            if (lasts && barren.TryGetValue(demand, out var known)) return known;
+            // The fullest and the nearest are single ones, and may be anywhere.
+            var stretch = demand.Packs || !lasts ? candidates : StretchOf(lot);
+            var found = Placer.Place(stretch, demand, lot, most, more);
             // Only a look at all can say how many each filter rejected, or that there are no more.
             if (found.Order.Count < most && stretch.Count < candidates.Length)
-                found = Placer.Place(stretch = candidates, demand, lot, most);
+                found = Placer.Place(stretch = candidates, demand, lot, most, more);
             if (found.Order.Count == 0)
-                return barren[demand] = found with { Remedy = Remedies.Nearest(candidates, demand, sizes) };
+            {
+                found = found with { Remedy = Remedies.Nearest(candidates, demand, sizes, more) };
+                return lasts ? barren[demand] = found : found;
+            }
             if (take) stretch.AsSpan()[stretch.AsSpan().IndexOf(found.Order[0])] = found.Order[0].Less(demand);
             return found;
         }

@@ -23,61 +23,87 @@ internal abstract record Remedy
             (fleet, demand with { AvailabilityZone = Zone });
     }
 
-    /// <summary>The tenant asks for less.</summary>
+    /// <summary>The tenant asks for less, or for another kind.</summary>
     public sealed record OtherSize(Size Size) : Remedy
     {
         public override string Words => $"with {Size.Flavor}";
 
         public override (IReadOnlyList<Candidate>, Demand) ApplyTo(IReadOnlyList<Candidate> fleet, Demand demand) =>
-            (fleet, demand with { Vcpus = Size.Vcpus, MemoryMib = Size.MemoryMib, DiskGib = Size.DiskGib });
+            (fleet, Size.For(demand));
+    }
+
+    /// <summary>The tenant does without the group.</summary>
+    public sealed record Ungrouped : Remedy
+    {
+        public override string Words => "outside its server group";
+
+        public override (IReadOnlyList<Candidate>, Demand) ApplyTo(IReadOnlyList<Candidate> fleet, Demand demand) =>
+            (fleet, demand with { Company = null });
+    }
+
+    /// <summary>Something happens to one hypervisor.</summary>
+    public abstract record OnOne(Guid Uid) : Remedy
+    {
+        public abstract Candidate Changed(Candidate candidate);
+
+        public sealed override (IReadOnlyList<Candidate>, Demand) ApplyTo(IReadOnlyList<Candidate> fleet, Demand demand) =>
+            ([.. fleet.Select(c => c.Uid == Uid ? Changed(c) : c)], demand);
     }
 
     /// <summary>An operator opens a hypervisor that has room.</summary>
-    public sealed record Opened(Guid Uid) : Remedy
+    public sealed record Opened(Guid Uid) : OnOne(Uid)
     {
         public override string Words => "if a hypervisor with room for it were opened again; ask the operators";
 
-        public override (IReadOnlyList<Candidate>, Demand) ApplyTo(IReadOnlyList<Candidate> fleet, Demand demand) =>
-            (Changed(fleet, Uid, c => c with { Schedulable = true }), demand);
+        public override Candidate Changed(Candidate candidate) => candidate with { Schedulable = true };
     }
 
     /// <summary>A hypervisor that has room comes back.</summary>
-    public sealed record Reconnected(Guid Uid) : Remedy
+    public sealed record Reconnected(Guid Uid) : OnOne(Uid)
     {
         public override string Words => "if a hypervisor that is not connected came back; ask the operators";
 
-        public override (IReadOnlyList<Candidate>, Demand) ApplyTo(IReadOnlyList<Candidate> fleet, Demand demand) =>
-            (Changed(fleet, Uid, c => c with { Up = true }), demand);
+        public override Candidate Changed(Candidate candidate) => candidate with { Up = true };
     }
 
     /// <summary>Something on the hypervisor that lacks least goes away.</summary>
-    public sealed record Freed(Guid Uid, int Vcpus, long MemoryMib, long DiskGib) : Remedy
+    public sealed record Freed(Guid Uid, int Vcpus, long MemoryMib, long DiskGib) : OnOne(Uid)
     {
+        public static Freed Of(Candidate candidate, Demand demand) => new(candidate.Uid,
+            Math.Max(0, demand.Vcpus - candidate.FreeVcpus), Math.Max(0, demand.MemoryMib - candidate.FreeMemoryMib),
+            Math.Max(0, demand.DiskGib - candidate.FreeDiskGib));
+
         public override string Words => $"if {Amounts(Vcpus, MemoryMib, DiskGib)} more were free on one hypervisor; "
             + "delete servers, or ask the operators for room";
 
-        public override (IReadOnlyList<Candidate>, Demand) ApplyTo(IReadOnlyList<Candidate> fleet, Demand demand) =>
-            (Changed(fleet, Uid, c => c with
-            {
-                FreeVcpus = c.FreeVcpus + Vcpus,
-                FreeMemoryMib = c.FreeMemoryMib + MemoryMib,
-                FreeDiskGib = c.FreeDiskGib + DiskGib,
-            }), demand);
+        public override Candidate Changed(Candidate candidate) => candidate with
+        {
+            FreeVcpus = candidate.FreeVcpus + Vcpus,
+            FreeMemoryMib = candidate.FreeMemoryMib + MemoryMib,
+            FreeDiskGib = candidate.FreeDiskGib + DiskGib,
+        };
     }
 
-    /// <summary>One more hypervisor joins.</summary>
-    public sealed record Added(int Vcpus, long MemoryMib, long DiskGib, string Zone) : Remedy
+    /// <summary>One more hypervisor joins, of the right kind.</summary>
+    /// <param name="For">What it is to hold.</param>
+    /// <param name="LeavesGroup">The group would rule it out as well.</param>
+    public sealed record Added(Demand For, bool LeavesGroup) : Remedy
     {
-        public override string Words => $"on one more hypervisor with {Amounts(Vcpus, MemoryMib, DiskGib)}"
-            + (Zone.Length == 0 ? "" : $" in availability zone {Zone}") + "; ask the operators";
+        public override string Words => (LeavesGroup ? "outside its server group, " : "")
+            + $"on one more hypervisor with {Amounts(For.Vcpus, For.MemoryMib, For.DiskGib)}"
+            + (For.Needs.Words.Count == 0 ? "" : $" and {string.Join(", ", For.Needs.Words)}")
+            + (For.AvailabilityZone.Length == 0 ? "" : $" in availability zone {For.AvailabilityZone}")
+            + "; ask the operators";
+
+        public Candidate Hypervisor => new(Guid.Empty, "new", true, true, For.AvailabilityZone, For.Vcpus, For.MemoryMib,
+            For.DiskGib, For.Vcpus, For.MemoryMib, For.DiskGib)
+        { Traits = For.Needs };
+
+        public Demand Of(Demand demand) => LeavesGroup ? demand with { Company = null } : demand;
 
         public override (IReadOnlyList<Candidate>, Demand) ApplyTo(IReadOnlyList<Candidate> fleet, Demand demand) =>
-            ([.. fleet, new Candidate(Guid.Empty, "new", true, true, Zone, Vcpus, MemoryMib, DiskGib, Vcpus, MemoryMib,
-                DiskGib)], demand);
+            ([.. fleet, Hypervisor], Of(demand));
     }
-
-    static Candidate[] Changed(IReadOnlyList<Candidate> fleet, Guid uid, Func<Candidate, Candidate> change) =>
-        [.. fleet.Select(c => c.Uid == uid ? change(c) : c)];
 
     static string Amounts(int vcpus, long memoryMib, long diskGib)
     {

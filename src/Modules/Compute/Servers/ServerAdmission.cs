@@ -1,5 +1,6 @@
 using Monolith.Compute.Flavors;
 using Monolith.Compute.KeyPairs;
+using Monolith.Compute.ServerGroups;
 using Monolith.Compute.V1;
 using Monolith.Dns.Contracts;
 using Monolith.Image.Contracts;
@@ -37,6 +38,7 @@ internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, Server
             ReadyTimeoutSeconds = (int)(server.ReadyProbe?.Timeout?.Seconds
                 ?? (long)ServerRules.DefaultReadyTimeout.TotalSeconds),
             AvailabilityZone = server.AvailabilityZone,
+            ServerGroup = server.ServerGroup.Length > 0 ? server.ServerGroup : null,
             DeleteProtected = server.DeleteProtected,
             State = Server.Types.State.Pending,
             OperationStart = now,
@@ -68,9 +70,11 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         }
         var server = request.Server;
         var keyNames = server.KeyPairs.Distinct().ToList();
-        var (flavor, keys) = await store.ReadAsync(async db => (
+        var (flavor, keys, grouped) = await store.ReadAsync(async db => (
             await FlavorByName(db, server.Flavor),
-            keyNames.Count == 0 ? [] : await KeyPairs(db, project, keyNames)));
+            keyNames.Count == 0 ? [] : await KeyPairs(db, project, keyNames),
+            server.ServerGroup.Length == 0 || await Companies.Exists(db, server.ServerGroup)));
+        violations.Require(grouped, "server.server_group", $"{server.ServerGroup} does not exist");
         if (server.Flavor.Length > 0)
             violations.Require(flavor is not null, "server.flavor", $"{server.Flavor} does not exist");
         for (var i = 0; i < server.KeyPairs.Count; i++)
@@ -94,7 +98,8 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             [.. networks.Select(n => new NetworkChoice(n.Network, [.. n.SecurityGroups], n.Address))],
             [.. server.KeyPairs],
             [.. keyNames.Select(k => keys.Find(row => row.Name == k)!.PublicKey)],
-            image!.MinMemoryMib, image.MinDiskGib));
+            image!.MinMemoryMib, image.MinDiskGib, flavor!.RequiredTraits, flavor.ForbiddenTraits,
+            flavor.Packs));
     }
 
     static void Fit(FlavorRow flavor, ImageFacts image, Violations violations)

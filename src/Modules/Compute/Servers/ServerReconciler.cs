@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.Placement;
+using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
@@ -80,7 +81,8 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     async Task<Outcome> PlaceAsync(ServerRow server, CancellationToken cancel)
     {
-        var placement = await fleet.PlaceAsync(server.Demand, FleetView.Attempts, server.Name);
+        var demand = await Companies.DemandOfAsync(store, server);
+        var placement = await fleet.PlaceAsync(demand, FleetView.Attempts, server.Name);
         var first = placement.Order.Count > 0 ? placement.Order[0] : null;
         IReadOnlyList<PortFacts> claimed;
         try
@@ -97,7 +99,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         foreach (var candidate in placement.Order)
         {
             if (candidate != first) await ports.BindAsync(server.Uid, candidate.Id, cancel);
-            var (taken, vm) = await ClaimHypervisorAsync(server, candidate, claimed, addresses, cancel);
+            var (taken, vm) = await ClaimHypervisorAsync(server, candidate, demand.Company, claimed, addresses, cancel);
             if (vm is not null) streams.Wake(candidate.Id, vm.Uid);
             if (taken is not null) return taken;
             fleet.Forget();
@@ -112,12 +114,14 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     /// <summary>The capacity and the vm are taken in one transaction, or not at all.</summary>
     /// <returns>What that led to; null when the hypervisor has no room.</returns>
-    Task<(Outcome? Taken, VmRow? Vm)> ClaimHypervisorAsync(ServerRow server, Candidate candidate, IReadOnlyList<PortFacts> claimed,
-        List<string> addresses, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
+    Task<(Outcome? Taken, VmRow? Vm)> ClaimHypervisorAsync(ServerRow server, Candidate candidate, Company? company,
+        IReadOnlyList<PortFacts> claimed, List<string> addresses, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
     {
         var row = await ServerQueries.ByUid(unit.Db, server.Uid);
         if (row is null || row.Deleting || await VmQueries.OfServer(unit.Db, server.Uid) is not null)
             return (Outcome.Again(), null);
+        // Another of its group went first: it may have to be elsewhere now.
+        if (!await Companies.ClaimAsync(unit.Db, company, cancel)) return (Outcome.Again(), null);
         var taken = await unit.Db.Hypervisors.Where(h => h.Uid == candidate.Uid && h.Up && h.Schedulable
                 && h.UsedVcpus + row.Vcpus <= h.Vcpus && h.UsedMemoryMib + row.MemoryMib <= h.MemoryMib
                 && h.UsedDiskGib + row.DiskGib <= h.DiskGib)

@@ -33,6 +33,8 @@ internal sealed class ServerRow : ResourceRow
     public int ReadyTcpPort { get; init; }
     public int ReadyTimeoutSeconds { get; init; }
     public string AvailabilityZone { get; init; } = "";
+    /// <summary>The group's name; null: none.</summary>
+    public string? ServerGroup { get; init; }
     public bool DeleteProtected { get; set; }
 
     // What is wanted now.
@@ -62,9 +64,14 @@ internal sealed class ServerRow : ResourceRow
     /// <summary>Something is still to be done.</summary>
     public bool Unsettled { get; set; } = true;
 
-    /// <summary>What placement is asked for.</summary>
+    /// <summary>What placement is asked for, but for its company.</summary>
     public Demand Demand =>
-        new(Vcpus, MemoryMib, DiskGib, AvailabilityZone, Detail.LeastMemoryMib, Detail.LeastDiskGib);
+        new(Vcpus, MemoryMib, DiskGib, AvailabilityZone, Detail.LeastMemoryMib, Detail.LeastDiskGib)
+        {
+            Needs = TraitSet.Parse(Detail.RequiredTraits),
+            Avoids = TraitSet.Parse(Detail.ForbiddenTraits),
+            Packs = Detail.Packs,
+        };
 
     /// <summary>Says where it would go, or why nowhere: as the step will say it that is only thought of now.</summary>
     public void Foresee(PlacementResult placement, DateTime now)
@@ -87,9 +94,10 @@ internal sealed class ServerRow : ResourceRow
     }
 }
 
-/// <summary>The lists of a server's request, and what its image needs. Immutable; kept as JSON.</summary>
+/// <summary>The lists of a server's request, and what its image and its flavor need. Immutable; kept as JSON.</summary>
 internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IReadOnlyList<string> KeyPairs,
-    IReadOnlyList<string> PublicKeys, int LeastMemoryMib = 0, int LeastDiskGib = 0);
+    IReadOnlyList<string> PublicKeys, int LeastMemoryMib = 0, int LeastDiskGib = 0,
+    string RequiredTraits = "", string ForbiddenTraits = "", bool Packs = false);
 
 internal sealed record NetworkChoice(string Network, IReadOnlyList<string> SecurityGroups, string Address);
 

@@ -35,6 +35,8 @@ internal static class ServerRules
         violations.Require(server.KeyPairs.Count <= MaxKeyPairs, "server.key_pairs", $"must be at most {MaxKeyPairs}");
         for (var i = 0; i < server.KeyPairs.Count; i++)
             InProject(violations, "projects/*/keyPairs/*", server.KeyPairs[i], $"server.key_pairs[{i}]", request.Parent);
+        if (server.ServerGroup.Length > 0)
+            InProject(violations, "projects/*/serverGroups/*", server.ServerGroup, "server.server_group", request.Parent);
         if (server.ReadyProbe is { } probe)
         {
             violations.Require(probe.TcpPort is >= 0 and <= 65535, "server.ready_probe.tcp_port", "must be 0 to 65535");

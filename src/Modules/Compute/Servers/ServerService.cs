@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Placement;
+using Monolith.Compute.ServerGroups;
 using Monolith.Compute.V1;
 using Monolith.Image.Contracts;
 using Monolith.Network.Contracts;
@@ -26,6 +27,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         .Text("display_name", s => s.DisplayName)
         .Word("state", s => s.State)
         .Text("flavor", s => s.Flavor)
+        .Text("server_group", s => s.ServerGroup)
         .Text("image", s => s.Image)
         .Text("hypervisor", s => s.Hypervisor)
         .Text("dns_name", s => s.DnsName)
@@ -45,6 +47,8 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             if (await ServerQueries.Exists(unit.Db, name)) throw Fault.AlreadyExists(name);
             var row = admitted.Server.ToRow(request, name, unit.Now);
             if (admitted.Foreseen is { } foreseen) row.Foresee(foreseen, unit.Now);
+            if (row.ServerGroup is not null && !await Companies.HoldAsync(unit.Db, row.ServerGroup))
+                throw Fault.Invalid("server.server_group", $"{row.ServerGroup} does not exist");
             unit.Db.Servers.Add(row);
             return unit.Emit(Change.Created, row);
         }, cancel);
@@ -57,9 +61,9 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         CancellationToken cancel)
     {
         var admitted = await admission.AdmitAsync(request, name, cancel);
-        return (admitted, request.ValidateOnly
-            ? await fleet.ForeseeAsync(admitted.ToRow(request, name, default).Demand, name)
-            : null);
+        if (!request.ValidateOnly) return (admitted, null);
+        var row = admitted.ToRow(request, name, default);
+        return (admitted, await fleet.ForeseeAsync(await Companies.DemandOfAsync(store, row), name));
     }
 
     public override Task<Server> GetServer(GetServerRequest request, ServerCallContext context)

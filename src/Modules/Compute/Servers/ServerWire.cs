@@ -22,6 +22,7 @@ internal static class ServerWire
             Image = row.Image,
             Hostname = row.Hostname,
             AvailabilityZone = row.AvailabilityZone,
+            ServerGroup = row.ServerGroup ?? "",
             DeleteProtected = row.DeleteProtected,
             State = row.State,
             Reconciling = row.Unsettled,

@@ -31,7 +31,7 @@ internal static class Roles
 
     static readonly string[] Member =
     [
-        "compute.servers.*", "compute.keyPairs.*", "image.images.*", "network.networks.*", "network.ports.*",
+        "compute.servers.*", "compute.serverGroups.*", "compute.keyPairs.*", "image.images.*", "network.networks.*", "network.ports.*",
         "network.securityGroups.*", "dns.zones.*", "dns.recordSets.*", "lb.loadBalancers.*", "events.events.list",
         "identity.projects.get",
     ];

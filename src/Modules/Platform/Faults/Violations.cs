@@ -40,12 +40,23 @@ public sealed partial class Violations
         foreach (var (key, value) in labels)
         {
             count++;
-            Require(LabelKey().IsMatch(key), $"{field}[{key}]",
+            Require(LabelKeyPattern().IsMatch(key), $"{field}[{key}]",
                 "a key must have 1 to 63 lower-case letters, digits, '.', '_', '/' and '-', and start with a letter");
             Require(value.Length <= 255 && !value.Any(c => char.IsControl(c) || c is '"' or '\\'), $"{field}[{key}]",
                 "a value must have at most 255 characters and no control characters, quotes or backslashes");
         }
         Require(count <= 64, field, "must have at most 64 pairs");
+    }
+
+    /// <summary>The key of a label, or nothing.</summary>
+    public void LabelKey(string field, string value) => Require(value.Length == 0 || LabelKeyPattern().IsMatch(value), field,
+        "must be a label's key: 1 to 63 lower-case letters, digits, '.', '_', '/' and '-', starting with a letter");
+
+    /// <summary>A set of words, each as <see cref="Id"/>.</summary>
+    public void Words(string field, IReadOnlyList<string> words, int most)
+    {
+        for (var i = 0; i < words.Count; i++) Id($"{field}[{i}]", words[i]);
+        Require(words.Count <= most, field, $"must be at most {most}");
     }
 
     /// <exception cref="Fault">INVALID_ARGUMENT with every violation, when there is one.</exception>
@@ -60,5 +71,5 @@ public sealed partial class Violations
     private static partial Regex IdPattern();
 
     [GeneratedRegex(@"\A[a-z][a-z0-9._/-]{0,62}\z")]
-    private static partial Regex LabelKey();
+    private static partial Regex LabelKeyPattern();
 }

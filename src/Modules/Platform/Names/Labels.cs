@@ -19,7 +19,27 @@ public static class Labels
 
     public static string Pair(string key, string value) => $"\"{key}\":\"{value}\"";
 
-    public static void Load(string stored, MapField<string, string> into)
+    /// <returns>Null: there is none of that key.</returns>
+    public static string? Find(string stored, string key)
+    {
+        var before = $"\"{key}\":\"";
+        // A value has no quotes, so that what begins a pair is found at the begin of one only.
+        var at = stored.IndexOf(before, StringComparison.Ordinal);
+        if (at < 0) return null;
+        var from = at + before.Length;
+        return stored[from..stored.IndexOf('"', from)];
+    }
+
+    public static Dictionary<string, string> Read(string stored)
+    {
+        var labels = new Dictionary<string, string>(StringComparer.Ordinal);
+        Read(stored, labels);
+        return labels;
+    }
+
+    public static void Load(string stored, MapField<string, string> into) => Read(stored, into);
+
+    static void Read(string stored, IDictionary<string, string> into)
     {
         var parts = stored.Split('"');
         for (var i = 1; i + 2 < parts.Length; i += 4) into[parts[i]] = parts[i + 2];

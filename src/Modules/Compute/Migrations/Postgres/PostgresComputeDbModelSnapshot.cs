@@ -39,6 +39,11 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("ForbiddenTraits")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<long>("Generation")
                         .IsConcurrencyToken()
                         .HasColumnType("bigint");
@@ -56,7 +61,15 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<bool>("Packs")
+                        .HasColumnType("boolean");
+
                     b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("RequiredTraits")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -151,6 +164,11 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<long>("TotalMemoryMib")
                         .HasColumnType("bigint");
 
+                    b.Property<string>("Traits")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<bool>("Up")
                         .HasColumnType("boolean");
 
@@ -238,6 +256,62 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.HasIndex("Project", "Name");
 
                     b.ToTable("key_pairs", "compute");
+                });
+
+            modelBuilder.Entity("Monolith.Compute.ServerGroups.ServerGroupRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("Placements")
+                        .HasColumnType("bigint");
+
+                    b.Property<int>("Policy")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("TopologyLabel")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("server_groups", "compute");
                 });
 
             modelBuilder.Entity("Monolith.Compute.Servers.OperationRow", b =>
@@ -406,6 +480,10 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<int>("Restarts")
                         .HasColumnType("integer");
 
+                    b.Property<string>("ServerGroup")
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<int>("State")
                         .HasColumnType("integer");
 
@@ -433,6 +511,9 @@ namespace Monolith.Compute.Migrations.Postgres
 
                     b.HasIndex("Name")
                         .IsUnique();
+
+                    b.HasIndex("ServerGroup")
+                        .HasFilter("\"ServerGroup\" IS NOT NULL");
 
                     b.HasIndex("Unsettled");
 

@@ -32,6 +32,10 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("ForbiddenTraits")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<long>("Generation")
                         .IsConcurrencyToken()
                         .HasColumnType("INTEGER");
@@ -47,7 +51,14 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<bool>("Packs")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("RequiredTraits")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -134,6 +145,10 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<long>("TotalMemoryMib")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Traits")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<bool>("Up")
                         .HasColumnType("INTEGER");
 
@@ -215,6 +230,57 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.HasIndex("Project", "Name");
 
                     b.ToTable("key_pairs", (string)null);
+                });
+
+            modelBuilder.Entity("Monolith.Compute.ServerGroups.ServerGroupRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Placements")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Policy")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TopologyLabel")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("server_groups", (string)null);
                 });
 
             modelBuilder.Entity("Monolith.Compute.Servers.OperationRow", b =>
@@ -364,6 +430,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<int>("Restarts")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("ServerGroup")
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("State")
                         .HasColumnType("INTEGER");
 
@@ -390,6 +459,9 @@ namespace Monolith.Compute.Migrations.Sqlite
 
                     b.HasIndex("Name")
                         .IsUnique();
+
+                    b.HasIndex("ServerGroup")
+                        .HasFilter("\"ServerGroup\" IS NOT NULL");
 
                     b.HasIndex("Unsettled");
 
