@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Monolith.Compute;
 using Monolith.Compute.KeyPairs;
+using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
 using Monolith.Dns;
 using Monolith.Dns.Zones;
@@ -162,6 +163,8 @@ public sealed class ProjectDeletionTests
 
     static readonly Kind[] Kinds =
     [
+        Of<ComputeDb, ServerGroupRow>("serverGroups", "server_groups", (name, project) =>
+            new() { Name = name, Project = project }),
         Of<ComputeDb, KeyPairRow>("keyPairs", "key_pairs", (name, project) =>
             new() { Name = name, Project = project, PublicKey = "k", Fingerprint = "f" }),
         Of<ComputeDb, ServerRow>("servers", "servers", (name, project) => new()
