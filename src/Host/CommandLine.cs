@@ -55,6 +55,12 @@ internal static class CommandLine
         DefaultValueFactory = _ => int.TryParse(Variable("FLEET"), out var n) ? n : 3,
     };
 
+    static readonly Option<string?> Plugins = new("--plugins")
+    {
+        Description = "Directory of plug-ins, a directory each: placement filters and weighers of your own.",
+        DefaultValueFactory = _ => Variable("PLUGINS"),
+    };
+
     static readonly Option<LogLevel> Level = new("--log")
     {
         Description = "Least level of log messages.",
@@ -65,7 +71,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
-            Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Level,
+            Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Level,
         };
         root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
         return root.Parse(args).InvokeAsync();
@@ -83,7 +89,17 @@ internal static class CommandLine
             await Console.Error.WriteLineAsync(e.Message);
             return 2;
         }
-        await using var app = await MonolithHost.StartAsync(options, cancel);
+        WebApplication started;
+        try
+        {
+            started = await MonolithHost.StartAsync(options, cancel);
+        }
+        catch (InvalidOperationException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+        await using var app = started;
         await app.WaitForShutdownAsync(cancel);
         return 0;
     }
@@ -101,6 +117,7 @@ internal static class CommandLine
         Postgres = parsed.GetValue(Postgres),
         RabbitMq = parsed.GetValue(RabbitMq),
         Fleet = parsed.GetValue(Fleet),
+        Plugins = parsed.GetValue(Plugins),
         LogLevel = parsed.GetValue(Level),
     };
 

@@ -38,6 +38,9 @@ public sealed record HostOptions
     /// <summary>Emulated hypervisors in this process; for people who write against the API.</summary>
     public int Fleet { get; init; }
 
+    /// <summary>Where plug-ins are, a directory each; null: there are none.</summary>
+    public string? Plugins { get; init; }
+
     /// <summary>Log messages at this level and above.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

@@ -91,6 +91,7 @@ public static class MonolithHost
             Endpoints = options.Dns,
         });
         services.AddCompute();
+        services.AddPlugins(options.Plugins);
         services.AddLb();
         services.AddEvents();
         services.AddBus(options);

@@ -27,6 +27,9 @@ public sealed class RunningHost : IAsyncLifetime
     WebApplication app = null!;
     GrpcChannel channel = null!;
 
+    /// <summary>Where its plug-ins are.</summary>
+    public string? Plugins { get; init; }
+
     public IPEndPoint Plain { get; } = Free();
     public IPEndPoint Tls { get; } = Free();
 
@@ -58,6 +61,7 @@ public sealed class RunningHost : IAsyncLifetime
             Tls = [Tls],
             Dns = [],
             Fleet = 2,
+            Plugins = Plugins,
             // The host makes it.
             Postgres = postgres is null
                 ? null
