@@ -141,6 +141,9 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         if (facts.Of(id).Restarting is not { } earlier || earlier.Number != vm.Restarts)
             facts.Keep(id, facts.Of(id) with { Restarting = begun, Answers = false, Steps = [], Crashes = [] });
         BeginStep(id, VmSteps.Running);
+        // A restart is when a server takes its new size: its disk is there by then.
+        var path = await with.Images.FetchAsync(vm.Image, null, cancellation);
+        await with.Driver.EnsureDiskAsync(VmPlans.Of(vm, with.TapPrefix), path, cancellation);
         await with.Driver.RestartAsync(
             VmPlans.Of(vm, with.TapPrefix), mode, with.Policy.ShutdownDeadline, cancellation);
         EndStep(id, VmSteps.Running, VmStage.None);

@@ -67,10 +67,17 @@ internal static class Examples
             "monolith server list --all-projects -o json",
         ],
         ["monolith server delete"] =
-            ["monolith server delete web1 web2 --wait", "monolith server delete web1 --missing-ok"],
+            ["monolith server delete web1 web2 --wait", "monolith server delete web1 --missing-ok",
+                "monolith server delete web1 --force"],
         ["monolith server start"] = ["monolith server start web1 --wait"],
         ["monolith server stop"] = ["monolith server stop web1 --wait", "monolith server stop web1 --hard"],
         ["monolith server restart"] = ["monolith server restart web1 --wait", "monolith server restart web1 --hard"],
+        ["monolith server resize"] = ["monolith server resize web1 large --wait"],
+        ["monolith server rebuild"] =
+            ["monolith server rebuild web1 --wait", "monolith server rebuild web1 --image debian-13 --wait"],
+        ["monolith server undelete"] = ["monolith server undelete web1 --wait"],
+        ["monolith server lock"] = ["monolith server lock db1 'audit until Friday, ask Ada'"],
+        ["monolith server unlock"] = ["monolith server unlock db1"],
         ["monolith server events"] = ["monolith server events web1", "monolith server events web1 -o json"],
         ["monolith server ssh"] =
         [

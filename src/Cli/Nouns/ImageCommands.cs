@@ -43,7 +43,10 @@ internal static class ImageCommands
     };
 
     /// <summary>A short name is the project's own image, else the one public image of that id.</summary>
-    public static async ValueTask<JsonNode?> ResolveAsync(Run run, string text)
+    public static async ValueTask<JsonNode?> ResolveAsync(Run run, string text) => await NameAsync(run, text);
+
+    /// <inheritdoc cref="ResolveAsync"/>
+    public static async ValueTask<string> NameAsync(Run run, string text)
     {
         var noun = Catalog.Image;
         var name = await run.ExpandAsync(noun, text);

@@ -14,7 +14,7 @@ using Monolith.Compute.V1;
 
 namespace Monolith.Cli.Nouns;
 
-/// <summary>Servers: the description, and start, stop, restart, events and ssh.</summary>
+/// <summary>Servers: the description, start, stop, restart, events and ssh; and <see cref="ServerChanges"/>.</summary>
 internal static class ServerCommands
 {
     public static Noun Noun => new("server", Place.Project, ServerService.Descriptor, Server.Descriptor)
@@ -57,6 +57,10 @@ internal static class ServerCommands
             {
                 Value = "GROUP", Refers = () => Catalog.ServerGroup,
             },
+            new("--undelete-window", "undelete_window", "How long a deletion can be taken back: 7d; 0s for not at all.")
+            {
+                Mutable = true, Value = "TIME",
+            },
             new("--delete-protected", "delete_protected", "Refuse to delete it.") { Mutable = true },
             Fields.DisplayName, Fields.Labels,
         ],
@@ -69,6 +73,7 @@ internal static class ServerCommands
         Power(noun, app, "start", "Start a stopped or failed server.", "READY"),
         Power(noun, app, "stop", "Shut a server down.", "STOPPED"),
         Power(noun, app, "restart", "Restart a server.", "READY"),
+        .. ServerChanges.Commands(noun, app),
         Events(noun, app),
         Ssh(noun, app),
     ];

@@ -18,6 +18,11 @@ internal static class Delete
         Description = "A resource that is not there is deleted already.",
     };
 
+    static readonly Option<bool> Force = new("--force")
+    {
+        Description = "At once and for good, whatever the undelete window.",
+    };
+
     public static Command Of(Noun noun, App app)
     {
         var command = new Command("delete", $"Delete {noun.Spoken}s.");
@@ -30,6 +35,8 @@ internal static class Delete
         names.CompletionSources.Add(app.NamesOf(() => noun));
         command.Arguments.Add(names);
         command.Options.Add(MissingOk);
+        if (noun.Method("Delete")!.InputType.FindFieldByName("force") is not null)
+            command.Options.Add(Force);
         Parents.AddTo(command, noun.Place);
         Mutation.AddTo(command, waits: noun.Life is not null);
         return app.Does(command, async run =>
@@ -54,6 +61,8 @@ internal static class Delete
         var method = noun.Method("Delete")!;
         var request = Messages.New(method.InputType);
         Messages.Set(request, "name", name);
+        if (run.Line.GetValue(Force))
+            Messages.Set(request, "force", true);
         Mutation.Apply(run, request);
         IMessage answer;
         try
@@ -72,7 +81,7 @@ internal static class Delete
         if (noun.Life is not null && Mutation.Waits(run))
         {
             answer = await Waiter.WaitAsync(run, noun, answer, Goal.Vanish) ?? answer;
-            if (run.Settings.Output is OutputFormat.Table)
+            if (run.Settings.Output is OutputFormat.Table && Messages.Enum(answer, "state") != Life.SoftlyDeleted)
             {
                 WriteGone(run, name);
                 return;

@@ -8,6 +8,9 @@ namespace Monolith.Cli.Waiting;
 /// <param name="Failed">Where work has ended without it.</param>
 internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string> Failed)
 {
+    /// <summary>Deleted, and still to be had back: what a wait for a deletion comes to.</summary>
+    public const string SoftlyDeleted = "SOFT_DELETED";
+
     public static readonly Life Server = new(["READY"], ["FAILED"]);
     public static readonly Life LoadBalancer = new(["READY"], ["FAILED"]);
 
@@ -15,6 +18,8 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
     public Verdict Judge(IMessage resource, Goal goal)
     {
         var state = Messages.Enum(resource, "state");
+        if (goal.Gone && state == SoftlyDeleted)
+            return Messages.Flag(resource, "reconciling") ? Verdict.GoOn : Verdict.Done;
         if (goal.Gone)
             return state == "FAILED" && !Messages.Flag(resource, "reconciling") ? Verdict.Failed : Verdict.GoOn;
         // An edit is in force when the revision that it made, or a later one, is.

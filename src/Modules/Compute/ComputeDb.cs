@@ -41,6 +41,7 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Ignore(s => s.Demand);
             e.HasIndex(s => s.Unsettled);
             e.HasIndex(s => s.Hypervisor);
+            e.HasIndex(s => s.ExpireTime).HasFilter("\"ExpireTime\" IS NOT NULL");
             // Most are in none, and cost nothing here.
             e.HasIndex(s => s.ServerGroup).HasFilter("\"ServerGroup\" IS NOT NULL");
         });

@@ -65,7 +65,7 @@ public static partial class ComputeModule
     static Reconciler<ServerName> ServerLoop(IServiceProvider services) => new("compute/servers",
         (name, cancel) => services.GetRequiredService<ServerReconciler>().ReconcileAsync(name.Value, cancel),
         cancel => services.GetRequiredService<Store<ComputeDb>>().ReadAsync<IReadOnlyList<ServerName>>(async db =>
-            (await db.Servers.Where(s => s.Unsettled).Select(s => s.Name).ToListAsync(cancel))
+            (await ServerQueries.Unsettled(db, services.GetRequiredService<TimeProvider>().GetUtcNow().UtcDateTime))
             .ConvertAll(name => new ServerName(name))),
         services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ServerReconciler>>());
 

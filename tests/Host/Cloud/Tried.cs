@@ -33,10 +33,17 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
     {
         await tenant.FillAsync(host);
         await tenant.CreateServerAsync(host, "s2");
+        await tenant.CreateServerAsync(host, "s3");
+        await Do("UpdateServer", new UpdateServerRequest
+        {
+            Server = new() { Name = P + "/servers/s3", UndeleteWindow = new() { Seconds = 3600 } },
+        });
         await UntilAsync("s1", Server.Types.State.Ready);
         await UntilAsync("s2", Server.Types.State.Ready);
         await Do("StopServer", new StopServerRequest { Name = P + "/servers/s2" });
         await UntilAsync("s2", Server.Types.State.Stopped);
+        await Do("DeleteServer", new DeleteServerRequest { Name = P + "/servers/s3" });
+        await UntilAsync("s3", Server.Types.State.SoftDeleted);
         await Do("CreateProject", new CreateProjectRequest { ProjectId = "tried-empty" });
         await Do("CreateFlavor", new CreateFlavorRequest
         {
@@ -139,6 +146,9 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "StartServer" => new StartServerRequest { Name = P + "/servers/s2" },
         "StopServer" => new StopServerRequest { Name = P + "/servers/s1" },
         "RestartServer" => new RestartServerRequest { Name = P + "/servers/s1" },
+        "ResizeServer" => new ResizeServerRequest { Name = P + "/servers/s2", Flavor = "flavors/tried" },
+        "RebuildServer" => new RebuildServerRequest { Name = P + "/servers/s2" },
+        "UndeleteServer" => new UndeleteServerRequest { Name = P + "/servers/s3" },
         "CreateFlavor" => new CreateFlavorRequest
         {
             FlavorId = Mark,

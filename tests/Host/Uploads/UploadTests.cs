@@ -109,7 +109,12 @@ public sealed class UploadTests(RunningHost host)
         Assert.Equal(StatusCode.OK, (await SendAsync([new() { Header = header }, .. Chunks(Content)])).Code);
         await LeftNothingAsync("good", before);
 
+        // Asked before the content is sent, the header alone counts.
+        Assert.Equal(StatusCode.OK, (await SendAsync([new() { Header = header }])).Code);
+        await LeftNothingAsync("good", before);
+
         header.ValidateOnly = false;
+        Assert.Equal(StatusCode.InvalidArgument, (await SendAsync([new() { Header = header }])).Code);
         Assert.Equal(StatusCode.OK, (await SendAsync([new() { Header = header }, .. Chunks(Content)])).Code);
         using var stream = new MemoryStream();
         using (var call = Images.DownloadImage(new DownloadImageRequest { Name = "projects/own/images/good" }, host.Headers()))
@@ -117,6 +122,8 @@ public sealed class UploadTests(RunningHost host)
                 if (part.PartCase == DownloadImageResponse.PartOneofCase.Chunk) part.Chunk.WriteTo(stream);
         Assert.True(stream.ToArray().AsSpan().SequenceEqual(Content));
         Assert.Equal(StatusCode.AlreadyExists, (await SendAsync([new() { Header = header }, .. Chunks(Content)])).Code);
+        header.ValidateOnly = true;
+        Assert.Equal(StatusCode.AlreadyExists, (await SendAsync([new() { Header = header }])).Code);
 
         await Images.DeleteImageAsync(new DeleteImageRequest { Name = "projects/own/images/good" }, host.Headers());
         await LeftNothingAsync("good", before);

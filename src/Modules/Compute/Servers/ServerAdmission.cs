@@ -40,6 +40,8 @@ internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, Server
             AvailabilityZone = server.AvailabilityZone,
             ServerGroup = server.ServerGroup.Length > 0 ? server.ServerGroup : null,
             DeleteProtected = server.DeleteProtected,
+            LockReason = server.LockReason,
+            UndeleteSeconds = (int)(server.UndeleteWindow?.Seconds ?? 0),
             State = Server.Types.State.Pending,
             OperationStart = now,
             CreateTime = now,
@@ -83,7 +85,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         var image = server.Image.Length == 0 ? null : await images.FindAsync(project, server.Image, cancel);
         if (server.Image.Length > 0)
             violations.Require(image is not null, "server.image", $"{server.Image} does not exist, or you may not use it");
-        if (flavor is not null && image is not null) Fit(flavor, image, violations);
+        if (flavor is not null && image is not null) Fit(flavor.Name, flavor.MemoryMib, flavor.DiskGib, image, "server.flavor", violations);
         var networks = server.Networks.Count > 0 ? [.. server.Networks] : new List<ServerNetwork> { new() };
         var claims = networks.Select((n, i) => new PortClaim(project, name, Guid.Empty, i, n.Network,
             [.. n.SecurityGroups], n.Address, server.Hostname)).ToList();
@@ -102,13 +104,37 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             flavor.Packs));
     }
 
-    static void Fit(FlavorRow flavor, ImageFacts image, Violations violations)
+    /// <summary>The image that a server is to be made anew from.</summary>
+    /// <param name="image">Empty: the one that it has.</param>
+    /// <exception cref="Fault">There is none, or it may not be used.</exception>
+    public async Task<ImageFacts> ImageAsync(string server, string image, CancellationToken cancel)
     {
-        violations.Require(flavor.DiskGib >= image.MinDiskGib, "server.flavor",
-            $"{flavor.Name} has {flavor.DiskGib} GiB of disk, but {image.Name} needs {image.MinDiskGib} GiB");
-        violations.Require(flavor.MemoryMib >= image.MinMemoryMib, "server.flavor",
-            $"{flavor.Name} has {flavor.MemoryMib} MiB of memory, but {image.Name} needs {image.MinMemoryMib} MiB");
-        violations.Require((long)flavor.DiskGib << 30 >= image.VirtualSizeBytes, "server.flavor",
-            $"{flavor.Name} has {flavor.DiskGib} GiB of disk, but the disk in {image.Name} is larger");
+        if (image.Length == 0)
+            image = await store.ReadAsync(async db =>
+                (await ServerQueries.ByName(db, server) ?? throw Fault.NotFound(server)).Image);
+        return await images.FindAsync(ResourceName.ProjectOf(server)!, image, cancel)
+            ?? throw Fault.Invalid("image", $"{image} does not exist, or you may not use it");
+    }
+
+    /// <summary>Gives a server another image.</summary>
+    /// <exception cref="Fault">Its flavor is too small for it.</exception>
+    public static void Refit(ServerRow row, ImageFacts image)
+    {
+        var violations = new Violations();
+        Fit(row.Flavor, row.MemoryMib, row.DiskGib, image, "image", violations);
+        violations.ThrowIfAny();
+        (row.Image, row.ImageSha256, row.ImageSizeBytes, row.ImageFormat) =
+            (image.Name, image.Sha256, image.SizeBytes, image.Format);
+        row.Detail = row.Detail with { LeastMemoryMib = image.MinMemoryMib, LeastDiskGib = image.MinDiskGib };
+    }
+
+    static void Fit(string flavor, int memoryMib, int diskGib, ImageFacts image, string field, Violations violations)
+    {
+        violations.Require(diskGib >= image.MinDiskGib, field,
+            $"{flavor} has {diskGib} GiB of disk, but {image.Name} needs {image.MinDiskGib} GiB");
+        violations.Require(memoryMib >= image.MinMemoryMib, field,
+            $"{flavor} has {memoryMib} MiB of memory, but {image.Name} needs {image.MinMemoryMib} MiB");
+        violations.Require((long)diskGib << 30 >= image.VirtualSizeBytes, field,
+            $"{flavor} has {diskGib} GiB of disk, but the disk in {image.Name} is larger");
     }
 }

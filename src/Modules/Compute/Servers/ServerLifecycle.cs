@@ -28,6 +28,9 @@ internal abstract record Next
 
     public sealed record RemoveName : Next;
 
+    /// <summary>Begin the deletion that was put off.</summary>
+    public sealed record Expire : Next;
+
     /// <summary>Give ports and addresses back.</summary>
     public sealed record ReleasePorts : Next;
 
@@ -57,7 +60,8 @@ internal sealed record Situation(VmRow? Vm, IReadOnlyList<PortFacts> Ports, bool
 ///      ▼        ▼
 ///    FAILED   (the vm died: STARTING until it answers again)
 ///
-///   delete from anywhere: DELETING ─▶ gone
+///   resize, rebuild: RESIZING, REBUILDING, then as start
+///   delete from anywhere: DELETING ─▶ gone; with an undelete window first SOFT_DELETED, which undelete takes back
 /// </code>
 /// On the way to READY: PortsClaimed, Placed, ImageFetched, DiskReady, Plugged, Running, Announced, Answering, Named.
 /// Pure: looks at rows and facts, and says the one next thing to do.
@@ -82,7 +86,9 @@ internal static class ServerLifecycle
     public static Next Decide(ServerRow server, Situation facts)
     {
         if (server.Deleting) return Delete(server, facts);
-        return server.Power == Power.Stopped ? Stop(server, facts) : Run(server, facts);
+        if (server.ExpireTime is { } end) return facts.Now >= end ? new Next.Expire() : Rest(server, facts);
+        if (facts.Vm is { } vm && vm.Incarnation != server.Incarnation) return Renew(server, vm, facts);
+        return server.Power == Power.Stopped ? Stop(server, facts, Server.Types.State.Stopped) : Run(server, facts);
     }
 
     static Next Delete(ServerRow server, Situation facts)
@@ -100,14 +106,40 @@ internal static class ServerLifecycle
         return facts.Ports.Count > 0 ? new Next.ReleasePorts() : new Next.Purge();
     }
 
-    static Next Stop(ServerRow server, Situation facts)
+    /// <summary>Deleted, and still to be had back.</summary>
+    static Next Rest(ServerRow server, Situation facts) =>
+        server.DnsName.Length > 0 ? new Next.RemoveName() : Stop(server, facts, Server.Types.State.SoftDeleted);
+
+    /// <summary>The vm goes and its successor is placed: not before nothing is left of it, or there would be two.</summary>
+    static Next Renew(ServerRow server, VmRow vm, Situation facts)
     {
-        if (facts.Vm is not { } vm) return Record(server, Server.Types.State.Stopped, server.Steps, settled: true);
+        if (vm.Power != VmPower.Absent) return new Next.WantVm(VmPower.Absent);
+        if (server.State == Server.Types.State.Failed)
+            return Record(server, Server.Types.State.Failed, server.Steps, settled: true);
+        var step = new Step(StepNames.VmRemoved, StepStatus.Pending, "agent " + vm.Hypervisor, server.OperationStart,
+            server.OperationStart, Deadline: server.OperationStart + StopDeadline);
+        if (!facts.NodeUp)
+            step = step with
+            {
+                Reason = "HYPERVISOR_DOWN",
+                Message = $"The agent of {vm.Hypervisor} is not connected; the server is made anew when it is back.",
+            };
+        if (facts.Now >= step.Deadline)
+            return Fail(server, server.Steps.With(Failed(step, facts, facts.NodeUp ? "DEADLINE" : step.Reason, facts.NodeUp
+                ? $"The agent of {vm.Hypervisor} did not remove the old one in time. Start the server to try on, or delete it."
+                : step.Message)));
+        return RecordOrWait(server, Underway(server), server.Steps.With(step), step.Deadline!.Value, facts);
+    }
+
+    /// <param name="rested">What it is in once it has stopped.</param>
+    static Next Stop(ServerRow server, Situation facts, Server.Types.State rested)
+    {
+        if (facts.Vm is not { } vm) return Record(server, rested, server.Steps, settled: true);
         if (vm.Power != VmPower.Stopped) return new Next.WantVm(VmPower.Stopped);
         var step = new Step(StepNames.Stopped, StepStatus.Pending, "agent " + vm.Hypervisor, server.OperationStart,
             server.OperationStart, Deadline: server.OperationStart + StopDeadline);
         if (vm is { IsCurrent: true, State: VmState.Stopped })
-            return Record(server, Server.Types.State.Stopped,
+            return Record(server, rested,
                 server.Steps.With(step with { Status = StepStatus.True, Since = facts.Now }), settled: true);
         if (vm is { IsCurrent: true, State: VmState.Failed, Retrying: false })
             return Fail(server, server.Steps.With(Failed(step, facts, vm.Reason, vm.Message)));
@@ -120,7 +152,8 @@ internal static class ServerLifecycle
         if (facts.Now >= step.Deadline)
             return Fail(server, server.Steps.With(Failed(step, facts, "DEADLINE",
                 facts.NodeUp ? $"The agent of {vm.Hypervisor} did not stop it in time. Stop it again, with hard." : step.Message)));
-        return RecordOrWait(server, Server.Types.State.Stopping, server.Steps.With(step), step.Deadline!.Value, facts);
+        return RecordOrWait(server, rested == Server.Types.State.Stopped ? Server.Types.State.Stopping : rested,
+            server.Steps.With(step), step.Deadline!.Value, facts);
     }
 
     static Next Run(ServerRow server, Situation facts)
@@ -257,7 +290,8 @@ internal static class ServerLifecycle
 
     static Server.Types.State Underway(ServerRow server) => server.State switch
     {
-        Server.Types.State.Pending or Server.Types.State.Restarting or Server.Types.State.Starting => server.State,
+        Server.Types.State.Pending or Server.Types.State.Restarting or Server.Types.State.Starting
+            or Server.Types.State.Resizing or Server.Types.State.Rebuilding => server.State,
         _ => Server.Types.State.Starting,
     };
 

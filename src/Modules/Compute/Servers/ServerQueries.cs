@@ -24,6 +24,17 @@ internal static class ServerQueries
             .LeftJoin(db.Vms, s => s.Uid, v => v.ServerUid, (server, vm) => new ServerAndVm(server, vm))
             .FirstOrDefault());
 
+    /// <summary>Servers that have something to do, those included whose time is over. Two queries: an index for each.</summary>
+    public static async Task<List<string>> Unsettled(ComputeDb db, DateTime now) =>
+        [.. await UnsettledOnes(db), .. await Expired(db, now)];
+
+    static readonly Func<ComputeDb, Task<List<string>>> UnsettledOnes =
+        Query.Many((ComputeDb db) => db.Servers.Where(s => s.Unsettled).Select(s => s.Name));
+
+    static readonly Func<ComputeDb, DateTime, Task<List<string>>> Expired =
+        Query.Many((ComputeDb db, DateTime now) =>
+            db.Servers.Where(s => s.ExpireTime <= now && !s.Unsettled).Select(s => s.Name));
+
     /// <summary>Servers that have something to do which needs the hypervisor, or any: the longest waiting first.</summary>
     public static readonly Func<ComputeDb, string, Task<List<string>>> WaitingFor =
         Query.Many((ComputeDb db, string hypervisor) => db.Servers

@@ -49,6 +49,8 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             case Next.RemoveName:
                 await names.RemoveAsync(server.Uid, cancel);
                 return await ChangeAsync(server, facts, s => s.DnsName = "", cancel);
+            case Next.Expire:
+                return await ExpireAsync(server, cancel);
             case Next.ReleasePorts:
                 await ports.ReleaseAsync(server.Uid, cancel);
                 return Outcome.Again();
@@ -143,11 +145,22 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             ImageSha256 = row.ImageSha256,
             Plan = Google.Protobuf.MessageExtensions.ToByteArray(VmWire.Plan(row, claimed, dnsName)),
             Restarts = row.Restarts,
+            Incarnation = row.Incarnation,
             PowerTime = unit.Now,
         };
         unit.Db.Vms.Add(vm);
         row.Hypervisor = row.PortsBoundTo = candidate.Id;
         row.Addresses = string.Join(',', addresses);
+        // There is no other vm by now.
+        if (row.Steps.Find(StepNames.VmRemoved) is { } removed)
+            row.Steps = row.Steps.With(removed with
+            {
+                Status = StepStatus.True,
+                Since = unit.Now,
+                Reason = "",
+                Message = "",
+                Deadline = null,
+            });
         row.Steps = row.Steps
             .With(new Step(StepNames.PortsClaimed, StepStatus.True, "network", row.OperationStart, unit.Now))
             .With(new Step(StepNames.Placed, StepStatus.True, "compute", row.OperationStart, unit.Now));
@@ -195,6 +208,17 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         }, cancel);
         if (vm is not null) streams.Wake(vm.Hypervisor, vm.Uid);
     }
+
+    /// <summary>Unless somebody took the deletion back meanwhile.</summary>
+    Task<Outcome> ExpireAsync(ServerRow server, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
+    {
+        var row = await ServerQueries.ByUid(unit.Db, server.Uid);
+        if (row is null || row.Generation != server.Generation) return Outcome.Again();
+        ServerOperations.Do(row, unit, ServerOperations.DeleteForGood);
+        row.Touch("", unit.Now);
+        unit.Emit(Change.Updated, row);
+        return Outcome.Again();
+    }, cancel);
 
     Task PurgeAsync(ServerRow server, CancellationToken cancel) => store.WriteAsync(Self, async unit =>
     {

@@ -17,17 +17,17 @@ internal enum Power
 /// </summary>
 internal sealed class ServerRow : ResourceRow
 {
-    // What was asked for. Immutable, but for protection.
-    public required string Flavor { get; init; }
-    public int Vcpus { get; init; }
-    public int MemoryMib { get; init; }
-    public int DiskGib { get; init; }
-    public required string Image { get; init; }
-    public required string ImageSha256 { get; init; }
-    public long ImageSizeBytes { get; init; }
-    public required string ImageFormat { get; init; }
+    // What was asked for. A resize changes the size, a rebuild the image.
+    public required string Flavor { get; set; }
+    public int Vcpus { get; set; }
+    public int MemoryMib { get; set; }
+    public int DiskGib { get; set; }
+    public required string Image { get; set; }
+    public required string ImageSha256 { get; set; }
+    public long ImageSizeBytes { get; set; }
+    public required string ImageFormat { get; set; }
     /// <summary>The request's networks, key pairs and public keys.</summary>
-    public required ServerDetail Detail { get; init; }
+    public required ServerDetail Detail { get; set; }
     public byte[] UserData { get; init; } = [];
     public required string Hostname { get; init; }
     public int ReadyTcpPort { get; init; }
@@ -36,6 +36,10 @@ internal sealed class ServerRow : ResourceRow
     /// <summary>The group's name; null: none.</summary>
     public string? ServerGroup { get; init; }
     public bool DeleteProtected { get; set; }
+    /// <summary>Empty: it is not locked.</summary>
+    public string LockReason { get; set; } = "";
+    /// <summary>How long a deletion can be taken back.</summary>
+    public int UndeleteSeconds { get; set; }
 
     // What is wanted now.
     public Power Power { get; set; }
@@ -44,6 +48,10 @@ internal sealed class ServerRow : ResourceRow
     /// <summary>Restarts that were asked for.</summary>
     public int Restarts { get; set; }
     public bool Deleting { get; set; }
+    /// <summary>When a server that was deleted softly goes for good; null: it was not.</summary>
+    public DateTime? ExpireTime { get; set; }
+    /// <summary>Rises when the vm is to be made anew.</summary>
+    public int Incarnation { get; set; }
 
     // What is known.
     public Server.Types.State State { get; set; }

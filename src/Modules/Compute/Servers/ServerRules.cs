@@ -7,11 +7,14 @@ namespace Monolith.Compute.Servers;
 /// <summary>What can be said about a request without looking anything up.</summary>
 internal static class ServerRules
 {
-    public static readonly string[] Changeable = ["display_name", "labels", "delete_protected"];
+    public static readonly string[] Changeable = ["display_name", "labels", "delete_protected", "lock_reason", "undelete_window"];
 
     public const int MaxUserData = 64 * 1024;
     public const int MaxNetworks = 8;
     public const int MaxKeyPairs = 16;
+    public const int MaxLockReason = 255;
+    public static readonly TimeSpan MinUndeleteWindow = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan MaxUndeleteWindow = TimeSpan.FromDays(30);
     public static readonly TimeSpan DefaultReadyTimeout = TimeSpan.FromMinutes(5);
     public static readonly TimeSpan MaxReadyTimeout = TimeSpan.FromHours(1);
 
@@ -35,6 +38,7 @@ internal static class ServerRules
         violations.Require(server.KeyPairs.Count <= MaxKeyPairs, "server.key_pairs", $"must be at most {MaxKeyPairs}");
         for (var i = 0; i < server.KeyPairs.Count; i++)
             InProject(violations, "projects/*/keyPairs/*", server.KeyPairs[i], $"server.key_pairs[{i}]", request.Parent);
+        Protection(server, violations);
         if (server.ServerGroup.Length > 0)
             InProject(violations, "projects/*/serverGroups/*", server.ServerGroup, "server.server_group", request.Parent);
         if (server.ReadyProbe is { } probe)
@@ -44,6 +48,17 @@ internal static class ServerRules
                 violations.Require(timeout.Seconds >= 1 && timeout.Seconds <= MaxReadyTimeout.TotalSeconds,
                     "server.ready_probe.timeout", "must be 1 s to 3600 s");
         }
+    }
+
+    /// <summary>What keeps it from harm.</summary>
+    public static void Protection(Server server, Violations violations)
+    {
+        violations.Require(server.LockReason.Length <= MaxLockReason && !server.LockReason.Any(char.IsControl),
+            "server.lock_reason", $"must have at most {MaxLockReason} characters and no control characters");
+        var window = server.UndeleteWindow ?? new();
+        violations.Require(window is { Nanos: 0, Seconds: 0 } || (window.Nanos == 0
+            && window.Seconds >= MinUndeleteWindow.TotalSeconds && window.Seconds <= MaxUndeleteWindow.TotalSeconds),
+            "server.undelete_window", "must be 0, or 1 minute to 30 days, in whole seconds");
     }
 
     static void InProject(Violations violations, string pattern, string name, string field, string parent)

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.V1;
+using Monolith.Compute.Vms;
 using Monolith.Image.Contracts;
 using Monolith.Network.Contracts;
 using Monolith.Platform.Calls;
@@ -17,7 +18,7 @@ namespace Monolith.Compute.Servers;
 
 /// <summary>Checks, writes what is wanted, wakes the reconciler, and returns.</summary>
 internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admission, FleetView fleet,
-    Reconciler<ServerName> reconciler)
+    VmStreams streams, Reconciler<ServerName> reconciler)
     : V1.ServerService.ServerServiceBase
 {
     const string Pattern = "projects/*/servers/*";
@@ -113,62 +114,63 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         var changed = Masks.Changed(request.UpdateMask, wanted, ServerRules.Changeable, violations);
         violations.DisplayName("server.display_name", wanted.DisplayName);
         violations.Labels("server.labels", wanted.Labels);
+        ServerRules.Protection(wanted, violations);
         violations.ThrowIfAny();
         return ChangeAsync(request, wanted.Name, wanted.Etag, context, (row, _) =>
         {
             if (changed.Contains("display_name")) row.DisplayName = wanted.DisplayName;
             if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
             if (changed.Contains("delete_protected")) row.DeleteProtected = wanted.DeleteProtected;
+            if (changed.Contains("lock_reason")) row.LockReason = wanted.LockReason;
+            if (changed.Contains("undelete_window")) row.UndeleteSeconds = (int)(wanted.UndeleteWindow?.Seconds ?? 0);
+            return Task.CompletedTask;
         });
     }
 
     public override Task<Server> DeleteServer(DeleteServerRequest request, ServerCallContext context) =>
-        ChangeAsync(request, request.Name, request.Etag, context, (row, unit) =>
-        {
-            if (row.DeleteProtected)
-                throw Fault.Precondition("DELETE_PROTECTED", row.Name,
-                    $"{row.Name} is protected. Set delete_protected to false first.");
-            if (row.Deleting) return;
-            unit.Db.Operations.Add(OperationRow.Of(row));
-            row.Begin("delete", Server.Types.State.Deleting, unit.Now);
-            row.Deleting = true;
-        });
+        OperateAsync(request, request.Name, request.Etag, context, (row, now) => ServerOperations.Delete(row, request.Force, now));
+
+    public override Task<Server> UndeleteServer(UndeleteServerRequest request, ServerCallContext context) =>
+        OperateAsync(request, request.Name, "", context, ServerOperations.Undelete);
 
     public override Task<Server> StartServer(StartServerRequest request, ServerCallContext context) =>
-        ChangeAsync(request, request.Name, "", context, (row, unit) =>
-        {
-            RefuseWhileDeleting(row);
-            if (row.Power == Power.Running && row.State != Server.Types.State.Failed) return;
-            unit.Db.Operations.Add(OperationRow.Of(row));
-            // After a failure the agent tries again only when something new is wanted of it.
-            if (row.State == Server.Types.State.Failed) row.Restarts++;
-            row.Begin("start", Server.Types.State.Starting, unit.Now);
-            row.Power = Power.Running;
-            row.Hard = false;
-        });
+        OperateAsync(request, request.Name, "", context, ServerOperations.Start);
 
     public override Task<Server> StopServer(StopServerRequest request, ServerCallContext context) =>
-        ChangeAsync(request, request.Name, "", context, (row, unit) =>
-        {
-            RefuseWhileDeleting(row);
-            if (row.Power == Power.Stopped && (row.Hard || !request.Hard)
-                && row.State != Server.Types.State.Failed) return;
-            unit.Db.Operations.Add(OperationRow.Of(row));
-            row.Begin("stop", Server.Types.State.Stopping, unit.Now);
-            row.Power = Power.Stopped;
-            row.Hard = request.Hard;
-        });
+        OperateAsync(request, request.Name, "", context, (row, now) => ServerOperations.Stop(row, request.Hard, now));
 
     public override Task<Server> RestartServer(RestartServerRequest request, ServerCallContext context) =>
-        ChangeAsync(request, request.Name, "", context, (row, unit) =>
-        {
-            RefuseWhileDeleting(row);
-            unit.Db.Operations.Add(OperationRow.Of(row));
-            row.Begin("restart", Server.Types.State.Restarting, unit.Now);
-            row.Power = Power.Running;
-            row.Hard = request.Hard;
-            row.Restarts++;
-        });
+        OperateAsync(request, request.Name, "", context, (row, now) => ServerOperations.Restart(row, request.Hard, now));
+
+    public override async Task<Server> ResizeServer(ResizeServerRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        ResourceName.Parse(Pattern, request.Name, "name", violations);
+        ResourceName.Parse("flavors/*", request.Flavor, "flavor", violations);
+        violations.ThrowIfAny();
+        VmRow? vm = null;
+        var server = await ChangeAsync(request, request.Name, "", context, async (row, unit) =>
+            vm = await Resizing.ResizeAsync(row, request.Flavor, unit, context.CancellationToken));
+        if (vm is not null && !request.ValidateOnly) streams.Wake(vm.Hypervisor, vm.Uid);
+        return server;
+    }
+
+    public override Task<Server> RebuildServer(RebuildServerRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        ResourceName.Parse(Pattern, request.Name, "name", violations);
+        if (request.Image.Length > 0) ResourceName.Parse("projects/*/images/*", request.Image, "image", violations);
+        violations.ThrowIfAny();
+        return ChangeAsync(request, request.Name, "", context,
+            () => admission.ImageAsync(request.Name, request.Image, context.CancellationToken),
+            (row, unit, image) =>
+            {
+                ServerOperations.RefuseUnlessAlive(row);
+                ServerAdmission.Refit(row, image);
+                ServerOperations.Do(row, unit, ServerOperations.Rebuild);
+                return Task.CompletedTask;
+            });
+    }
 
     public override Task<ListServerEventsResponse> ListServerEvents(ListServerEventsRequest request,
         ServerCallContext context)
@@ -189,25 +191,32 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         });
     }
 
-    async Task<Server> ChangeAsync(Google.Protobuf.IMessage request, string name, string etag,
-        ServerCallContext context, Action<ServerRow, Unit<ComputeDb>> change)
+    Task<Server> OperateAsync(Google.Protobuf.IMessage request, string name, string etag, ServerCallContext context,
+        Func<ServerRow, DateTime, bool> operation) =>
+        ChangeAsync(request, name, etag, context, (row, unit) =>
+        {
+            ServerOperations.Do(row, unit, operation);
+            return Task.CompletedTask;
+        });
+
+    Task<Server> ChangeAsync(Google.Protobuf.IMessage request, string name, string etag,
+        ServerCallContext context, Func<ServerRow, Unit<ComputeDb>, Task> change) =>
+        ChangeAsync(request, name, etag, context, () => Task.FromResult(true), (row, unit, _) => change(row, unit));
+
+    /// <param name="prepare">What is looked up elsewhere, before the transaction.</param>
+    async Task<Server> ChangeAsync<T>(Google.Protobuf.IMessage request, string name, string etag,
+        ServerCallContext context, Func<Task<T>> prepare, Func<ServerRow, Unit<ComputeDb>, T, Task> change)
     {
         ResourceName.Parse(Pattern, name);
         var call = context.GetCall();
-        var server = await store.MutateAsync(call, request, async unit =>
+        var server = await store.MutateAsync(call, request, _ => prepare(), async (unit, prepared) =>
         {
             var row = await ServerQueries.ByName(unit.Db, name) ?? throw Fault.NotFound(name);
             row.Touch(etag, unit.Now);
-            change(row, unit);
+            await change(row, unit, prepared);
             return unit.Emit(Change.Updated, row);
         }, context.CancellationToken);
         reconciler.Wake(new(name));
         return server.For(call.Caller);
-    }
-
-    static void RefuseWhileDeleting(ServerRow row)
-    {
-        if (row.Deleting)
-            throw Fault.Precondition("SERVER_DELETING", row.Name, $"{row.Name} is being deleted. Create a new server.");
     }
 }

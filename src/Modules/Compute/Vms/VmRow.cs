@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Steps;
 using Monolith.Platform;
@@ -32,13 +33,16 @@ internal sealed class VmRow
     /// <summary>The hypervisor's id.</summary>
     public required string Hypervisor { get; init; }
 
+    /// <summary>The server's, when this one was made for it.</summary>
+    public int Incarnation { get; init; }
+
     /// <summary>What the incarnation holds of the hypervisor.</summary>
-    public int Vcpus { get; init; }
-    public int MemoryMib { get; init; }
-    public int DiskGib { get; init; }
+    public int Vcpus { get; set; }
+    public int MemoryMib { get; set; }
+    public int DiskGib { get; set; }
     public required string ImageSha256 { get; init; }
-    /// <summary>The rest of what the agent is told, as a protobuf <c>agent.v1.Vm</c>. Immutable.</summary>
-    public required byte[] Plan { get; init; }
+    /// <summary>The rest of what the agent is told, as a protobuf <c>agent.v1.Vm</c>. Only a resize changes it.</summary>
+    public required byte[] Plan { get; set; }
 
     // Wanted.
     /// <summary>Rises with each change of what is wanted; the agent echoes it.</summary>
@@ -61,6 +65,16 @@ internal sealed class VmRow
 
     /// <summary>The last report is about what is wanted now.</summary>
     public bool IsCurrent => ReportedGeneration == Generation;
+
+    /// <summary>Takes the server's size, in the agent's plan as well.</summary>
+    public void Resize(ServerRow server)
+    {
+        (Vcpus, MemoryMib, DiskGib) = (server.Vcpus, server.MemoryMib, server.DiskGib);
+        var plan = Agent.V1.Vm.Parser.ParseFrom(Plan);
+        (plan.Vcpus, plan.MemoryMib, plan.DiskGib) = (Vcpus, MemoryMib, DiskGib);
+        Plan = plan.ToByteArray();
+        Generation++;
+    }
 
     public void Want(VmPower power, bool hard, int restarts, DateTime now)
     {

@@ -41,22 +41,28 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         // Before a gigabyte is sent for nothing; the commit checks again.
         if (header.RequestId.Length == 0 && await store.ReadAsync(db => db.Images.AnyAsync(i => i.Name == name, cancel)))
             throw Fault.AlreadyExists(name);
-        using var blob = await blobs.ReceiveAsync(Chunks(requests, cancel), header.Sha256, header.SizeBytes, cancel);
+        var sent = await requests.MoveNext(cancel);
+        // Asked before its content is sent: what the header says of it counts.
+        if (header.ValidateOnly && !sent)
+            return await CommitAsync(new("", header.Sha256, header.SizeBytes, new(IsQcow2: false, header.SizeBytes)));
+        using var blob = await blobs.ReceiveAsync(Chunks(requests, sent, cancel), header.Sha256, header.SizeBytes, cancel);
         try
         {
-            return await blobs.KeepAsync(blob, () => store.MutateAsync(context.GetCall(), header, async unit =>
-            {
-                if (await unit.Db.Images.AnyAsync(i => i.Name == name)) throw Fault.AlreadyExists(name);
-                var row = ToRow(header, name, blob, unit.Now);
-                unit.Db.Images.Add(row);
-                return Emit(unit, Change.Created, row);
-            }, cancel));
+            return await blobs.KeepAsync(blob, () => CommitAsync(blob));
         }
         finally
         {
             // Does nothing when the blob got its name.
             await cleaner.CleanAsync(blob.Sha256, CancellationToken.None);
         }
+
+        Task<ImageMessage> CommitAsync(ReceivedBlob received) => store.MutateAsync(context.GetCall(), header, async unit =>
+        {
+            if (await unit.Db.Images.AnyAsync(i => i.Name == name)) throw Fault.AlreadyExists(name);
+            var row = ToRow(header, name, received, unit.Now);
+            unit.Db.Images.Add(row);
+            return Emit(unit, Change.Created, row);
+        }, cancel);
     }
 
     static ImageRow ToRow(UploadImageRequest.Types.Header header, string name, ReceivedBlob blob, DateTime now)
@@ -83,10 +89,11 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         };
     }
 
-    static async IAsyncEnumerable<ReadOnlyMemory<byte>> Chunks(IAsyncStreamReader<UploadImageRequest> requests,
+    /// <param name="more">Whether the reader stands at one.</param>
+    static async IAsyncEnumerable<ReadOnlyMemory<byte>> Chunks(IAsyncStreamReader<UploadImageRequest> requests, bool more,
         [EnumeratorCancellation] CancellationToken cancel)
     {
-        while (await requests.MoveNext(cancel))
+        for (; more; more = await requests.MoveNext(cancel))
         {
             if (requests.Current.PartCase != UploadImageRequest.PartOneofCase.Chunk)
                 throw Fault.Invalid("part", "must be a chunk after the header");

@@ -391,6 +391,9 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<DateTime?>("ExpireTime")
+                        .HasColumnType("timestamp with time zone");
+
                     b.Property<string>("Flavor")
                         .IsRequired()
                         .HasColumnType("text")
@@ -431,7 +434,15 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<long>("ImageSizeBytes")
                         .HasColumnType("bigint");
 
+                    b.Property<int>("Incarnation")
+                        .HasColumnType("integer");
+
                     b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("LockReason")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -492,6 +503,9 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<int>("UndeleteSeconds")
+                        .HasColumnType("integer");
+
                     b.Property<bool>("Unsettled")
                         .HasColumnType("boolean");
 
@@ -506,6 +520,9 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("integer");
 
                     b.HasKey("Uid");
+
+                    b.HasIndex("ExpireTime")
+                        .HasFilter("\"ExpireTime\" IS NOT NULL");
 
                     b.HasIndex("Hypervisor");
 
@@ -548,6 +565,9 @@ namespace Monolith.Compute.Migrations.Postgres
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
+
+                    b.Property<int>("Incarnation")
+                        .HasColumnType("integer");
 
                     b.Property<int>("MemoryMib")
                         .HasColumnType("integer");

@@ -352,6 +352,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<DateTime?>("ExpireTime")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Flavor")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -386,7 +389,14 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<long>("ImageSizeBytes")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Incarnation")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("LockReason")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -440,6 +450,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<int>("UndeleteSeconds")
+                        .HasColumnType("INTEGER");
+
                     b.Property<bool>("Unsettled")
                         .HasColumnType("INTEGER");
 
@@ -454,6 +467,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Uid");
+
+                    b.HasIndex("ExpireTime")
+                        .HasFilter("\"ExpireTime\" IS NOT NULL");
 
                     b.HasIndex("Hypervisor");
 
@@ -494,6 +510,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<string>("ImageSha256")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<int>("Incarnation")
+                        .HasColumnType("INTEGER");
 
                     b.Property<int>("MemoryMib")
                         .HasColumnType("INTEGER");
