@@ -38,6 +38,8 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Ignore(s => s.Demand);
             e.HasIndex(s => s.Unsettled);
             e.HasIndex(s => s.Hypervisor);
+            // Holds all that a quota asks for.
+            e.HasIndex(s => new { s.Project, s.Vcpus, s.MemoryMib, s.DiskGib });
         });
         model.Entity<OperationRow>(e =>
         {

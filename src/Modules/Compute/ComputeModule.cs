@@ -14,6 +14,7 @@ using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
 using Monolith.Image.Contracts;
 using Monolith.Platform.Events;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 
@@ -28,6 +29,10 @@ public static partial class ComputeModule
         services.AddSingleton<IProjectContents>(s => new ProjectContents<ComputeDb>(s.GetRequiredService<Store<ComputeDb>>())
             .Of("servers", db => db.Servers)
             .Of("keyPairs", db => db.KeyPairs));
+        // A server counts until its row is gone, since its owner can see it until then; what a hypervisor that does not
+        // answer holds of it after that is the operators' to free.
+        services.AddCounts(new Counts<ComputeDb>().Of(db => db.Servers, ("servers", _ => 1), ("vcpus", s => s.Vcpus),
+            ("memory_mib", s => s.MemoryMib), ("disk_gib", s => s.DiskGib)));
         services.AddSingleton<Presence>();
         services.AddSingleton<VmItems>();
         services.AddSingleton<VmStreams>();

@@ -6,12 +6,15 @@ using Monolith.Image.Contracts;
 using Monolith.Network.Contracts;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Compute.Servers;
 
 /// <summary>A request with everything that it refers to.</summary>
-internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, ServerDetail Detail)
+/// <param name="Exceeded">Quotas that its ports would exceed.</param>
+internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, ServerDetail Detail,
+    IReadOnlyList<ExceededQuota> Exceeded)
 {
     public ServerRow ToRow(CreateServerRequest request, string name, DateTime now)
     {
@@ -94,7 +97,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             [.. networks.Select(n => new NetworkChoice(n.Network, [.. n.SecurityGroups], n.Address))],
             [.. server.KeyPairs],
             [.. keyNames.Select(k => keys.Find(row => row.Name == k)!.PublicKey)],
-            image!.MinMemoryMib, image.MinDiskGib));
+            image!.MinMemoryMib, image.MinDiskGib), await ports.ExceededAsync(claims, cancel));
     }
 
     static void Fit(FlavorRow flavor, ImageFacts image, Violations violations)
