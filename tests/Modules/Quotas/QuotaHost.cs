@@ -50,19 +50,27 @@ internal sealed class QuotaHost : IAsyncDisposable
 
     public static FakeCall Admin => new();
 
-    public static async Task<QuotaHost> StartAsync(string provider)
+    public static async Task<QuotaHost> StartAsync(string provider) =>
+        await PrepareAsync(new(await ModuleHost.StartAsync(provider, Compose)));
+
+    /// <summary>On a database that is there, and stays; with what the first one on it prepared.</summary>
+    public static async Task<QuotaHost> StartAsync(DatabaseOptions database) =>
+        new(await ModuleHost.StartAsync(database, Compose));
+
+    static void Compose(IServiceCollection services, string directory)
     {
-        var host = new QuotaHost(await ModuleHost.StartAsync(provider, (services, directory) =>
-        {
-            services.AddIdentity(new IdentityOptions(directory));
-            services.AddImage(new ImageOptions(Path.Combine(directory, "images")));
-            services.AddNetwork(new NetworkOptions { Domain = "cloud.test" });
-            services.AddDns(new DnsOptions { Endpoints = [] });
-            services.AddCompute();
-            services.AddLb();
-            // What follows from a call is done when a test says so.
-            services.RemoveAll<IHostedService>();
-        }));
+        services.AddIdentity(new IdentityOptions(directory));
+        services.AddImage(new ImageOptions(Path.Combine(directory, "images")));
+        services.AddNetwork(new NetworkOptions { Domain = "cloud.test", Quarantine = TimeSpan.Zero });
+        services.AddDns(new DnsOptions { Endpoints = [] });
+        services.AddCompute();
+        services.AddLb();
+        // What follows from a call is done when a test says so.
+        services.RemoveAll<IHostedService>();
+    }
+
+    public static async Task<QuotaHost> PrepareAsync(QuotaHost host)
+    {
         await host.ProjectAsync("demo");
         await host.Make<FlavorService>().CreateFlavor(new CreateFlavorRequest
         {
