@@ -31,7 +31,7 @@ public static class Descriptors
         Compute.V1.ServerReflection.Descriptor,
         Dns.V1.RecordSetReflection.Descriptor, Dns.V1.ZoneReflection.Descriptor,
         Events.V1.EventReflection.Descriptor,
-        Identity.V1.NodeReflection.Descriptor, Identity.V1.ProjectReflection.Descriptor,
+        Identity.V1.NodeReflection.Descriptor, Identity.V1.ProjectReflection.Descriptor, Identity.V1.QuotaReflection.Descriptor,
         Identity.V1.RoleBindingReflection.Descriptor, Identity.V1.TokenReflection.Descriptor,
         Identity.V1.UserReflection.Descriptor,
         Image.V1.ImageReflection.Descriptor,

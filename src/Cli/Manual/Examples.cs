@@ -138,6 +138,15 @@ internal static class Examples
         ["monolith record list"] = ["monolith record list --zone corp"],
         ["monolith record update"] = ["monolith record update corp/www.A --ttl 300"],
         ["monolith record watch"] = ["monolith record watch --zone corp"],
+        ["monolith quota show"] =
+            ["monolith quota show", "monolith quota show demo -o json", "monolith quota show --default"],
+        ["monolith quota set"] =
+        [
+            "monolith quota set demo servers=100 vcpus=unlimited memory_mib=256GiB",
+            "monolith quota set demo servers=default",
+            "monolith quota set --default load_balancers=5",
+        ],
+        ["monolith quota explain"] = ["monolith quota explain servers", "monolith quota explain addresses demo"],
         ["monolith project create"] = ["monolith project create demo"],
         ["monolith user create"] = ["monolith user create bob --email bob@corp.example"],
         ["monolith user update"] = ["monolith user update bob --disabled"],

@@ -33,6 +33,8 @@ internal static class Hints
             StatusCode.Aborted => "Somebody changed it meanwhile: read it again, and repeat the change.",
             StatusCode.DeadlineExceeded =>
                 "--timeout gives it longer. The request may have been carried out all the same.",
+            StatusCode.ResourceExhausted when IsQuota(error) =>
+                "`monolith quota show` has limits and usage, and `monolith quota explain QUOTA` lists what counts.",
             StatusCode.ResourceExhausted => "Wait, or ask for less.",
             StatusCode.Unimplemented =>
                 $"Is {Failure.Shown(settings.Endpoint)} a Monolith host, and as new as this command?",
@@ -80,6 +82,10 @@ internal static class Hints
             return $"If it speaks TLS there: --endpoint https://{endpoint.Authority}. {IsUp(settings)}";
         return IsUp(settings);
     }
+
+    // No waiting helps there.
+    static bool IsQuota(RpcException error) =>
+        Failure.Details(error)?.Details.Any(detail => detail.Is(QuotaFailure.Descriptor)) ?? false;
 
     static string IsUp(Settings settings) => $"Is the host up at {Failure.Shown(settings.Endpoint)}? "
         + "Check --endpoint, $MONOLITH_ENDPOINT and `monolith config show`.";

@@ -44,6 +44,8 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.HasIndex(s => s.ExpireTime).HasFilter("\"ExpireTime\" IS NOT NULL");
             // Most are in none, and cost nothing here.
             e.HasIndex(s => s.ServerGroup).HasFilter("\"ServerGroup\" IS NOT NULL");
+            // Holds all that a quota asks for.
+            e.HasIndex(s => new { s.Project, s.Vcpus, s.MemoryMib, s.DiskGib });
         });
         model.Entity<OperationRow>(e =>
         {

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
+using Monolith.Identity.Quotas;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.Tokens;
 using Monolith.Identity.Users;
@@ -14,6 +15,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<UserRow> Users => Set<UserRow>();
     public DbSet<TokenRow> Tokens => Set<TokenRow>();
     public DbSet<RoleBindingRow> RoleBindings => Set<RoleBindingRow>();
+    public DbSet<QuotaRow> Quotas => Set<QuotaRow>();
     public DbSet<NodeRow> Nodes => Set<NodeRow>();
     public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
 
@@ -33,6 +35,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             b.HasIndex(x => new { x.Member, x.Scope, x.Role }).IsUnique();
             b.HasIndex(x => x.Scope);
         });
+        model.Entity<QuotaRow>().ToTable("quotas");
         model.Entity<NodeRow>().ToTable("nodes");
         model.Entity<JoinTokenRow>(t =>
         {

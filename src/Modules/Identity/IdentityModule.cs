@@ -5,6 +5,7 @@ using Monolith.Identity.Access;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Nodes;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Identity;
@@ -28,6 +29,7 @@ public static class IdentityModule
         services.AddSingleton<Registry>();
         services.AddSingleton<IProjects>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IOpenProjects>(s => s.GetRequiredService<Registry>());
+        services.AddSingleton<IQuotaLimits>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IAuthentication, Authentication>();
         services.AddSingleton<JoinTokens>();
         services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());
@@ -40,6 +42,7 @@ public static class IdentityModule
     public static void MapIdentity(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGrpcService<Projects.ProjectService>();
+        endpoints.MapGrpcService<Quotas.QuotaService>();
         endpoints.MapGrpcService<Users.UserService>();
         endpoints.MapGrpcService<Tokens.TokenService>();
         endpoints.MapGrpcService<RoleBindings.RoleBindingService>();

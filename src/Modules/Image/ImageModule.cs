@@ -6,6 +6,7 @@ using Monolith.Identity.Contracts;
 using Monolith.Image.Blobs;
 using Monolith.Image.Contracts;
 using Monolith.Image.Images;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Image;
@@ -19,6 +20,7 @@ public static class ImageModule
         services.AddSingleton(options);
         services.AddSingleton<IProjectContents>(s => new ProjectContents<ImageDb>(s.GetRequiredService<Store<ImageDb>>())
             .Of("images", db => db.Images));
+        services.AddCounts(new Counts<ImageDb>().Of(db => db.Images, ("images", _ => 1), ("image_bytes", i => i.SizeBytes)));
         services.AddSingleton<BlobStore>();
         services.AddSingleton<IStartUp, PrepareBlobs>();
         services.AddSingleton<BlobCleaner>();

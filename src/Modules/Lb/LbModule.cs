@@ -7,6 +7,7 @@ using Monolith.Identity.Contracts;
 using Monolith.Lb.LoadBalancers;
 using Monolith.Lb.Nodes;
 using Monolith.Platform.Events;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 
@@ -20,6 +21,7 @@ public static class LbModule
         services.AddModuleStore<LbDb>("lb", o => new SqliteLbDb(o), o => new PostgresLbDb(o));
         services.AddSingleton<IProjectContents>(s => new ProjectContents<LbDb>(s.GetRequiredService<Store<LbDb>>())
             .Of("loadBalancers", db => db.LoadBalancers));
+        services.AddCounts(new Counts<LbDb>().Of(db => db.LoadBalancers, ("load_balancers", _ => 1)));
         services.AddSingleton<Presence>();
         services.AddSingleton<LoadBalancerItems>();
         services.AddSingleton<LoadBalancerStreams>();

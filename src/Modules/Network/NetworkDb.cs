@@ -46,6 +46,7 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
         {
             e.ToTable("addresses").HasKey(a => a.Address);
             e.HasIndex(a => a.HolderUid);
+            e.HasIndex(a => new { a.Project, a.Address });
             Ordered(e.Property(a => a.Address));
         });
         model.Entity<PastAddressRow>(e =>

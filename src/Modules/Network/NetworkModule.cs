@@ -23,6 +23,8 @@ public static class NetworkModule
             .Of("networks", db => db.Networks)
             .Of("ports", db => db.Ports)
             .Of("securityGroups", db => db.SecurityGroups));
+        services.AddCounts(Quotas.Counts, Quotas.PartOf);
+        services.AddSingleton<Quotas>();
         services.AddSingleton<PortSpecs>();
         services.AddSingleton<PortItems>();
         services.AddSingleton<PortNodes>();

@@ -23,6 +23,8 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Groups Groups => web.Services.GetRequiredService<Groups>();
 
+    public Quotas Quotas => web.Services.GetRequiredService<Quotas>();
+
     public Identity Identity => web.Services.GetRequiredService<Identity>();
 
     public string Endpoint =>
@@ -44,13 +46,14 @@ internal sealed class Cloud : IAsyncDisposable
             }));
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
-            .AddSingleton<Balancers>();
+            .AddSingleton<Balancers>().AddSingleton<Quotas>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
         web.MapGrpcService<Groups>();
         web.MapGrpcService<Identity>();
         web.MapGrpcService<Balancers>();
+        web.MapGrpcService<Quotas>();
         await web.StartAsync();
         return new Cloud(web);
     }

@@ -221,3 +221,49 @@ internal sealed class Identity : ProjectService.ProjectServiceBase
             Projects = { Projects.Select(id => new Project { Name = $"projects/{id}" }) },
         });
 }
+
+internal sealed class Quotas : QuotaService.QuotaServiceBase
+{
+    public ConcurrentQueue<IMessage> Requests { get; } = new();
+
+    public override Task<Quota> GetQuota(GetQuotaRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(Of(request.Name));
+    }
+
+    public override Task<Quota> UpdateQuota(UpdateQuotaRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(Of(request.Quota.Name));
+    }
+
+    public override Task<ExplainUsageResponse> ExplainUsage(ExplainUsageRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        var first = request.PageToken.Length == 0;
+        return Task.FromResult(new ExplainUsageResponse
+        {
+            Resources =
+            {
+                new CountedResource
+                {
+                    Resource = "projects/demo/ports/p" + (first ? 1 : 2),
+                    Amount = 1,
+                    Part = first ? "10.64.0.1" : "2001:db8::1",
+                },
+            },
+            NextPageToken = first ? "more" : "",
+        });
+    }
+
+    static Quota Of(string name) => new()
+    {
+        Name = name,
+        Usages =
+        {
+            new QuotaUsage { Quota = "servers", Limit = 100, Usage = 0 },
+            new QuotaUsage { Quota = "memory_mib", Limit = -1, Usage = 512, Inherited = true },
+        },
+    };
+}

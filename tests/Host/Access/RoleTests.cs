@@ -11,14 +11,14 @@ namespace Monolith.Host.Tests.Access;
 public sealed partial class RoleTests(RunningHost host)
 {
     const string Member = @"(compute\.(servers|serverGroups|keyPairs)|image\.images|network\.(networks|ports|securityGroups)"
-        + @"|dns\.(zones|recordSets)|lb\.loadBalancers)\.\w+|events\.events\.list|identity\.projects\.get";
+        + @"|dns\.(zones|recordSets)|lb\.loadBalancers)\.\w+|events\.events\.list|identity\.projects\.get|identity\.quotas\.(get|list)";
     const string ProjectAdmin = Member + @"|identity\.roleBindings\.\w+|identity\.projects\.update";
 
     static readonly Dictionary<string, string> Matrix = new()
     {
         ["roles/admin"] = @"(identity|compute|image|network|dns|lb|events)\..*",
         ["roles/operator"] = @"compute\.(flavors|hypervisors)\.\w+|network\.addressPools\.\w+|lb\.nodes\.\w+|events\.events\.list"
-            + @"|identity\.joinTokens\.create|identity\.projects\.get",
+            + @"|identity\.joinTokens\.create|identity\.projects\.get|identity\.quotas\.(get|update)",
         ["roles/projectAdmin"] = ProjectAdmin,
         ["roles/member"] = Member,
         ["roles/reader"] = @"(?!agent\.).*\.(get|list|watch|download)",

@@ -222,6 +222,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "CreateProject" => new CreateProjectRequest { ProjectId = Mark },
         "UpdateProject" => new UpdateProjectRequest { Project = new() { Name = P, DisplayName = Mark } },
         "DeleteProject" => new DeleteProjectRequest { Name = Empty },
+        "UpdateQuota" => new UpdateQuotaRequest { Quota = new() { Name = P + "/quota", Limits = { ["zones"] = 4711 } } },
         "CreateUser" => new CreateUserRequest { UserId = Mark },
         "UpdateUser" => new UpdateUserRequest { User = new() { Name = User, DisplayName = Mark } },
         "DeleteUser" => new DeleteUserRequest { Name = User },

@@ -9,10 +9,11 @@ namespace Monolith.Modules.Tests.Calls;
 /// <summary>Modules with a real database, as the host composes them, without transports and bus.</summary>
 internal sealed class ModuleHost : IAsyncDisposable
 {
-    readonly TestDatabase database;
+    readonly TestDatabase? database;
     readonly List<IHostedService> started = [];
 
-    ModuleHost(ServiceProvider services, TestDatabase database) => (Services, this.database) = (services, database);
+    /// <param name="database">Goes with the host; null: it outlives it.</param>
+    ModuleHost(ServiceProvider services, TestDatabase? database) => (Services, this.database) = (services, database);
 
     public ServiceProvider Services { get; }
 
@@ -26,11 +27,21 @@ internal sealed class ModuleHost : IAsyncDisposable
     public static async Task<ModuleHost> StartAsync(string provider, Action<IServiceCollection, string> modules)
     {
         var database = await TestDatabases.MakeAsync(provider);
+        return await StartAsync(database.Options, modules, database);
+    }
+
+    /// <summary>On a database that is there, and stays.</summary>
+    public static Task<ModuleHost> StartAsync(DatabaseOptions options, Action<IServiceCollection, string> modules) =>
+        StartAsync(options, modules, null);
+
+    static async Task<ModuleHost> StartAsync(DatabaseOptions options, Action<IServiceCollection, string> modules,
+        TestDatabase? database)
+    {
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(TimeProvider.System);
-        modules(services, database.Directory);
-        services.AddSingleton(database.Options);
+        modules(services, options.Directory);
+        services.AddSingleton(options);
         var host = new ModuleHost(services.BuildServiceProvider(), database);
         var cancel = TestContext.Current.CancellationToken;
         foreach (var start in host.Services.GetServices<IStartUp>()) await start.StartAsync(cancel);
@@ -51,6 +62,6 @@ internal sealed class ModuleHost : IAsyncDisposable
     {
         foreach (var service in started) await service.StopAsync(CancellationToken.None);
         await Services.DisposeAsync();
-        await database.DisposeAsync();
+        if (database is not null) await database.DisposeAsync();
     }
 }

@@ -5,6 +5,7 @@ using Monolith.Dns.Contracts;
 using Monolith.Identity.Contracts;
 using Monolith.Network.Contracts;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Quotas;
 
 namespace Monolith.Modules.Tests.Lb;
 
@@ -21,6 +22,9 @@ internal sealed class Neighbours : IVirtualAddresses, INames, IServers, INodes
 
     /// <summary>Why no name can be had; null: it can.</summary>
     public string? Obstacle { get; set; }
+
+    public Task<IReadOnlyList<ExceededQuota>> ExceededAsync(string project, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<ExceededQuota>>([]);
 
     public Task<string> ClaimAsync(string project, string owner, Guid ownerUid, string pool, CancellationToken cancel) =>
         Exhausted

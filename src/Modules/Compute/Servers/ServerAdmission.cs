@@ -7,12 +7,15 @@ using Monolith.Image.Contracts;
 using Monolith.Network.Contracts;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Compute.Servers;
 
 /// <summary>A request with everything that it refers to.</summary>
-internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, ServerDetail Detail)
+/// <param name="Exceeded">Quotas that its ports would exceed.</param>
+internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, ServerDetail Detail,
+    IReadOnlyList<ExceededQuota> Exceeded)
 {
     public ServerRow ToRow(CreateServerRequest request, string name, DateTime now)
     {
@@ -101,7 +104,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             [.. server.KeyPairs],
             [.. keyNames.Select(k => keys.Find(row => row.Name == k)!.PublicKey)],
             image!.MinMemoryMib, image.MinDiskGib, flavor!.RequiredTraits, flavor.ForbiddenTraits,
-            flavor.Packs));
+            flavor.Packs), await ports.ExceededAsync(claims, cancel));
     }
 
     /// <summary>The image that a server is to be made anew from.</summary>

@@ -46,6 +46,8 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             async (unit, admitted) =>
         {
             if (await ServerQueries.Exists(unit.Db, name)) throw Fault.AlreadyExists(name);
+            // Its ports are claimed later. What is known of them now is said now, together with the rest.
+            unit.Refuse(admitted.Server.Exceeded);
             var row = admitted.Server.ToRow(request, name, unit.Now);
             if (admitted.Foreseen is { } foreseen) row.Foresee(foreseen, unit.Now);
             if (row.ServerGroup is not null && !await Companies.HoldAsync(unit.Db, row.ServerGroup))

@@ -24,14 +24,16 @@ internal sealed record Known(
     ImmutableDictionary<string, KnownUser> Users,
     ImmutableDictionary<TokenDigest, KnownToken> Tokens,
     ImmutableDictionary<string, TokenDigest> TokenDigests,
-    ImmutableDictionary<string, KnownNode> Nodes)
+    ImmutableDictionary<string, KnownNode> Nodes,
+    KnownQuotas Quotas)
 {
     public static Known Nothing { get; } = new(
         ImmutableHashSet.Create<string>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, KnownUser>(StringComparer.Ordinal),
         ImmutableDictionary<TokenDigest, KnownToken>.Empty,
         ImmutableDictionary.Create<string, TokenDigest>(StringComparer.Ordinal),
-        ImmutableDictionary.Create<string, KnownNode>(StringComparer.Ordinal));
+        ImmutableDictionary.Create<string, KnownNode>(StringComparer.Ordinal),
+        KnownQuotas.None);
 
     public static async Task<Known> LoadAsync(IdentityDb db)
     {
@@ -41,6 +43,7 @@ internal sealed record Known(
         };
         known = known.WithUsers([], await db.Users.ToListAsync(), await db.RoleBindings.ToListAsync());
         known = known.WithTokens([], await db.Tokens.ToListAsync());
+        known = known with { Quotas = known.Quotas.With([], await db.Quotas.ToListAsync()) };
         return known.WithNodes([], await db.Nodes.ToListAsync());
     }
 
@@ -68,6 +71,12 @@ internal sealed record Known(
         if (touched.Nodes.Count > 0)
             known = known.WithNodes(touched.Nodes,
                 await db.Nodes.Where(n => touched.Nodes.Contains(n.Name)).ToListAsync());
+        if (touched.Quotas.Count > 0)
+            known = known with
+            {
+                Quotas = known.Quotas.With(touched.Quotas,
+                    await db.Quotas.Where(q => touched.Quotas.Contains(q.Name)).ToListAsync()),
+            };
         return known;
     }
 
@@ -99,11 +108,12 @@ internal sealed record Known(
     };
 
     /// <summary>The names of what events speak of, by noun; a binding speaks of its member.</summary>
-    sealed record Touched(HashSet<string> Projects, HashSet<string> Users, HashSet<string> Tokens, HashSet<string> Nodes)
+    sealed record Touched(HashSet<string> Projects, HashSet<string> Users, HashSet<string> Tokens, HashSet<string> Nodes,
+        HashSet<string> Quotas)
     {
         public static Touched By(IReadOnlyList<EventRow> events)
         {
-            var touched = new Touched([], [], [], []);
+            var touched = new Touched([], [], [], [], []);
             foreach (var e in events)
                 switch (e.Type.Split('.')[2])
                 {
@@ -121,6 +131,9 @@ internal sealed record Known(
                         break;
                     case "node":
                         touched.Nodes.Add(e.Resource);
+                        break;
+                    case "quota":
+                        touched.Quotas.Add(e.Resource);
                         break;
                 }
             return touched;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Identity.Contracts;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.Access;
@@ -16,7 +17,7 @@ namespace Monolith.Identity.Access;
 /// </code>
 /// </summary>
 internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider time, ILogger<Registry> log)
-    : IProjects, IOpenProjects, IAsyncDisposable
+    : IProjects, IOpenProjects, IQuotaLimits, IAsyncDisposable
 {
     static readonly TimeSpan Glance = TimeSpan.FromSeconds(5);
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -36,6 +37,14 @@ internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider tim
     public bool Exists(string project) => known.Projects.Contains(project) && !closed.ContainsKey(project);
 
     public bool IsOpen(string project) => Exists(project);
+
+    // As fresh as a revocation: at once for what this process changed, and else with the next event or glance.
+    public bool Any(string project) => known.Quotas.Any(project);
+
+    public long? Of(string project, string quota) => known.Quotas.Of(project, quota);
+
+    /// <summary>Of projects that say nothing themselves; null: as much as there is.</summary>
+    public long? OfDefault(string quota) => known.Quotas.Of("", quota);
 
     /// <summary>Takes the rows as they are, and follows them from there.</summary>
     public async Task StartAsync()

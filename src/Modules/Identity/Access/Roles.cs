@@ -33,7 +33,7 @@ internal static class Roles
     [
         "compute.servers.*", "compute.serverGroups.*", "compute.keyPairs.*", "image.images.*", "network.networks.*", "network.ports.*",
         "network.securityGroups.*", "dns.zones.*", "dns.recordSets.*", "lb.loadBalancers.*", "events.events.list",
-        "identity.projects.get",
+        "identity.projects.get", "identity.quotas.get", "identity.quotas.list",
     ];
 
     static readonly Role[] Table =
@@ -43,7 +43,8 @@ internal static class Roles
             "operations.*"),
         // The fleet, and no tenants' content.
         Of("roles/operator", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "network.addressPools.*",
-            "lb.nodes.*", "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get"),
+            "lb.nodes.*", "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get",
+            "identity.quotas.get", "identity.quotas.update"),
         Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
         Of("roles/member", RoleScope.Cloud | RoleScope.Project, Member),
         Of("roles/reader", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),

@@ -108,6 +108,11 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
                 unit.Db.RoleBindings.Remove(binding);
                 RoleBindings.RoleBindingService.Emit(unit, Change.Deleted, binding);
             }
+            foreach (var quota in await unit.Db.Quotas.Where(q => q.Project == row.Project).ToListAsync())
+            {
+                unit.Db.Quotas.Remove(quota);
+                Quotas.QuotaService.Emit(unit, Change.Deleted, quota);
+            }
             unit.Db.Projects.Remove(row);
             Emit(unit, Change.Deleted, row);
             return new Empty();

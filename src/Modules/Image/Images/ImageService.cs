@@ -9,13 +9,15 @@ using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
 using Monolith.Platform.Names;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 using Monolith.Platform.Watching;
 using ImageMessage = Monolith.Image.V1.Image;
 
 namespace Monolith.Image.Images;
 
-internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCleaner cleaner)
+internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCleaner cleaner, Counts<ImageDb> counts,
+    IQuotaLimits? limits = null)
     : V1.ImageService.ImageServiceBase
 {
     const string Pattern = "projects/*/images/*";
@@ -39,8 +41,12 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         ImageRules.Check(header);
         var name = $"{header.Parent}/images/{header.ImageId}";
         // Before a gigabyte is sent for nothing; the commit checks again.
-        if (header.RequestId.Length == 0 && await store.ReadAsync(db => db.Images.AnyAsync(i => i.Name == name, cancel)))
-            throw Fault.AlreadyExists(name);
+        if (header.RequestId.Length == 0)
+        {
+            if (await store.ReadAsync(db => db.Images.AnyAsync(i => i.Name == name, cancel)))
+                throw Fault.AlreadyExists(name);
+            await RefuseTooMuchAsync(ResourceName.ProjectOf(name)!, header.SizeBytes);
+        }
         var sent = await requests.MoveNext(cancel);
         // Asked before its content is sent: what the header says of it counts.
         if (header.ValidateOnly && !sent)
@@ -63,6 +69,14 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
             unit.Db.Images.Add(row);
             return Emit(unit, Change.Created, row);
         }, cancel);
+    }
+
+    async Task RefuseTooMuchAsync(string project, long bytes)
+    {
+        if (limits is null || !limits.Any(project)) return;
+        var exceeded = await store.ReadAsync(db => counts.ExceededAsync(db, limits, project,
+            new Dictionary<string, long> { ["images"] = 1, ["image_bytes"] = bytes }, isCounted: false));
+        if (exceeded.Count > 0) throw ExceededQuota.Fault(exceeded);
     }
 
     static ImageRow ToRow(UploadImageRequest.Types.Header header, string name, ReceivedBlob blob, DateTime now)

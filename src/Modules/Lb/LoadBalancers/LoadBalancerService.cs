@@ -3,6 +3,7 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Contracts;
 using Monolith.Dns.Contracts;
+using Monolith.Network.Contracts;
 using Monolith.Lb.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -14,8 +15,8 @@ using Monolith.Platform.Watching;
 
 namespace Monolith.Lb.LoadBalancers;
 
-internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, INames names, LoadBalancerStreams streams,
-    Reconciler<LoadBalancerId> reconciler) : V1.LoadBalancerService.LoadBalancerServiceBase
+internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, INames names,
+    IVirtualAddresses addresses, LoadBalancerStreams streams, Reconciler<LoadBalancerId> reconciler) : V1.LoadBalancerService.LoadBalancerServiceBase
 {
     const string Pattern = "projects/*/loadBalancers/*";
 
@@ -33,9 +34,13 @@ internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, I
     {
         var name = $"{request.Parent}/loadBalancers/{request.LoadBalancerId}";
         var made = await store.MutateAsync(context.GetCall(), request,
-            _ => AdmitAsync(request, name, context.CancellationToken), async (unit, wanted) =>
+            async _ => (Wanted: await AdmitAsync(request, name, context.CancellationToken), Exceeded: await addresses
+                .ExceededAsync(ResourceName.ProjectOf(name)!, context.CancellationToken)), async (unit, admitted) =>
         {
+            var wanted = admitted.Wanted;
             if (await unit.Db.LoadBalancers.AnyAsync(b => b.Name == name)) throw Fault.AlreadyExists(name);
+            // Its address is claimed later. What is known of it now is said now.
+            unit.Refuse(admitted.Exceeded);
             var row = new LoadBalancerRow
             {
                 Name = name,

@@ -4,12 +4,13 @@ using Monolith.Network.Contracts;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Network.AddressPools;
 
 /// <summary>Virtual addresses of load balancers, from pools of that purpose.</summary>
-internal sealed class VirtualAddresses(Store<NetworkDb> store, NetworkOptions options) : IVirtualAddresses
+internal sealed class VirtualAddresses(Store<NetworkDb> store, NetworkOptions options, Quotas quotas) : IVirtualAddresses
 {
     static Call Caller => Call.Of("network/virtualAddresses");
 
@@ -25,6 +26,9 @@ internal sealed class VirtualAddresses(Store<NetworkDb> store, NetworkOptions op
                     return yes.Address.ToString();
             throw await PoolFaults.ExhaustedAsync(unit.Db, [row], row.Has(4) ? 4 : 6, unit.Now);
         }, cancel);
+
+    public Task<IReadOnlyList<ExceededQuota>> ExceededAsync(string project, CancellationToken cancel) =>
+        quotas.ExceededAsync(project, _ => Task.FromResult((0, 1)));
 
     public Task ReleaseAsync(Guid ownerUid, CancellationToken cancel) => store.WriteAsync(Caller,
         unit => AddressBook.ReleaseAsync(unit, [ownerUid], options.Quarantine), cancel);

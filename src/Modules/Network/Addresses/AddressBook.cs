@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Platform.Names;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Network.Addresses;
@@ -210,6 +211,7 @@ internal static class AddressBook
             PoolUid = pool,
             HolderUid = holder,
             Owner = owner,
+            Project = ResourceName.ProjectOf(owner) ?? "",
             From = unit.Now,
         });
         await CountAsync(unit.Db, pool, 1);

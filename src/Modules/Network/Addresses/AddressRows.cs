@@ -38,6 +38,9 @@ internal sealed class AddressRow
     /// <summary>A resource's name, for people: the port, or who it was claimed for.</summary>
     public required string Owner { get; init; }
 
+    /// <summary>The id of the project that the owner lies in.</summary>
+    public string Project { get; init; } = "";
+
     public DateTime From { get; init; }
 }
 

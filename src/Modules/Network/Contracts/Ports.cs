@@ -1,3 +1,5 @@
+using Monolith.Platform.Quotas;
+
 namespace Monolith.Network.Contracts;
 
 /// <summary>A port that an owner wants. Immutable.</summary>
@@ -29,6 +31,10 @@ public interface IPorts
     Task<IReadOnlyList<Monolith.Platform.Faults.FieldViolation>> CheckAsync(IReadOnlyList<PortClaim> claims,
         IReadOnlyList<string> fields, CancellationToken cancel);
 
+    /// <summary>The quotas that claims without violations would exceed now. The claim itself is what decides: others may
+    /// be faster.</summary>
+    Task<IReadOnlyList<ExceededQuota>> ExceededAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel);
+
     /// <summary>Claims all or none, in one transaction.</summary>
     /// <param name="hypervisor">Which is to have them, as by <see cref="BindAsync"/>; empty: none.</param>
     Task<IReadOnlyList<PortFacts>> ClaimAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel,
@@ -53,6 +59,9 @@ public interface IVirtualAddresses
     /// <summary>Claims an address for an owner; the same owner gets the same address.</summary>
     /// <param name="pool">The pool's name; empty for the only one of its purpose.</param>
     Task<string> ClaimAsync(string project, string owner, Guid ownerUid, string pool, CancellationToken cancel);
+
+    /// <summary>The quotas that a claim would exceed now.</summary>
+    Task<IReadOnlyList<ExceededQuota>> ExceededAsync(string project, CancellationToken cancel);
 
     Task ReleaseAsync(Guid ownerUid, CancellationToken cancel);
 }

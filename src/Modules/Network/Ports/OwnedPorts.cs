@@ -4,13 +4,14 @@ using Monolith.Network.Contracts;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Network.Ports;
 
 /// <summary>Ports as their owners need them; each call is one unit.</summary>
-internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, NetworkOptions options, TimeProvider time)
-    : IPorts
+internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, NetworkOptions options, TimeProvider time,
+    Quotas quotas) : IPorts
 {
     static Call Caller => Call.Of("network/ports");
 
@@ -36,6 +37,16 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
                 found.AddRange(violations.Found);
             }
             return found;
+        });
+
+    public Task<IReadOnlyList<ExceededQuota>> ExceededAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel) =>
+        quotas.ExceededAsync(claims[0].Project, async db =>
+        {
+            var addresses = 0;
+            foreach (var claim in claims)
+                if (await PortPlan.FindAsync(db, PortWish.Of(claim), PortFields.OfPort, new()) is { } plan)
+                    addresses += plan.Families.Count();
+            return (claims.Count, addresses);
         });
 
     public async Task<IReadOnlyList<PortFacts>> ClaimAsync(IReadOnlyList<PortClaim> claims, CancellationToken cancel,

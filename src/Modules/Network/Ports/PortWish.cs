@@ -38,6 +38,9 @@ internal sealed record PortFields(string Network, string Groups, Func<int, strin
 internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList<SecurityGroupRow> Groups,
     IReadOnlyList<AddressPoolRow> Pools, IReadOnlyList<(Ip Address, AddressPoolRow Pool)> Chosen)
 {
+    /// <summary>A port gets an address of each.</summary>
+    public IEnumerable<int> Families => Ip.Families.Where(f => Pools.Any(p => p.Has(f)));
+
     /// <summary>Finds the rows; a violation for whatever is not there or does not fit; null when one stands in the way.</summary>
     public static async Task<PortPlan?> FindAsync(NetworkDb db, PortWish wish, PortFields fields,
         Violations violations)

@@ -13,6 +13,13 @@ public sealed record FieldViolation(string Field, string Description);
 /// <param name="Description">What stands in the way and what to do about it.</param>
 public sealed record PreconditionViolation(string Type, string Subject, string Description);
 
+/// <summary>One quota that a request would exceed (google.rpc.QuotaFailure).</summary>
+/// <param name="Subject">The resource whose quota it is.</param>
+/// <param name="Quota">The quota's word: <c>servers</c>.</param>
+/// <param name="Limit">In the quota's unit.</param>
+/// <param name="Description">Limit, usage and what was asked for, in words.</param>
+public sealed record QuotaViolation(string Subject, string Quota, long Limit, string Description);
+
 /// <summary>
 /// The one error that rules and entities throw. <see cref="FaultInterceptor"/> turns it into google.rpc.Status
 /// (AIP-193) with ErrorInfo always. The message and the metadata are sent to the caller; <see cref="Private"/> is only
@@ -30,6 +37,8 @@ public sealed class Fault(StatusCode code, string reason, string message) : Exce
     public IReadOnlyList<FieldViolation> Fields { get; init; } = [];
 
     public IReadOnlyList<PreconditionViolation> Preconditions { get; init; } = [];
+
+    public IReadOnlyList<QuotaViolation> Quotas { get; init; } = [];
 
     /// <summary>When trying again makes sense; null when it does not.</summary>
     public TimeSpan? RetryAfter { get; init; }

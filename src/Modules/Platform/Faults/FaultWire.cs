@@ -49,6 +49,18 @@ public static class FaultWire
             }), more => new() { Type = "MORE", Subject = "(more)", Description = $"{more} further reasons" }));
             status.Details.Add(Any.Pack(failure));
         }
+        if (fault.Quotas.Count > 0)
+        {
+            var failure = new QuotaFailure();
+            failure.Violations.Add(First(fault.Quotas.Select(v => new QuotaFailure.Types.Violation
+            {
+                Subject = Cut(v.Subject, MaxWordBytes),
+                Description = Cut(v.Description, MaxWordBytes),
+                QuotaMetric = v.Quota,
+                QuotaValue = v.Limit,
+            }), more => new() { Subject = "(more)", Description = $"{more} further quotas" }));
+            status.Details.Add(Any.Pack(failure));
+        }
         if (fault.RetryAfter is { } retry)
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(retry) }));
         return status.ToRpcException();

@@ -8,12 +8,13 @@ using Microsoft.Extensions.Logging;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Events;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Quotas;
 
 namespace Monolith.Platform.Storage;
 
 /// <summary>The one writer of a module's database; see <see cref="Store{TDb}"/>.</summary>
 internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContextOptions, TDb> create, EventFeed feed,
-    TimeProvider time, ILogger log, IOpenProjects? projects) : IAsyncDisposable where TDb : ModuleDb
+    TimeProvider time, ILogger log, IOpenProjects? projects, QuotaClaims<TDb>? claims) : IAsyncDisposable where TDb : ModuleDb
 {
     const int MaxBatch = 128;
     const int MaxQueued = 4096;
@@ -180,8 +181,10 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             try
             {
                 var db = await ContextAsync(transaction);
+                claims?.Begin();
                 var made = await item.RunAsync(db, Stored.Time(time.GetUtcNow()));
                 await db.SaveChangesAsync();
+                if (claims is not null) await claims.CheckAsync(db);
                 if (!item.Keep) await RunAsync(transaction, "ROLLBACK TO SAVEPOINT work");
                 else events.AddRange(made);
                 await RunAsync(transaction, "RELEASE SAVEPOINT work");
@@ -212,6 +215,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
             context = create(options!);
             context.Database.AutoSavepointsEnabled = false;
             context.OpenProjects = projects;
+            context.Claims = claims;
             context.Inserts = inserts;
         }
         if (context.Database.CurrentTransaction?.GetDbTransaction() != transaction)

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Quotas;
 
 namespace Monolith.Platform.Storage;
 
@@ -26,6 +27,9 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
     /// <summary>Set by the writer.</summary>
     internal IOpenProjects? OpenProjects { get; set; }
 
+    /// <summary>Set by the writer; null where nothing is counted.</summary>
+    internal IQuotaClaims? Claims { get; set; }
+
     /// <summary>Set by the writer.</summary>
     internal Inserts? Inserts { get; set; }
 
@@ -41,6 +45,7 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancel = default)
     {
         if (OpenProjects is not null) RefuseInClosed(OpenProjects);
+        Claims?.Note(ChangeTracker);
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancel);
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Monolith.Platform.Events;
+using Monolith.Platform.Quotas;
 
 namespace Monolith.Platform.Storage;
 
@@ -23,14 +24,15 @@ public interface IStoreOpening : IStartUp;
 public static class ModuleServices
 {
     /// <summary>A module's store and relay.</summary>
-    /// <param name="ownsProjects">The module decides itself which projects there are.</param>
+    /// <param name="ownsProjects">The module decides itself which projects there are, and what they may have.</param>
     public static IServiceCollection AddModuleStore<TDb>(this IServiceCollection services, string module,
         Func<DbContextOptions, TDb> sqlite, Func<DbContextOptions, TDb> postgres,
         bool ownsProjects = false) where TDb : ModuleDb
     {
         services.AddSingleton(s => new Store<TDb>(module, s.GetRequiredService<DatabaseOptions>(), sqlite, postgres,
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>(),
-            ownsProjects ? null : s.GetService<IOpenProjects>()));
+            ownsProjects ? null : s.GetService<IOpenProjects>(), s.GetService<Counts<TDb>>(),
+            ownsProjects ? null : s.GetService<IQuotaLimits>()));
         services.AddSingleton<IStoreHealth>(s => s.GetRequiredService<Store<TDb>>());
         services.AddSingleton<Relay<TDb>>();
         services.AddSingleton<IRelay>(s => s.GetRequiredService<Relay<TDb>>());

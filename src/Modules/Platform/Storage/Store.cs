@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Events;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Quotas;
 
 namespace Monolith.Platform.Storage;
 
@@ -41,8 +42,11 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
     /// <param name="sqlite">Makes the context for SQLite.</param>
     /// <param name="postgres">Makes the context for PostgreSQL.</param>
     /// <param name="projects">Refuses resources in projects that are not open; null: nobody is asked.</param>
+    /// <param name="counts">What counts towards quotas.</param>
+    /// <param name="limits">How much of it there may be; null: as much as there is.</param>
     public Store(string module, DatabaseOptions options, Func<DbContextOptions, TDb> sqlite,
-        Func<DbContextOptions, TDb> postgres, TimeProvider time, ILoggerFactory logs, IOpenProjects? projects = null)
+        Func<DbContextOptions, TDb> postgres, TimeProvider time, ILoggerFactory logs, IOpenProjects? projects = null,
+        Counts<TDb>? counts = null, IQuotaLimits? limits = null)
     {
         database = new Database(options, module);
         create = database.IsPostgres ? postgres : sqlite;
@@ -50,7 +54,7 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
         Feed = new EventFeed(module, async (after, count, cancel) => await readers.ReadAsync(db =>
             db.Events.Where(e => e.Sequence > after).OrderBy(e => e.Sequence).Take(count).ToListAsync(cancel)));
         writer = new GroupWriter<TDb>(database, create, Feed, time, logs.CreateLogger("Monolith.Store." + module),
-            projects);
+            projects, counts is null || limits is null ? null : new QuotaClaims<TDb>(counts, limits));
     }
 
     /// <summary>The module's events as they are committed.</summary>

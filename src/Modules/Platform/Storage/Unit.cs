@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Google.Protobuf;
 using Monolith.Platform.Calls;
+using Monolith.Platform.Quotas;
 
 namespace Monolith.Platform.Storage;
 
@@ -46,6 +47,14 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
             DataType = data.Descriptor.FullName,
             Data = data.ToByteArray(),
         });
+    }
+
+    /// <summary>Refuses the write for what another module would refuse, together with the quotas that it exceeds itself.
+    /// Nothing happens when there is nothing.</summary>
+    public void Refuse(IReadOnlyList<ExceededQuota> elsewhere)
+    {
+        if (Db.Claims is { } claims) claims.Add(elsewhere);
+        else if (elsewhere.Count > 0) throw ExceededQuota.Fault(elsewhere);
     }
 
     static string Word(Change change) => change switch

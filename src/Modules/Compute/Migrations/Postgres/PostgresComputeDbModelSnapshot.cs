@@ -536,6 +536,8 @@ namespace Monolith.Compute.Migrations.Postgres
 
                     b.HasIndex("Project", "Name");
 
+                    b.HasIndex("Project", "Vcpus", "MemoryMib", "DiskGib");
+
                     b.ToTable("servers", "compute");
                 });
 

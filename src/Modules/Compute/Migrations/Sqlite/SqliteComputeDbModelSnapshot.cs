@@ -483,6 +483,8 @@ namespace Monolith.Compute.Migrations.Sqlite
 
                     b.HasIndex("Project", "Name");
 
+                    b.HasIndex("Project", "Vcpus", "MemoryMib", "DiskGib");
+
                     b.ToTable("servers", (string)null);
                 });
 

@@ -104,9 +104,16 @@ namespace Monolith.Network.Migrations.Postgres
                     b.Property<Guid>("PoolUid")
                         .HasColumnType("uuid");
 
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.HasKey("Address");
 
                     b.HasIndex("HolderUid");
+
+                    b.HasIndex("Project", "Address");
 
                     b.ToTable("addresses", "network");
                 });

@@ -90,9 +90,15 @@ namespace Monolith.Network.Migrations.Sqlite
                     b.Property<Guid>("PoolUid")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.HasKey("Address");
 
                     b.HasIndex("HolderUid");
+
+                    b.HasIndex("Project", "Address");
 
                     b.ToTable("addresses", (string)null);
                 });
