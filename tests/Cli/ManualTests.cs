@@ -73,7 +73,7 @@ public sealed class ManualTests
 
     [Theory]
     [InlineData("There is no `monolith server lst`. Did you mean `monolith server list`?", "server", "lst")]
-    [InlineData("There is no `monolith quota`. There are: server, image,", "quota", "list")]
+    [InlineData("There is no `monolith wish`. There are: server, image,", "wish", "list")]
     [InlineData("`monolith lb member` wants a command: list, add, remove, drain, undrain.", "lb", "member")]
     [InlineData("NAME is missing. The new server's id.", "server", "create", "--flavor", "a", "--image", "b")]
     [InlineData("Option '--flavor' is required.", "server", "create", "web1", "--image", "b")]
