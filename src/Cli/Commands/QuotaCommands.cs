@@ -10,7 +10,7 @@ using Monolith.Identity.V1;
 
 namespace Monolith.Cli.Commands;
 
-/// <summary>Quotas: <c>quota show</c>, <c>quota set</c> and <c>quota explain</c>, of a project or of the cloud's default.</summary>
+/// <summary><c>quota show</c>, <c>set</c> and <c>explain</c>, of a project or of the cloud's default.</summary>
 internal static class QuotaCommands
 {
     const string DefaultName = "quotas/default", Unlimited = "unlimited", Inherit = "default";
@@ -178,7 +178,8 @@ internal static class QuotaCommands
             "memory_mib" => Sizes.Parse(text, 1L << 20),
             "disk_gib" => Sizes.Parse(text, 1L << 30),
             "image_bytes" => Sizes.Parse(text, 1),
-            _ => throw new UsageException($"'{text}' is no limit.", $"Write {quota}=100, {quota}=unlimited or {quota}=default."),
+            _ => throw new UsageException($"'{text}' is no limit.",
+                $"Write {quota}=100, {quota}=unlimited or {quota}=default."),
         };
     }
 

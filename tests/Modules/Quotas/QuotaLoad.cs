@@ -90,7 +90,10 @@ internal sealed class QuotaLoad
                     {
                         Flavor = dice.Next(2) == 0 ? "flavors/small" : "flavors/large",
                         Image = "projects/demo/images/blank",
-                        Networks = { Enumerable.Range(0, 1 + dice.Next(2)).Select(_ => new ServerNetwork { Network = network }) },
+                        Networks =
+                        {
+                            Enumerable.Range(0, 1 + dice.Next(2)).Select(_ => new ServerNetwork { Network = network }),
+                        },
                     },
                 }, call);
                 break;
@@ -188,7 +191,8 @@ internal sealed class QuotaLoad
                 }, QuotaHost.Admin);
                 break;
             case 1:
-                await host.Make<LoadBalancerService>().DeleteLoadBalancer(new() { Name = name, ValidateOnly = trial }, QuotaHost.Admin);
+                await host.Make<LoadBalancerService>().DeleteLoadBalancer(new() { Name = name, ValidateOnly = trial },
+                    QuotaHost.Admin);
                 break;
             default:
                 var uid = await host.Get<Store<LbDb>>().ReadAsync(db =>

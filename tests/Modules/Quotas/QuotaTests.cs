@@ -228,8 +228,8 @@ public sealed class QuotaTests
             Assert.Equal(
                 [.. new[] { "s1", "s2", "s3" }.Select(s => ($"{QuotaHost.Project}/servers/{s}", 512L, ""))],
                 await host.ExplainAsync("memory_mib", page));
-            Assert.Equal([(QuotaHost.Project + "/ports/p1", 1, "10.64.0.0"), (QuotaHost.Project + "/ports/p1", 1, "2001:db8::")],
-                (await host.ExplainAsync("addresses", page)).Order());
+            const string port = QuotaHost.Project + "/ports/p1";
+            Assert.Equal([(port, 1, "10.64.0.0"), (port, 1, "2001:db8::")], (await host.ExplainAsync("addresses", page)).Order());
         }
         foreach (var usage in (await host.Quotas.GetQuota(new GetQuotaRequest { Name = Quota }, Admin)).Usages)
             Assert.Equal(usage.Usage, (await host.ExplainAsync(usage.Quota)).Sum(r => r.Amount));

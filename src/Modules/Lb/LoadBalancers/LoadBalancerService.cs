@@ -16,7 +16,8 @@ using Monolith.Platform.Watching;
 namespace Monolith.Lb.LoadBalancers;
 
 internal sealed class LoadBalancerService(Store<LbDb> store, IServers servers, INames names,
-    IVirtualAddresses addresses, LoadBalancerStreams streams, Reconciler<LoadBalancerId> reconciler) : V1.LoadBalancerService.LoadBalancerServiceBase
+    IVirtualAddresses addresses, LoadBalancerStreams streams, Reconciler<LoadBalancerId> reconciler)
+    : V1.LoadBalancerService.LoadBalancerServiceBase
 {
     const string Pattern = "projects/*/loadBalancers/*";
 
