@@ -70,6 +70,11 @@ internal static class Examples
         ["monolith server start"] = ["monolith server start web1 --wait"],
         ["monolith server stop"] = ["monolith server stop web1 --wait", "monolith server stop web1 --hard"],
         ["monolith server restart"] = ["monolith server restart web1 --wait", "monolith server restart web1 --hard"],
+        ["monolith server migrate"] =
+        [
+            "monolith server migrate web1 --wait", "monolith server migrate web1 --to hv7",
+            "monolith server migrate web1 --abort",
+        ],
         ["monolith server events"] = ["monolith server events web1", "monolith server events web1 -o json"],
         ["monolith server ssh"] =
         [

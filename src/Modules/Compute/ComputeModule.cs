@@ -8,6 +8,7 @@ using Monolith.Compute.Contracts;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
+using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Vms;
@@ -33,6 +34,7 @@ public static partial class ComputeModule
         services.AddSingleton<VmStreams>();
         services.AddSingleton<ServerAdmission>();
         services.AddSingleton<FleetView>();
+        services.AddSingleton<MigrationActs>();
         services.AddSingleton<ServerReconciler>();
         services.AddSingleton<VmReaper>();
         services.AddSingleton<ServerDirectory>();

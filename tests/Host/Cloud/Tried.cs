@@ -107,6 +107,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
                 Server = new() { Name = P + "/servers/s1", Etag = "0", DisplayName = Mark },
             }, StatusCode.Aborted),
             ["StopServer"] = (new StopServerRequest { Name = P + "/servers/none" }, StatusCode.NotFound),
+            ["MigrateServer"] = (new MigrateServerRequest { Name = P + "/servers/s2" }, StatusCode.FailedPrecondition),
             ["CreateLoadBalancer"] = (new CreateLoadBalancerRequest
             {
                 Parent = P,
@@ -139,6 +140,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "StartServer" => new StartServerRequest { Name = P + "/servers/s2" },
         "StopServer" => new StopServerRequest { Name = P + "/servers/s1" },
         "RestartServer" => new RestartServerRequest { Name = P + "/servers/s1" },
+        "MigrateServer" => new MigrateServerRequest { Name = P + "/servers/s1" },
+        "AbortMigration" => new AbortMigrationRequest { Name = P + "/servers/s1" },
         "CreateFlavor" => new CreateFlavorRequest
         {
             FlavorId = Mark,

@@ -1,9 +1,11 @@
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.V1;
 using Monolith.Image.Contracts;
 using Monolith.Network.Contracts;
+using Monolith.Platform;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
@@ -166,6 +168,30 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             row.Restarts++;
         });
 
+    public override Task<Server> MigrateServer(MigrateServerRequest request, ServerCallContext context)
+    {
+        if (request.TargetHypervisor.Length > 0)
+            ResourceName.Parse("hypervisors/*", request.TargetHypervisor, "target_hypervisor");
+        return ChangeAsync(request, request.Name, "", context, async (row, unit) =>
+        {
+            await MigrationRules.RequireAsync(unit.Db, row, request.TargetHypervisor);
+            unit.Db.Operations.Add(OperationRow.Of(row));
+            row.Begin("migrate", Server.Types.State.Ready, unit.Now);
+            row.Migration = new ServerMigration(Chance.NewUid().ToString(), MigrationActs.NewSecret(), row.Hypervisor,
+                request.TargetHypervisor.Length == 0 ? "" : ResourceName.LastId(request.TargetHypervisor),
+                Migration.Types.State.Copying, unit.Now, unit.Now, unit.Now + MigrationLifecycle.Deadline);
+        });
+    }
+
+    public override Task<Server> AbortMigration(AbortMigrationRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, "", context, (row, unit) =>
+        {
+            // What has switched over is completed; what is given up already is so.
+            if (row.Migration is { State: Migration.Types.State.Copying } migration)
+                row.Migration = migration.Enter(Migration.Types.State.Aborting, unit.Now, "ABORTED",
+                    "It was given up on request.");
+        });
+
     public override Task<ListServerEventsResponse> ListServerEvents(ListServerEventsRequest request,
         ServerCallContext context)
     {
@@ -185,8 +211,16 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         });
     }
 
+    Task<Server> ChangeAsync(Google.Protobuf.IMessage request, string name, string etag,
+        ServerCallContext context, Action<ServerRow, Unit<ComputeDb>> change) =>
+        ChangeAsync(request, name, etag, context, (row, unit) =>
+        {
+            change(row, unit);
+            return Task.CompletedTask;
+        });
+
     async Task<Server> ChangeAsync(Google.Protobuf.IMessage request, string name, string etag,
-        ServerCallContext context, Action<ServerRow, Unit<ComputeDb>> change)
+        ServerCallContext context, Func<ServerRow, Unit<ComputeDb>, Task> change)
     {
         ResourceName.Parse(Pattern, name);
         var call = context.GetCall();
@@ -194,7 +228,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         {
             var row = await ServerQueries.ByName(unit.Db, name) ?? throw Fault.NotFound(name);
             row.Touch(etag, unit.Now);
-            change(row, unit);
+            await change(row, unit);
             return unit.Emit(Change.Updated, row);
         }, context.CancellationToken);
         reconciler.Wake(new(name));

@@ -365,6 +365,10 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<int>("MemoryMib")
                         .HasColumnType("integer");
 
+                    b.Property<string>("Migration")
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("text")
@@ -476,6 +480,10 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<byte[]>("Move")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
                     b.Property<byte[]>("Plan")
                         .IsRequired()
                         .HasColumnType("bytea");
@@ -499,6 +507,10 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<long>("ReportedGeneration")
                         .HasColumnType("bigint");
 
+                    b.Property<byte[]>("ReportedMigration")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
                     b.Property<int>("ReportedRestarts")
                         .HasColumnType("integer");
 
@@ -507,6 +519,9 @@ namespace Monolith.Compute.Migrations.Postgres
 
                     b.Property<bool>("Retrying")
                         .HasColumnType("boolean");
+
+                    b.Property<int>("Role")
+                        .HasColumnType("integer");
 
                     b.Property<string>("ServerName")
                         .IsRequired()
@@ -533,7 +548,7 @@ namespace Monolith.Compute.Migrations.Postgres
 
                     b.HasIndex("ImageSha256");
 
-                    b.HasIndex("ServerUid")
+                    b.HasIndex("ServerUid", "Role")
                         .IsUnique();
 
                     b.ToTable("vms", "compute");

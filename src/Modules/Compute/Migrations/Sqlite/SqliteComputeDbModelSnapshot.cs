@@ -327,6 +327,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<int>("MemoryMib")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Migration")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -430,6 +433,10 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("Move")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
                     b.Property<byte[]>("Plan")
                         .IsRequired()
                         .HasColumnType("BLOB");
@@ -451,6 +458,10 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<long>("ReportedGeneration")
                         .HasColumnType("INTEGER");
 
+                    b.Property<byte[]>("ReportedMigration")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
                     b.Property<int>("ReportedRestarts")
                         .HasColumnType("INTEGER");
 
@@ -458,6 +469,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<bool>("Retrying")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Role")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("ServerName")
@@ -483,7 +497,7 @@ namespace Monolith.Compute.Migrations.Sqlite
 
                     b.HasIndex("ImageSha256");
 
-                    b.HasIndex("ServerUid")
+                    b.HasIndex("ServerUid", "Role")
                         .IsUnique();
 
                     b.ToTable("vms", (string)null);

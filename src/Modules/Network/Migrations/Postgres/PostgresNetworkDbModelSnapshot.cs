@@ -351,6 +351,11 @@ namespace Monolith.Network.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("SharedWith")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<long>("SpecGeneration")
                         .HasColumnType("bigint");
 
@@ -371,6 +376,8 @@ namespace Monolith.Network.Migrations.Postgres
                         .IsUnique();
 
                     b.HasIndex("Network");
+
+                    b.HasIndex("SharedWith");
 
                     b.HasIndex("OwnerUid", "OwnerIndex")
                         .IsUnique();

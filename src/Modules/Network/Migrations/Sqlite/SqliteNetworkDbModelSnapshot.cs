@@ -311,6 +311,10 @@ namespace Monolith.Network.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("SharedWith")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<long>("SpecGeneration")
                         .HasColumnType("INTEGER");
 
@@ -331,6 +335,8 @@ namespace Monolith.Network.Migrations.Sqlite
                         .IsUnique();
 
                     b.HasIndex("Network");
+
+                    b.HasIndex("SharedWith");
 
                     b.HasIndex("OwnerUid", "OwnerIndex")
                         .IsUnique();
