@@ -37,6 +37,9 @@ public sealed record AgentOptions
 
     public uint TapGid { get; init; }
 
+    /// <summary>Where guests from other hypervisors may be sent to; null or empty while there is no such address.</summary>
+    public Func<string?> ListenAddress { get; init; } = () => "127.0.0.1";
+
     /// <summary>For the length of pauses.</summary>
     public Random Dice { get; init; } = Random.Shared;
 

@@ -66,14 +66,19 @@ public sealed class AgentProcess(
         var ports = new DesiredSet(PortConcern.Instance, portLedger);
         var vmBoard = new StatusBoard(VmConcern.Instance);
         var portBoard = new StatusBoard(PortConcern.Instance);
+        var facts = new VmFacts(factLedger);
 
         await using var portReconciler = new PortReconciler(ports, portBoard, new PortReconcilerParts(
             drivers.DataPlane, drivers.Routes, options.Policy, options.TapPrefix,
-            new TapOwner(options.TapUid, options.TapGid), time, options.Dice, log));
+            new TapOwner(options.TapUid, options.TapGid), time, options.Dice, log)
+        {
+            MayBeElsewhere = port => vms.Snapshot().Select(item => (Vm)item.Body)
+                .Any(vm => IsElsewhere(vm, facts.Of(vm.Id)) && vm.Ports.Any(p => p.Id == port)),
+        });
         using var starts = new SemaphoreSlim(options.Policy.StartsAtOnce);
-        await using var vmReconciler = new VmReconciler(vms, vmBoard, new VmFacts(factLedger), new VmReconcilerParts(
+        await using var vmReconciler = new VmReconciler(vms, vmBoard, facts, new VmReconcilerParts(
             drivers.Vms, drivers.Images, portReconciler, drivers.Probe, options.Policy, options.TapPrefix,
-            options.BootId, starts, time, options.Dice, log));
+            options.BootId, starts, time, options.Dice, log, options.ListenAddress));
         drivers.Metadata?.Use(vmReconciler);
 
         var vmSync = Stream(VmConcern.Instance, vms, vmBoard, Hello);
@@ -91,6 +96,8 @@ public sealed class AgentProcess(
         await Task.WhenAll(vmSync.RunAsync(cancellation), portSync.RunAsync(cancellation));
         drivers.Metadata?.Use(null);
     }
+
+    private static bool IsElsewhere(Vm vm, VmFact fact) => fact.Departed || (vm.Incoming is not null && !fact.Arrived);
 
     private Hello Hello() => new() { AgentVersion = options.Version, Inventory = options.Inventory };
 

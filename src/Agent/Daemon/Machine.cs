@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Monolith.Agent.V1;
 using Monolith.Agent.Vms;
@@ -32,6 +34,27 @@ internal static class Machine
         yield return KeyValuePair.Create("cgroup", vms.CgroupVersion > 0 ? $"v{vms.CgroupVersion}" : "none");
         if (vms.CgroupCause.Length > 0) yield return KeyValuePair.Create("cgroup_cause", vms.CgroupCause);
         if (vms.VmUser is not null) yield return KeyValuePair.Create("vm_user", vms.VmUser);
+    }
+
+    /// <summary>
+    /// The address of this machine that packets to the host leave from: another node reaches it as the host does. Null
+    /// while there is no way to the host.
+    /// </summary>
+    /// <param name="host"><c>name:port</c>.</param>
+    public static string? AddressTowards(string host)
+    {
+        try
+        {
+            var at = new Uri($"https://{host}");
+            // To connect a datagram socket sends nothing.
+            using var socket = new Socket(Dns.GetHostAddresses(at.DnsSafeHost)[0].AddressFamily, SocketType.Dgram, 0);
+            socket.Connect(at.DnsSafeHost, at.Port);
+            return ((IPEndPoint)socket.LocalEndPoint!).Address.ToString();
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
     }
 
     internal static long MemoryMib(IEnumerable<string> meminfo)

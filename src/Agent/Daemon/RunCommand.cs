@@ -20,7 +20,8 @@ internal static class RunCommand
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
         var options = Arguments.Parse(
-            arguments, "--state", "--bird", "--zone", "--accel", "--vm-user", "--cgroup", "--protect", "--log");
+            arguments, "--state", "--bird", "--zone", "--accel", "--vm-user", "--cgroup", "--protect", "--log",
+            "--migrate-address");
         var state = options.Find("--state") ?? Usage.DefaultState;
         var identity = NodeIdentity.Load(state);
         using var held = StateLock.TryTake(state) ?? throw new StateBusyException(state);
@@ -99,6 +100,7 @@ internal static class RunCommand
                     TapPrefix = network.TapPrefix,
                     TapUid = user?.Uid ?? 0,
                     TapGid = user?.Gid ?? 0,
+                    ListenAddress = () => Options.Find("--migrate-address") ?? Machine.AddressTowards(Identity.Host),
                 },
                 new HypervisorDrivers(vms, dataPlane, dataPlane.Probe, new FabricRoutes(routing, Time), images)
                 {

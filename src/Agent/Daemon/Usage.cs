@@ -15,6 +15,7 @@ internal static class Usage
 
         monolith-agent run [--state DIR] [--bird SOCKET] [--zone ZONE] [--accel auto|tcg|kvm] [--vm-user USER]
                            [--cgroup NAME] [--protect PREFIX]... [--log debug|info|warn]
+                           [--migrate-address ADDRESS]
             Runs until SIGTERM. Servers and load balancers go on when it stops.
               --state    where it keeps what it knows, default {DefaultState}
               --bird     BIRD's control socket, default {DefaultBird}
@@ -23,6 +24,8 @@ internal static class Usage
               --vm-user  user that QEMU runs as, default monolith-vm, else nobody
               --cgroup   group below which each server has its own, default {QemuOptions.DefaultCgroup}
               --protect  prefix that no guest may connect to, such as the management network
+              --migrate-address  where servers from other hypervisors are taken, TCP 49152 to 49663; default: the address
+                         that the host is reached from
 
         monolith-agent probe [--state DIR] [--accel auto|tcg|kvm] [--vm-user USER]
             Prints what this machine can do, proved.

@@ -9,7 +9,7 @@ namespace Monolith.Agent.Emulated;
 /// VMs that are a few fields each. No thread, task or timer belongs to one that is idle; an operation's latency is a
 /// delay of the caller's. They outlive the agents that drive them, as QEMUs do.
 /// </summary>
-public sealed class EmulatedVms : IVmDriver
+public sealed partial class EmulatedVms : IVmDriver
 {
     private const int EventsKept = 256;
     private readonly Dice dice;
@@ -32,6 +32,8 @@ public sealed class EmulatedVms : IVmDriver
         public int? Pid { get; set; }
         public string Cause { get; set; } = "";
         public TaskCompletionSource? Stopping { get; set; }
+        public VmMigration? Migration { get; set; }
+        public TaskCompletionSource? Giving { get; set; }
     }
 
     public EmulatedVms(Emulation emulation, EmulatedDataPlane dataPlane, TimeProvider time) =>
@@ -62,6 +64,7 @@ public sealed class EmulatedVms : IVmDriver
             var machine = machines.GetValueOrDefault(plan.Id)
                 ?? throw new VmException(VmFailure.NotFound, $"VM {plan.Id} has no disk here: ensure it first");
             if (machine.Phase == VmPhase.Running) return;
+            RefuseElsewhere(machine, "started");
             (machine.Plan, machine.Generation) = (plan, plan.Generation);
             var missing = plan.Ports.FirstOrDefault(p => !dataPlane.HasTap(p.Tap));
             if (missing is not null) Fail(machine, $"could not open the tap {missing.Tap}: there is no such interface");
@@ -84,6 +87,7 @@ public sealed class EmulatedVms : IVmDriver
         lock (gate)
         {
             if (!machines.TryGetValue(id, out machine)) return;
+            if (machine.Phase is VmPhase.Running or VmPhase.Incoming) RefuseElsewhere(machine, "stopped");
             if (machine.Phase != VmPhase.Running)
             {
                 if (machine.Phase == VmPhase.Crashed) Enter(machine, VmPhase.Stopped, "stopped on request");
@@ -115,11 +119,17 @@ public sealed class EmulatedVms : IVmDriver
 
     public async Task RemoveAsync(VmId id, CancellationToken cancellation)
     {
-        await StopAsync(id, StopMode.Hard, TimeSpan.Zero, cancellation);
+        await Task.Yield();
+        cancellation.ThrowIfCancellationRequested();
+        Machine? machine;
         lock (gate)
         {
-            if (!machines.Remove(id)) return;
+            if (!machines.Remove(id, out machine)) return;
+            machine.Stopping?.TrySetResult();
         }
+
+        EmulatedWire.Close(this, id);
+        End(machine, VmPhase.Stopped, "removed", VmEventKind.Stopped);
 
         Tell(id, VmEventKind.Removed, "");
     }
@@ -183,10 +193,13 @@ public sealed class EmulatedVms : IVmDriver
         VmPlan plan;
         lock (gate)
         {
-            if (machine.Phase != VmPhase.Running) return;
-            plan = machine.Running!;
-            Enter(machine, phase, cause);
+            if (machine.Running is null) return;
+            plan = machine.Running;
+            // A guest that has left stays left, whatever becomes of the process that it left.
+            var left = machine.Phase == VmPhase.Left || machine.Migration is { Phase: MigrationPhase.Switching };
+            Enter(machine, left ? VmPhase.Left : phase, cause);
             (machine.Running, machine.Stopping) = (null, null);
+            machine.Migration = Ended(machine.Migration, cause);
         }
 
         SetCarriers(plan, carrier: false);
@@ -222,5 +235,5 @@ public sealed class EmulatedVms : IVmDriver
 
     private static VmObservation Observe(Machine machine) => new(
         machine.Plan.Id, machine.Phase, machine.Pid, machine.Since, machine.Cause, machine.Generation,
-        NeedsRestart(machine));
+        NeedsRestart(machine), machine.Migration);
 }

@@ -23,6 +23,12 @@ public sealed record Emulation
 
     public TimeSpan ShutdownLatency { get; init; } = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Time that a guest needs from one node to another.</summary>
+    public TimeSpan MigrationLatency { get; init; } = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>Part of the migrations that fail on the way, 0 to 1.</summary>
+    public double MigrationFailures { get; init; }
+
     /// <summary>Part of the starts that fail, 0 to 1.</summary>
     public double StartFailures { get; init; }
 
@@ -39,6 +45,7 @@ public sealed record Emulation
     {
         BootMedian = TimeSpan.Zero, BootSpread = 0, StartLatency = TimeSpan.Zero, DiskLatency = TimeSpan.Zero,
         ImageLatency = TimeSpan.Zero, ShutdownLatency = TimeSpan.Zero,
+        MigrationLatency = TimeSpan.Zero,
     };
 }
 

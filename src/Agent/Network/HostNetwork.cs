@@ -122,7 +122,7 @@ internal sealed class HostNetwork : IDisposable
     public IReadOnlyList<Link> SyncRoutes()
     {
         var taps = Taps();
-        var addresses = plans.Values.ToDictionary(p => p.TapName, p => p.Addresses);
+        var addresses = plans.Values.ToDictionary(p => p.TapName, p => p.Routed ? p.Addresses : []);
         var (add, remove) = RoutePlan.Delta(taps, addresses, routes.List());
         foreach (var route in remove)
             routes.Remove(route);

@@ -22,6 +22,12 @@ public sealed record PortPlan
     /// </summary>
     public required string TapName { get; init; }
 
+    /// <summary>
+    /// Whether its addresses are routed to it while a guest holds its tap. False: who holds it has no guest, and the
+    /// addresses are elsewhere.
+    /// </summary>
+    public bool Routed { get; init; } = true;
+
     /// <summary>Bytes of IP packet that the guest may send at once, 1280-65521.</summary>
     public int Mtu { get; init; } = 1500;
 

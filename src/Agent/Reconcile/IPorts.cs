@@ -11,6 +11,9 @@ internal interface IPorts
     /// <summary>Null when the host has not sent it.</summary>
     PortSpec? Find(string portId);
 
+    /// <summary>Whether the guest behind the port is on this machine, so far as the vm's driver knows.</summary>
+    void GuestIs(string portId, bool here);
+
     /// <summary>A port's state changed. Called by lanes of ports: return soon.</summary>
     event Action<string>? PortChanged;
 }

@@ -18,7 +18,11 @@ internal sealed record PortReconcilerParts(
     TapOwner Owner,
     TimeProvider Time,
     Random Dice,
-    ILogger Log);
+    ILogger Log)
+{
+    /// <summary>Whether the desired vm behind a port has a guest that may not be on this machine.</summary>
+    public Func<string, bool> MayBeElsewhere { get; init; } = _ => false;
+}
 
 /// <summary>
 /// Makes ports and address sets what they shall be. One lane for each; keys are ids of ports, <c>set:</c> + id, and
@@ -42,6 +46,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     private readonly ConcurrentDictionary<string, State> states = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset> unwanted = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> attempts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> guests = new(StringComparer.Ordinal);
     private volatile bool inSync;
     private ITimer? resync;
     private Task watching = Task.CompletedTask;
@@ -58,6 +63,16 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     public bool IsPlugged(string portId) => states.TryGetValue(portId, out var state) && state is not State.Failed;
 
     public PortSpec? Find(string portId) => desired.Find(portId)?.Body as PortSpec;
+
+    public void GuestIs(string portId, bool here)
+    {
+        var before = IsHere(portId);
+        guests[portId] = here;
+        if (before == here) return;
+        // Given anew, with its routes or without them.
+        applied.TryRemove(portId, out _);
+        lanes.Wake(portId);
+    }
 
     public async Task StartAsync(CancellationToken cancellation)
     {
@@ -243,10 +258,15 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
             if (desired.Find(PortConcern.KeyOfSet(id))?.Body is AddressSet set) await EnsureSetAsync(set, cancellation);
         }
 
-        await with.DataPlane.EnsurePortAsync(PortPlans.Of(spec, with.TapPrefix, with.Owner), cancellation);
+        var plan = PortPlans.Of(spec, with.TapPrefix, with.Owner) with { Routed = IsHere(spec.Id) };
+        await with.DataPlane.EnsurePortAsync(plan, cancellation);
         applied[spec.Id] = spec;
         attempts.TryRemove(spec.Id, out _);
     }
+
+    /// <summary>A port whose vm nobody has looked at yet waits for that where its guest may be elsewhere.</summary>
+    private bool IsHere(string portId) =>
+        guests.TryGetValue(portId, out var here) ? here : !with.MayBeElsewhere(portId);
 
     private Task RemoveAsync(string key, CancellationToken cancellation) =>
         key.StartsWith(TapKey, StringComparison.Ordinal)
@@ -260,6 +280,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
         unwanted.TryRemove(key, out _);
         attempts.TryRemove(key, out _);
         states.TryRemove(key, out _);
+        guests.TryRemove(key, out _);
         board.Remove(key);
         PortChanged?.Invoke(key);
     }

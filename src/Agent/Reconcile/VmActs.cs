@@ -4,6 +4,8 @@ using Monolith.Agent.Images;
 using Monolith.Agent.Network;
 using Monolith.Agent.V1;
 using Monolith.Agent.Vms;
+using VmIncoming = Monolith.Agent.Vms.VmIncoming;
+using VmOutgoing = Monolith.Agent.Vms.VmOutgoing;
 
 namespace Monolith.Agent.Reconcile;
 
@@ -25,6 +27,10 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
                     with.Log.Unwanted("vms", id, with.Policy.Grace);
                 facts.Keep(id, note.Fact);
                 return Verdict.Next;
+            case VmDecision.Follow { For: null }:
+                return Verdict.Done;
+            case VmDecision.Follow follow:
+                return await FollowAsync(id, now, follow.For.Value, cancellation);
             case VmDecision.Wait wait:
                 return Verdict.After(wait.For);
             case VmDecision.Forget:
@@ -72,6 +78,10 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
             VmDecision.Stop stop => StopAsync(id, stop.Mode, cancellation),
             VmDecision.Restart restart => RestartAsync(id, now.Desired!, restart.Mode, cancellation),
             VmDecision.Remove => RemoveAsync(id, now, cancellation),
+            VmDecision.Receive => ReceiveAsync(id, now.Desired!, cancellation),
+            VmDecision.Send => with.Driver.SendAsync(new VmId(id), OutgoingOf(now.Desired!), cancellation),
+            VmDecision.CancelSend => with.Driver.CancelSendAsync(new VmId(id), cancellation),
+            VmDecision.Reclaim => with.Driver.ReclaimAsync(VmPlans.Of(now.Desired!, with.TapPrefix), cancellation),
             _ => throw new InvalidOperationException($"{decision} is not an act"),
         };
 
@@ -127,6 +137,30 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         EndStep(id, VmSteps.Running, VmStage.None);
         BeginStep(id, VmSteps.Answering);
     }
+
+    private async Task ReceiveAsync(string id, Vm vm, CancellationToken cancellation)
+    {
+        BeginStep(id, VmSteps.Plugged);
+        EndStep(id, VmSteps.Plugged, VmStage.Disked);
+        if (with.ListenAddress() is not { Length: > 0 } host)
+            throw new VmException(
+                VmFailure.StartFailed, "The hypervisor has no address that another one could send a guest to.");
+        await with.Driver.ReceiveAsync(
+            VmPlans.Of(vm, with.TapPrefix), new VmIncoming(vm.Incoming.Migration, vm.Incoming.Secret, host),
+            cancellation);
+    }
+
+    /// <summary>The driver may not know where the guest goes, after its own restart: it is told again, for nothing.</summary>
+    private async Task<Verdict> FollowAsync(
+        string id, VmSituation now, TimeSpan wait, CancellationToken cancellation)
+    {
+        if (now.Observed?.Migration is { IsSending: true } sent && now.Desired?.Outgoing?.Migration == sent.Id)
+            await TryAsync(id, now, new VmDecision.Send(), cancellation);
+        return Verdict.After(wait);
+    }
+
+    private static VmOutgoing OutgoingOf(Vm vm) => new(
+        vm.Outgoing.Migration, vm.Outgoing.Secret, vm.Outgoing.Host, vm.Outgoing.MemoryPort, vm.Outgoing.DiskPort);
 
     private async Task StopAsync(string id, StopMode mode, CancellationToken cancellation)
     {
@@ -245,7 +279,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
     {
         VmDecision.FetchImage => VmSteps.ImageFetched,
         VmDecision.MakeDisk => VmSteps.DiskReady,
-        VmDecision.Start or VmDecision.Restart => VmSteps.Running,
+        VmDecision.Start or VmDecision.Restart or VmDecision.Receive => VmSteps.Running,
         _ => decision.GetType().Name,
     };
 
@@ -258,6 +292,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         VmFailure.StartFailed => "START_FAILED",
         VmFailure.Unresponsive => "VM_UNRESPONSIVE",
         VmFailure.Busy => "VM_BUSY",
+        VmFailure.Migrating => "VM_MIGRATING",
         _ => "VM_NOT_FOUND",
     };
 

@@ -48,6 +48,19 @@ internal abstract record VmDecision
 
     public sealed record Remove : VmDecision;
 
+    /// <summary>Wait for a guest from elsewhere, where it can be sent to.</summary>
+    public sealed record Receive : VmDecision;
+
+    public sealed record Send : VmDecision;
+
+    public sealed record CancelSend : VmDecision;
+
+    public sealed record Reclaim : VmDecision;
+
+    /// <summary>The guest is on its way, or away: tell how far it is.</summary>
+    /// <param name="For">Look again then; null: nothing is to come.</param>
+    public sealed record Follow(TimeSpan? For) : VmDecision;
+
     /// <summary>The driver is at it, or a wait runs: look again then.</summary>
     public sealed record Wait(TimeSpan For) : VmDecision;
 
@@ -64,6 +77,8 @@ internal abstract record VmDecision
 ///                    the guest shut itself down: Settle as STOPPED until the next generation or restart
 ///   wanted STOPPED:  running ─▶ Stop ─▶ Settle
 ///   wanted ABSENT:   anything ─▶ Remove ─▶ Settle as GONE, until the host says remove ─▶ Forget
+///   incoming:        as RUNNING, with Receive in place of Start ─▶ Follow, until its guest is here ─▶ as any other
+///   outgoing:        running ─▶ Send ─▶ Follow; unset: CancelSend;  left ─▶ Follow, until Reclaim or ABSENT
 ///   not wanted:      in sync ─▶ Wait for the grace period ─▶ Remove;  not in sync ─▶ leave alone
 /// </code>
 /// </summary>
@@ -75,10 +90,57 @@ internal static class VmDecide
     {
         null => Unwanted(now),
         { Power: Vm.Types.Power.Absent } => now.Observed is null ? Ended(now) : Remove(now),
+        _ when Migrating(now, now.Desired) is { } migrating => migrating,
         { Power: Vm.Types.Power.Stopped } => Stopped(now, now.Desired),
         { Power: Vm.Types.Power.Running } => Running(now, now.Desired),
         _ => new VmDecision.Settle(),
     };
+
+    /// <returns>Null: its guest is here and stays, or there is none.</returns>
+    private static VmDecision? Migrating(VmSituation now, Vm desired)
+    {
+        var migration = now.Observed?.Migration;
+        var left = now.Observed?.Phase == VmPhase.Left;
+        if (now.Fact.Departed != left) return new VmDecision.Note(now.Fact with { Departed = left });
+        if (left)
+        {
+            return desired.Reclaim ? new VmDecision.Reclaim() : new VmDecision.Follow(null);
+        }
+
+        if (desired.Incoming is { } incoming && !now.Fact.Arrived) return Incoming(now, incoming.Migration);
+        var outgoing = desired.Power == Vm.Types.Power.Running ? desired.Outgoing : null;
+        if (migration is { IsSending: true } && outgoing?.Migration != migration.Id)
+        {
+            return migration is { Giving: false, Phase: not MigrationPhase.Switching }
+                ? new VmDecision.CancelSend()
+                : new VmDecision.Follow(now.Policy.MigrationPoll);
+        }
+
+        if (outgoing is null || now.Observed?.Phase != VmPhase.Running) return null;
+        if (migration?.Id != outgoing.Migration)
+            return RestUntil(now, desired) is { } rest && rest < TimeSpan.MaxValue
+                ? new VmDecision.Wait(rest)
+                : new VmDecision.Send();
+        return migration.IsSending ? new VmDecision.Follow(now.Policy.MigrationPoll) : null;
+    }
+
+    private static VmDecision Incoming(VmSituation now, string id)
+    {
+        var observed = now.Observed;
+        if (observed is { Phase: VmPhase.Running, Migration.Phase: MigrationPhase.Arrived })
+            return new VmDecision.Note(now.Fact with { Arrived = true, Trouble = null });
+        if (observed?.Migration is { Phase: MigrationPhase.Missed }) return new VmDecision.Follow(null);
+        if (observed is { Phase: VmPhase.Incoming, Migration: { Phase: MigrationPhase.Listening } open } && open.Id == id)
+        {
+            return now.Fact.Generation == now.Desired!.Generation
+                ? new VmDecision.Follow(now.Policy.MigrationPoll)
+                : new VmDecision.Note(now.Fact with { Generation = now.Desired.Generation });
+        }
+
+        if (RestUntil(now, now.Desired!) is { } wait)
+            return wait == TimeSpan.MaxValue ? new VmDecision.Settle() : new VmDecision.Wait(wait);
+        return Begin(now) is VmDecision.Start ? new VmDecision.Receive() : Begin(now);
+    }
 
     private static VmDecision Unwanted(VmSituation now)
     {

@@ -67,6 +67,12 @@ internal sealed record VmFact
 
     public VmTrouble? Trouble { get; init; }
 
+    /// <summary>The guest that was to come from elsewhere is here: from now on the vm is as any other.</summary>
+    public bool Arrived { get; init; }
+
+    /// <summary>The guest has left for another hypervisor.</summary>
+    public bool Departed { get; init; }
+
     /// <summary>The boot of the machine that the run belongs to.</summary>
     public string BootId { get; init; } = "";
 

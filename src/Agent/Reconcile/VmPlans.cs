@@ -34,7 +34,7 @@ internal static class VmPlans
             },
             [.. vm.Ports.Select(p =>
                 new PlanPort(p.MacAddress.ToLowerInvariant(), TapName.Of(p.Id, tapPrefix), p.Mtu > 0 ? p.Mtu : 1500))],
-            UuidOf(vm.Id));
+            UuidOf(vm.MachineUuid.Length > 0 ? vm.MachineUuid : vm.Id));
     }
 
     public static MetadataDocument MetadataOf(Vm vm)

@@ -42,5 +42,8 @@ public sealed record VmPolicy
     /// </summary>
     public int StartsAtOnce { get; init; } = 8;
 
+    /// <summary>How often a vm is looked at that waits for its guest, or whose guest is on its way.</summary>
+    public TimeSpan MigrationPoll { get; init; } = TimeSpan.FromSeconds(1);
+
     internal Backoff Retry => new(RetryFirst, RetryCap);
 }

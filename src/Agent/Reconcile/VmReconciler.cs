@@ -94,7 +94,7 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
     /// <summary>Whether a step under way waits for what is no longer wanted.</summary>
     private bool IsAnotherWish(string id, Vm? desired) => this.acting.TryGetValue(id, out var acting)
         && (acting is null || desired is null || acting.Power != desired.Power || acting.Hard != desired.Hard
-            || acting.Restarts != desired.Restarts);
+            || acting.Restarts != desired.Restarts || !Equals(acting.Outgoing, desired.Outgoing));
 
     private void OnPortChanged(string portId)
     {
@@ -163,6 +163,7 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
         try
         {
             var now = await LookAsync(id, desired);
+            TellPorts(now);
             var decision = VmDecide.Decide(now);
             Report(id, now, decision);
             var verdict = await acts.DoAsync(id, now, decision, cancellation);
@@ -183,6 +184,18 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
         {
             acting.TryRemove(id, out _);
         }
+    }
+
+    /// <summary>
+    /// A QEMU that waits for its guest holds its taps, and so does one whose guest has left: neither is where the
+    /// addresses are.
+    /// </summary>
+    private void TellPorts(VmSituation now)
+    {
+        if (now.Desired is not { } vm || now.Observed is not { } observed) return;
+        var here = observed.Phase != VmPhase.Left && observed.Migration is not
+        { Phase: MigrationPhase.Opening or MigrationPhase.Listening or MigrationPhase.Missed };
+        foreach (var port in vm.Ports) with.Ports.GuestIs(port.Id, here);
     }
 
     private async Task<VmSituation> LookAsync(string id, Vm? desired)

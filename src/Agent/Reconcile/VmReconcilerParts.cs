@@ -16,4 +16,5 @@ internal sealed record VmReconcilerParts(
     SemaphoreSlim Starts,
     TimeProvider Time,
     Random Dice,
-    ILogger Log);
+    ILogger Log,
+    Func<string?> ListenAddress);

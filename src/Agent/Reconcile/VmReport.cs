@@ -29,6 +29,7 @@ internal static class VmReport
                 : Timestamp.FromDateTimeOffset(now.Now),
         };
         status.Steps.AddRange(now.Fact.Steps.Select(StepOf));
+        if (now.Observed?.Migration is { } migration) status.Migration = MigrationOf(migration);
         return status;
     }
 
@@ -71,9 +72,16 @@ internal static class VmReport
 
     private static Line RunningLine(VmSituation now, VmDecision decision)
     {
+        if (now.Observed?.Phase == VmPhase.Left)
+            return new Line(State.Stopped, "MIGRATED", "The server runs on another hypervisor now.");
         if (TroubleLine(now) is { } trouble) return trouble;
         return decision switch
         {
+            VmDecision.Follow when now.Observed?.Migration is { Phase: MigrationPhase.Missed } missed =>
+                new Line(State.Failed, missed.Reason, missed.Cause),
+            VmDecision.Follow when now.Observed?.Phase == VmPhase.Incoming =>
+                new Line(State.Working, "INCOMING", "It waits for the server from another hypervisor."),
+            VmDecision.Follow or VmDecision.Send or VmDecision.CancelSend => new Line(State.Running),
             VmDecision.Probe { Slow: true } => new Line(
                 State.Running,
                 "GUEST_SILENT",
@@ -103,6 +111,36 @@ internal static class VmReport
         return begun is { } start && now.Now - start >= now.Policy.PortDeadline
             ? $"Its network port {names} is still not in place on the hypervisor: see the state of the port."
             : $"Its network port {names} is being put in place.";
+    }
+
+    private static V1.VmMigration MigrationOf(Vms.VmMigration migration)
+    {
+        var told = new V1.VmMigration
+        {
+            Migration = migration.Id,
+            Phase = migration.Phase switch
+            {
+                MigrationPhase.Opening => V1.VmMigration.Types.Phase.Opening,
+                MigrationPhase.Listening => V1.VmMigration.Types.Phase.Listening,
+                MigrationPhase.Arrived => V1.VmMigration.Types.Phase.Arrived,
+                MigrationPhase.Missed => V1.VmMigration.Types.Phase.Missed,
+                MigrationPhase.CopyingDisk => V1.VmMigration.Types.Phase.CopyingDisk,
+                MigrationPhase.CopyingMemory => V1.VmMigration.Types.Phase.CopyingMemory,
+                MigrationPhase.Switching => V1.VmMigration.Types.Phase.Switching,
+                MigrationPhase.Left => V1.VmMigration.Types.Phase.Left,
+                MigrationPhase.Cancelled => V1.VmMigration.Types.Phase.Cancelled,
+                _ => V1.VmMigration.Types.Phase.Failed,
+            },
+            Host = migration.Host,
+            MemoryPort = migration.MemoryPort,
+            DiskPort = migration.DiskPort,
+            BytesDone = migration.BytesDone,
+            BytesTotal = migration.BytesTotal,
+            Reason = migration.Reason,
+            Message = migration.Cause,
+        };
+        if (migration.Downtime is { } downtime) told.Downtime = Duration.FromTimeSpan(downtime);
+        return told;
     }
 
     private static VmStep StepOf(StepFact step)

@@ -39,6 +39,30 @@ public interface IVmDriver : IAsyncDisposable
     /// <summary>Stops as <see cref="StopAsync"/>, then starts with this plan.</summary>
     Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation);
 
+    /// <summary>
+    /// Starts the VM, whose disk was ensured, without a guest: that comes from another hypervisor. Completes when it can
+    /// be sent to; the observation's migration says where. A guest that has arrived counts as started.
+    /// </summary>
+    Task ReceiveAsync(VmPlan plan, VmIncoming incoming, CancellationToken cancellation);
+
+    /// <summary>
+    /// Begins to send a running guest, disk and memory. Completes at once; the observation's migration tells the rest,
+    /// which goes on across agents. A migration that ended, well or not, is not begun again under its id.
+    /// </summary>
+    Task SendAsync(VmId id, VmOutgoing outgoing, CancellationToken cancellation);
+
+    /// <summary>
+    /// Gives the sending up. Too late when the switch has begun: the observation tells how it went. What is not sent
+    /// counts as given up.
+    /// </summary>
+    Task CancelSendAsync(VmId id, CancellationToken cancellation);
+
+    /// <summary>
+    /// Runs a guest here again that has left. Only when nothing is left of it elsewhere: the caller must know. Where its
+    /// memory is lost, it boots from the disk that it left.
+    /// </summary>
+    Task ReclaimAsync(VmPlan plan, CancellationToken cancellation);
+
     /// <summary>Stops it hard and deletes all that it had here.</summary>
     Task RemoveAsync(VmId id, CancellationToken cancellation);
 

@@ -18,4 +18,7 @@ internal static partial class QemuLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "QEMU {Version}, accelerator {Accelerator} ({Cause})")]
     public static partial void Probed(ILogger logger, string version, string accelerator, string cause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "VM {Id}: migration ended, {Phase}. {Cause} Downtime {Down}")]
+    public static partial void Sent(ILogger logger, VmId id, MigrationPhase phase, string cause, TimeSpan down);
 }

@@ -62,6 +62,19 @@ public sealed class QemuDriver : IVmDriver
     public Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation) =>
         VmOf(plan.Id).RestartAsync(plan, mode, deadline, cancellation);
 
+    public Task ReceiveAsync(VmPlan plan, VmIncoming incoming, CancellationToken cancellation) =>
+        VmOf(plan.Id).ReceiveAsync(plan, incoming, cancellation);
+
+    public Task SendAsync(VmId id, VmOutgoing outgoing, CancellationToken cancellation) => Known(id) is { } vm
+        ? vm.SendAsync(outgoing, cancellation)
+        : throw new VmException(VmFailure.NotFound, $"VM {id} is not here: it cannot be sent");
+
+    public Task CancelSendAsync(VmId id, CancellationToken cancellation) =>
+        Known(id) is { } vm ? vm.CancelSendAsync(cancellation) : Task.CompletedTask;
+
+    public Task ReclaimAsync(VmPlan plan, CancellationToken cancellation) =>
+        VmOf(plan.Id).ReclaimAsync(plan, cancellation);
+
     public async Task RemoveAsync(VmId id, CancellationToken cancellation)
     {
         if (Known(id) is not { } vm) return;

@@ -46,6 +46,9 @@ internal sealed class QemuProcess : IAsyncDisposable
     public QmpCommands Commands => new(
         monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
 
+    public QmpMigration Migration => new(
+        monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
+
     /// <summary>Reaches the monitor, waiting for a QEMU that has only just started.</summary>
     /// <returns>QEMU's status, or null when the process ended meanwhile.</returns>
     /// <exception cref="TimeoutException">It did not answer within the deadline.</exception>
@@ -148,6 +151,9 @@ internal sealed class QemuProcess : IAsyncDisposable
             case "SHUTDOWN" when Flag(happened.Data, "guest"):
                 report(VmEventKind.GuestShutdown, "its guest powered off");
                 guestDown.TrySetResult();
+                break;
+            case "MIGRATION" or "JOB_STATUS_CHANGE" or "RESUME":
+                report(VmEventKind.Migrated, "");
                 break;
             case "RESET":
                 report(VmEventKind.GuestReset, "");

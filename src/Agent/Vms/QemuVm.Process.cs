@@ -7,13 +7,13 @@ namespace Monolith.Agent.Vms;
 /// <summary>How a VM comes to a process, by spawn or by adoption, and how it loses it.</summary>
 internal sealed partial class QemuVm
 {
-    private async Task SpawnAsync(VmPlan plan)
+    private async Task SpawnAsync(VmPlan plan, bool incoming)
     {
         files.RemoveSockets();
         VmFiles.Bound(files.Log, QemuLogLimit);
         logStart = File.Exists(files.Log) ? new FileInfo(files.Log).Length : 0;
         guestTrouble = "";
-        var host = new VmHost(settings.Capabilities.Accelerator, settings.User?.Name, files.PidFile);
+        var host = new VmHost(settings.Capabilities.Accelerator, settings.User?.Name, files.PidFile, incoming);
         // Small guests cost QEMU more than their memory: its own code, translated code, and I/O buffers.
         var memory = ((long)plan.MemoryMib << 20) + Math.Max(256L << 20, (long)plan.MemoryMib << 17);
         var limits = new CgroupLimits(Math.Min(100 * plan.Vcpus, 10_000), plan.Vcpus + 1, memory, 256 + plan.Vcpus);
@@ -61,21 +61,23 @@ internal sealed partial class QemuVm
 
     private async Task AdoptProcessAsync()
     {
-        if (record.Phase is not (VmPhase.Starting or VmPhase.Running)) return;
+        if (record.Phase is not (VmPhase.Starting or VmPhase.Running or VmPhase.Incoming or VmPhase.Left)) return;
         var identity = record.Process ?? ProcessSearch.Find("-pidfile", files.PidFile);
         if (identity is not { } found || ProcessHandle.Adopt(found) is not { } handle)
         {
-            Crash(record.Process is { } gone && gone.BootId != ProcessIdentity.CurrentBootId
+            Lose(record.Process is { } gone && gone.BootId != ProcessIdentity.CurrentBootId
                 ? "the hypervisor was restarted"
                 : $"QEMU ended while no agent watched; its last words: {VmFiles.Tail(files.Log, 0, 3)}");
             return;
         }
         process = new QemuProcess(handle, files.Directory, settings.Time, OnGuest);
-        Enter(record with { Phase = VmPhase.Running, Process = found });
+        var phase = record.Phase == VmPhase.Starting ? VmPhase.Running : record.Phase;
+        Enter(record with { Phase = phase, Process = found });
         try
         {
             var status = await process.ConnectAsync(AdoptDeadline, disposed.Token);
             QemuLog.Adopted(settings.Logger, id, found.Pid, status ?? "ended");
+            if (status is not null && record.Migration is { Phase: MigrationPhase.Arrived }) await CloseAsync();
         }
         catch (Exception e) when (e is TimeoutException or QmpCommandException)
         {
@@ -92,7 +94,14 @@ internal sealed partial class QemuVm
             if (!process.Exited.IsCompleted) await process.QuitAsync(disposed.Token);
             await process.DisposeAsync();
             process = null;
-            Enter(record with { Phase = VmPhase.Stopped, Process = null, Since = Now, Cause = cause });
+            Enter(record with
+            {
+                Phase = VmPhase.Stopped,
+                Process = null,
+                Since = Now,
+                Cause = cause,
+                Migration = Ended(cause),
+            });
         }
         settings.Cgroups.Remove(id.Value);
     }
@@ -111,7 +120,7 @@ internal sealed partial class QemuVm
         var killed = settings.Cgroups.OutOfMemoryKills(id.Value) > 0
             ? "; the kernel killed it because its memory limit was reached" : "";
         var words = VmFiles.Tail(files.Log, logStart, 3);
-        Crash($"QEMU {exit}{killed}{(words.Length == 0 ? "" : $"; its last words: {words}")}");
+        Lose($"QEMU {exit}{killed}{(words.Length == 0 ? "" : $"; its last words: {words}")}");
         settings.Cgroups.Remove(id.Value);
     }
 }

@@ -16,6 +16,9 @@ namespace Monolith.Agent.Vms;
 ///                            │  └─────────── Crashed ◄───────────────────┘
 ///                            └──── Start ───────┘
 ///   any ── Remove ──► (absent)
+///
+///   Stopped ── Receive ──► Incoming ── its guest arrives ──► Running ── Send ── its guest leaves ──► Left
+///                             └── QEMU ends ──► Crashed                 Running or Stopped ◄── Reclaim ──┘
 /// </code>
 /// Each phase is on disk before the act that leads out of it, so that a new agent knows what the dead one was at:
 /// "Starting" without a process is looked up in /proc by QEMU's arguments, "Running" without one has crashed.
@@ -34,6 +37,14 @@ internal sealed partial class QemuVm : IAsyncDisposable
             : Request(Done);
 
         public sealed record Remove(TaskCompletionSource Done) : Request(Done);
+
+        public sealed record Receive(VmPlan Plan, VmIncoming Incoming, TaskCompletionSource Done) : Request(Done);
+
+        public sealed record Send(VmOutgoing Outgoing, TaskCompletionSource Done) : Request(Done);
+
+        public sealed record CancelSend(TaskCompletionSource Done) : Request(Done);
+
+        public sealed record Reclaim(VmPlan Plan, TaskCompletionSource Done) : Request(Done);
     }
 
     private const int QueueLength = 16;
@@ -99,6 +110,18 @@ internal sealed partial class QemuVm : IAsyncDisposable
     public Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation) =>
         SubmitAsync(new Request.Restart(plan, mode, deadline, NewDone()), cancellation, mode == StopMode.Hard);
 
+    public Task ReceiveAsync(VmPlan plan, VmIncoming incoming, CancellationToken cancellation) =>
+        SubmitAsync(new Request.Receive(plan, incoming, NewDone()), cancellation);
+
+    public Task SendAsync(VmOutgoing outgoing, CancellationToken cancellation) =>
+        SubmitAsync(new Request.Send(outgoing, NewDone()), cancellation);
+
+    public Task CancelSendAsync(CancellationToken cancellation) =>
+        SubmitAsync(new Request.CancelSend(NewDone()), cancellation);
+
+    public Task ReclaimAsync(VmPlan plan, CancellationToken cancellation) =>
+        SubmitAsync(new Request.Reclaim(plan, NewDone()), cancellation);
+
     public Task RemoveAsync(CancellationToken cancellation) =>
         SubmitAsync(new Request.Remove(NewDone()), cancellation, hurry: true);
 
@@ -139,12 +162,14 @@ internal sealed partial class QemuVm : IAsyncDisposable
             arrived ??= requests.Reader.WaitToReadAsync(disposed.Token).AsTask();
             check ??= Task.Delay(settings.Options.CheckEvery, settings.Time, disposed.Token);
             Task ended = process?.Exited ?? never.Task, down = process?.GuestDown ?? never.Task;
-            await Task.WhenAny(ended, down, arrived, check);
+            var moving = IsMoving ? MoveDueAsync() : never.Task;
+            await Task.WhenAny(ended, down, arrived, check, moving);
             if (disposed.IsCancellationRequested) break;
             try
             {
                 if (ended.IsCompleted) await OnEndedAsync();
                 else if (down.IsCompleted) await OnGuestDownAsync();
+                else if (moving.IsCompleted) await MoveAsync();
                 if (check.IsCompleted) await CheckAsync();
             }
             catch (Exception e) when (e is not OutOfMemoryException)
@@ -177,6 +202,10 @@ internal sealed partial class QemuVm : IAsyncDisposable
                 Request.Stop r => StopAsync(r.Mode, r.Deadline),
                 Request.Restart r => RestartAsync(r.Plan, r.Mode, r.Deadline),
                 Request.Remove => RemoveAsync(),
+                Request.Receive r => ReceiveAsync(r.Plan, r.Incoming),
+                Request.Send r => SendAsync(r.Outgoing),
+                Request.CancelSend => CancelSendAsync(),
+                Request.Reclaim r => ReclaimAsync(r.Plan),
                 _ => throw new InvalidOperationException(),
             });
             request.Done.TrySetResult();
@@ -209,6 +238,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
     {
         QemuFault.Check(plan);
         var shape = VmCommandLine.Shape(plan);
+        RefuseElsewhere("started");
         if (process is { Exited.IsCompleted: false, GuestDown.IsCompleted: false } && record.Phase == VmPhase.Running)
         {
             Keep(plan);
@@ -221,10 +251,10 @@ internal sealed partial class QemuVm : IAsyncDisposable
         if (!File.Exists(files.Disk))
             throw new VmException(VmFailure.NotFound, $"VM {id} has no disk here: ensure it first");
         Keep(plan);
-        Enter(new VmRecord(VmPhase.Starting, plan.Generation, shape, null, Now, ""));
+        Enter(new VmRecord(VmPhase.Starting, plan.Generation, shape, null, Now, "", record.Migration));
         try
         {
-            await SpawnAsync(plan);
+            await SpawnAsync(plan, incoming: false);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -239,6 +269,9 @@ internal sealed partial class QemuVm : IAsyncDisposable
 
     private async Task StopAsync(StopMode mode, TimeSpan deadline)
     {
+        // A guest that has left is stopped where it is.
+        if (record.Phase == VmPhase.Left) return;
+        if (process is not null) RefuseElsewhere("stopped");
         if (process is null)
         {
             if (record.Phase != VmPhase.Stopped && observation is not null)
@@ -302,6 +335,11 @@ internal sealed partial class QemuVm : IAsyncDisposable
 
     private void OnGuest(VmEventKind kind, string cause)
     {
+        if (kind == VmEventKind.Migrated)
+        {
+            moved.TrySetResult();
+            return;
+        }
         if (kind is VmEventKind.GuestPanicked or VmEventKind.GuestReset)
         {
             guestTrouble = cause;
@@ -338,7 +376,8 @@ internal sealed partial class QemuVm : IAsyncDisposable
             observation = new VmObservation(
                 id, record.Phase, record.Process?.Pid, record.Since,
                 running && guestTrouble.Length > 0 ? guestTrouble : record.Cause,
-                record.Generation, running && this.plan is { } plan && VmCommandLine.Shape(plan) != record.Shape);
+                record.Generation, running && this.plan is { } plan && VmCommandLine.Shape(plan) != record.Shape,
+                record.Migration);
         }
     }
 

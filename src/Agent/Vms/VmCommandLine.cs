@@ -6,7 +6,8 @@ namespace Monolith.Agent.Vms;
 /// <param name="Accelerator"><c>kvm</c> or <c>tcg</c>.</param>
 /// <param name="RunAs">The user to become after everything is open; null to stay.</param>
 /// <param name="PidFile">Absolute: by this argument a VM is found whose spawner died at once.</param>
-internal sealed record VmHost(string Accelerator, string? RunAs, string PidFile);
+/// <param name="Incoming">Its guest comes from another hypervisor.</param>
+internal sealed record VmHost(string Accelerator, string? RunAs, string PidFile, bool Incoming = false);
 
 /// <summary>
 /// A plan to QEMU's arguments. Pure. Paths are relative to the VM's directory, which is QEMU's working directory.
@@ -22,6 +23,11 @@ internal static class VmCommandLine
 {
     public const string Disk = "disk.qcow2";
     public const string DiskNode = "disk0";
+    private const string DiskDevice = "disk";
+
+    /// <summary>Of the disk's device in QEMU's tree of objects.</summary>
+    public const string DiskPath = "/machine/peripheral/" + DiskDevice + "/virtio-backend";
+
     public const string MonitorSocket = "qmp.sock";
     public const string SerialSocket = "serial.sock";
     public const string SerialLog = "serial.log";
@@ -33,7 +39,8 @@ internal static class VmCommandLine
         AddMachine(arguments, plan, machine, host);
         AddConfinement(arguments, host);
         AddConsoles(arguments);
-        AddDevices(arguments, plan, machine);
+        AddDevices(arguments, plan, machine, host);
+        if (host.Incoming) arguments.AddRange(["-incoming", "defer"]);
         return arguments;
     }
 
@@ -87,7 +94,7 @@ internal static class VmCommandLine
         to.AddRange(["-serial", "chardev:serial0"]);
     }
 
-    private static void AddDevices(List<string> to, VmPlan plan, VmMachine machine)
+    private static void AddDevices(List<string> to, VmPlan plan, VmMachine machine, VmHost host)
     {
         var slots = 1 + plan.Ports.Count + machine.SparePorts;
         for (var i = 0; i < slots; i++)
@@ -96,7 +103,11 @@ internal static class VmCommandLine
         to.AddRange([
             "-blockdev",
             $"driver=qcow2,node-name={DiskNode},file={DiskNode}-file,discard=unmap,detect-zeroes=unmap"]);
-        to.AddRange(["-device", $"virtio-blk-pci,id=disk,drive={DiskNode},bus=rp0,bootindex=1,discard=on"]);
+        // The guest goes on by itself once it has arrived, agent or not: the export that its disk came through is then
+        // still open beside it.
+        var shared = host.Incoming ? ",share-rw=on" : "";
+        to.AddRange([
+            "-device", $"virtio-blk-pci,id={DiskDevice},drive={DiskNode},bus=rp0,bootindex=1,discard=on{shared}"]);
         for (var i = 0; i < plan.Ports.Count; i++)
         {
             var port = plan.Ports[i];

@@ -12,8 +12,10 @@ namespace Monolith.Agent.Vms;
 /// <param name="Process">QEMU; null while there is none, or when the agent died while it spawned.</param>
 /// <param name="Since">When the phase was entered.</param>
 /// <param name="Cause">Why.</param>
+/// <param name="Migration">The last migration of this run.</param>
 internal sealed record VmRecord(
-    VmPhase Phase, long Generation, string Shape, ProcessIdentity? Process, DateTimeOffset Since, string Cause);
+    VmPhase Phase, long Generation, string Shape, ProcessIdentity? Process, DateTimeOffset Since, string Cause,
+    VmMigration? Migration = null);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(VmPlan))]
@@ -45,6 +47,11 @@ internal sealed class VmFiles(string directory)
     public string PidFile => Path.Combine(Directory, "qemu.lock");
 
     public string Log => Path.Combine(Directory, "qemu.log");
+
+    /// <summary>
+    /// Where QEMU looks for the key of a migration: who sends reads it once, who receives reads it at each handshake.
+    /// </summary>
+    public string MigrationKey => Path.Combine(Directory, "keys.psk");
 
     public string SerialLog => Path.Combine(Directory, VmCommandLine.SerialLog);
 

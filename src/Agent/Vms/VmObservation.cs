@@ -16,6 +16,15 @@ public enum VmPhase
 
     /// <summary>QEMU ended though nobody had asked for it, or did not start.</summary>
     Crashed,
+
+    /// <summary>QEMU waits for its guest, which comes from another hypervisor.</summary>
+    Incoming,
+
+    /// <summary>
+    /// Its guest has left for another hypervisor, or may have: it is never started here but by
+    /// <see cref="IVmDriver.ReclaimAsync"/>.
+    /// </summary>
+    Left,
 }
 
 /// <summary>What is. Immutable.</summary>
@@ -26,8 +35,10 @@ public enum VmPhase
 /// <param name="Cause">Why it is in this phase, for people; empty when there is nothing to say.</param>
 /// <param name="Generation">The generation that was acted on last.</param>
 /// <param name="NeedsRestart">A newer plan differs in what QEMU can only learn at its start.</param>
+/// <param name="Migration">The last migration of this run, to or from here; null when there was none.</param>
 public sealed record VmObservation(
-    VmId Id, VmPhase Phase, int? Pid, DateTimeOffset Since, string Cause, long Generation, bool NeedsRestart);
+    VmId Id, VmPhase Phase, int? Pid, DateTimeOffset Since, string Cause, long Generation, bool NeedsRestart,
+    VmMigration? Migration = null);
 
 public enum VmEventKind
 {
@@ -38,6 +49,9 @@ public enum VmEventKind
     Stopped,
     Crashed,
     Removed,
+
+    /// <summary>A migration entered another phase, or came further.</summary>
+    Migrated,
 }
 
 /// <summary>Something happened to a VM: observe it anew. Events may be dropped when nobody reads them.</summary>
@@ -85,6 +99,9 @@ public enum VmFailure
 
     /// <summary>There is no such VM here.</summary>
     NotFound,
+
+    /// <summary>Its guest is on its way to another hypervisor, or there already.</summary>
+    Migrating,
 }
 
 /// <summary>An operation on a VM failed. The message says which step, why, and what to do next.</summary>

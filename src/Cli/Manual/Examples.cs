@@ -78,6 +78,11 @@ internal static class Examples
         ["monolith server undelete"] = ["monolith server undelete web1 --wait"],
         ["monolith server lock"] = ["monolith server lock db1 'audit until Friday, ask Ada'"],
         ["monolith server unlock"] = ["monolith server unlock db1"],
+        ["monolith server migrate"] =
+        [
+            "monolith server migrate web1 --wait", "monolith server migrate web1 --to hv7",
+            "monolith server migrate web1 --abort",
+        ],
         ["monolith server events"] = ["monolith server events web1", "monolith server events web1 -o json"],
         ["monolith server ssh"] =
         [

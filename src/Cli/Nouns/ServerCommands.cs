@@ -74,6 +74,7 @@ internal static class ServerCommands
         Power(noun, app, "stop", "Shut a server down.", "STOPPED"),
         Power(noun, app, "restart", "Restart a server.", "READY"),
         .. ServerChanges.Commands(noun, app),
+        Migrate(noun, app),
         Events(noun, app),
         Ssh(noun, app),
     ];
@@ -121,6 +122,36 @@ internal static class ServerCommands
             var server = await run.Calls.UnaryAsync(method, request, run.Cancel);
             if (Mutation.Waits(run))
                 server = await Waiter.WaitAsync(run, noun, server, new Goal(States: [state])) ?? server;
+            Printer.Write(run, noun, server);
+            return ExitCode.Done;
+        });
+    }
+
+    static Command Migrate(Noun noun, App app)
+    {
+        var command = new Command("migrate", "Move a running server to another hypervisor, with its addresses.");
+        var name = NounCommand.Name(noun, app);
+        var to = new Option<string>("--to") { Description = "Where to. Default: the best other one.", HelpName = "HYPERVISOR" };
+        to.CompletionSources.Add(app.NamesOf(() => Catalog.Hypervisor));
+        var abort = new Option<bool>("--abort") { Description = "Give a migration up instead; the server stays where it is." };
+        command.Arguments.Add(name);
+        command.Options.Add(to);
+        command.Options.Add(abort);
+        Mutation.AddTo(command, waits: true);
+        return app.Does(command, async run =>
+        {
+            var (target, aborts) = (run.Line.GetValue(to) ?? "", run.Line.GetValue(abort));
+            if (aborts && target.Length > 0)
+                throw new UsageException("--abort takes no --to.", "Leave --to away.");
+            var method = noun.Service.FindMethodByName(aborts ? "AbortMigration" : "MigrateServer");
+            var request = Messages.New(method.InputType);
+            Messages.Set(request, "name", await run.ExpandAsync(noun, run.Line.GetValue(name)!));
+            if (target.Length > 0)
+                Messages.Set(request, "target_hypervisor", await run.ExpandAsync(Catalog.Hypervisor, target));
+            Mutation.Apply(run, request);
+            var server = await run.Calls.UnaryAsync(method, request, run.Cancel);
+            if (Mutation.Waits(run))
+                server = await Waiter.WaitAsync(run, noun, server, aborts ? Goal.GiveUp : Goal.Migrate) ?? server;
             Printer.Write(run, noun, server);
             return ExitCode.Done;
         });

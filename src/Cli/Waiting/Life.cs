@@ -22,6 +22,13 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
             return Messages.Flag(resource, "reconciling") ? Verdict.GoOn : Verdict.Done;
         if (goal.Gone)
             return state == "FAILED" && !Messages.Flag(resource, "reconciling") ? Verdict.Failed : Verdict.GoOn;
+        if (goal.Migration is { } ends)
+        {
+            var migration = Messages.Enum(resource, "migration.state");
+            return ends.Contains(migration) ? Verdict.Done
+                : migration is "FAILED" or "ABORTED" or "SUCCEEDED" ? Verdict.Failed
+                : Verdict.GoOn;
+        }
         // An edit is in force when the revision that it made, or a later one, is.
         if (Messages.Get(resource, "revision") is long revision && revision < goal.Revision)
             return Verdict.GoOn;
@@ -35,8 +42,12 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
 /// <param name="Gone">The resource's end.</param>
 /// <param name="States">These states rather than the settled ones.</param>
 /// <param name="Revision">At least this revision, where the resource has one.</param>
-internal sealed record Goal(bool Gone = false, IReadOnlyList<string>? States = null, long Revision = 0)
+/// <param name="Migration">One of these states of the migration; empty: there is none.</param>
+internal sealed record Goal(bool Gone = false, IReadOnlyList<string>? States = null, long Revision = 0,
+    IReadOnlyList<string>? Migration = null)
 {
+    public static readonly Goal Migrate = new(Migration: ["SUCCEEDED"]);
+    public static readonly Goal GiveUp = new(Migration: ["ABORTED", "FAILED", "SUCCEEDED", ""]);
     public static readonly Goal Settle = new();
     public static readonly Goal Vanish = new(Gone: true);
 }

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
+using Monolith.Compute.LiveMigration;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Steps;
@@ -38,7 +39,12 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Property(s => s.Detail).HasConversion(
                 detail => JsonSerializer.Serialize(detail, JsonSerializerOptions.Web),
                 text => JsonSerializer.Deserialize<ServerDetail>(text, JsonSerializerOptions.Web)!);
+            e.Property(s => s.Migration).HasConversion(
+                migration => JsonSerializer.Serialize(migration, JsonSerializerOptions.Web),
+                text => JsonSerializer.Deserialize<ServerMigration>(text, JsonSerializerOptions.Web),
+                ServerMigration.Comparer);
             e.Ignore(s => s.Demand);
+            e.Ignore(s => s.IsMigrating);
             e.HasIndex(s => s.Unsettled);
             e.HasIndex(s => s.Hypervisor);
             e.HasIndex(s => s.ExpireTime).HasFilter("\"ExpireTime\" IS NOT NULL");
@@ -60,8 +66,8 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Property(v => v.Uid).ValueGeneratedNever();
             e.Property(v => v.Steps).HasConversion(StepList.Converter, StepList.Comparer);
             e.Ignore(v => v.IsCurrent);
-            // One incarnation at a time, whoever decides it.
-            e.HasIndex(v => v.ServerUid).IsUnique();
+            // One incarnation at a time, and one more that it comes from or goes to, whoever decides it.
+            e.HasIndex(v => new { v.ServerUid, v.Role }).IsUnique();
             e.HasIndex(v => v.Hypervisor);
             e.HasIndex(v => v.ImageSha256);
         });

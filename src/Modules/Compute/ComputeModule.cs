@@ -8,6 +8,7 @@ using Monolith.Compute.Contracts;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
+using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
@@ -43,6 +44,7 @@ public static partial class ComputeModule
         services.AddSingleton<ServerAdmission>();
         services.AddSingleton<PlacementRules>();
         services.AddSingleton<FleetView>();
+        services.AddSingleton<MigrationActs>();
         services.AddSingleton<ServerReconciler>();
         services.AddSingleton<VmReaper>();
         services.AddSingleton<ServerDirectory>();

@@ -67,6 +67,7 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
             e.HasIndex(p => p.MacAddress).IsUnique();
             e.HasIndex(p => new { p.OwnerUid, p.OwnerIndex }).IsUnique();
             e.HasIndex(p => p.Hypervisor);
+            e.HasIndex(p => p.SharedWith);
             e.HasIndex(p => p.Network);
         });
         model.Entity<PortGroupRow>(e =>

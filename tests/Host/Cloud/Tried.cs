@@ -114,6 +114,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
                 Server = new() { Name = P + "/servers/s1", Etag = "0", DisplayName = Mark },
             }, StatusCode.Aborted),
             ["StopServer"] = (new StopServerRequest { Name = P + "/servers/none" }, StatusCode.NotFound),
+            ["MigrateServer"] = (new MigrateServerRequest { Name = P + "/servers/s2" }, StatusCode.FailedPrecondition),
             ["CreateLoadBalancer"] = (new CreateLoadBalancerRequest
             {
                 Parent = P,
@@ -149,6 +150,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "ResizeServer" => new ResizeServerRequest { Name = P + "/servers/s2", Flavor = "flavors/tried" },
         "RebuildServer" => new RebuildServerRequest { Name = P + "/servers/s2" },
         "UndeleteServer" => new UndeleteServerRequest { Name = P + "/servers/s3" },
+        "MigrateServer" => new MigrateServerRequest { Name = P + "/servers/s1" },
+        "AbortMigration" => new AbortMigrationRequest { Name = P + "/servers/s1" },
         "CreateFlavor" => new CreateFlavorRequest
         {
             FlavorId = Mark,

@@ -67,6 +67,18 @@ internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Proce
         public Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.RestartAsync(plan, mode, deadline, CancellationToken.None), Busy, cancellation);
 
+        public Task ReceiveAsync(VmPlan plan, VmIncoming incoming, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.ReceiveAsync(plan, incoming, CancellationToken.None), NoStart, cancellation);
+
+        public Task SendAsync(VmId id, VmOutgoing outgoing, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.SendAsync(id, outgoing, CancellationToken.None), Busy, cancellation);
+
+        public Task CancelSendAsync(VmId id, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.CancelSendAsync(id, CancellationToken.None), Busy, cancellation);
+
+        public Task ReclaimAsync(VmPlan plan, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.ReclaimAsync(plan, CancellationToken.None), NoStart, cancellation);
+
         public Task RemoveAsync(VmId id, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.RemoveAsync(id, CancellationToken.None), Busy, cancellation);
 

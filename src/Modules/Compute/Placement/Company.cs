@@ -27,10 +27,12 @@ internal sealed record Company(string Group, long Placements, ServerGroup.Types.
     public string PlaceOf(string hypervisor, string labels) =>
         Across.Length == 0 ? hypervisor : Labels.Find(labels, Across) ?? "";
 
-    public bool Admits(Candidate candidate)
+    public bool Admits(Candidate candidate) => Admits(candidate.Id, candidate.Labels);
+
+    public bool Admits(string hypervisor, string labels)
     {
         if (!IsHard) return true;
-        var place = PlaceOf(candidate);
+        var place = PlaceOf(hypervisor, labels);
         // Nobody knows what is near a hypervisor that is nowhere.
         if (place.Length == 0) return false;
         return IsTogether ? Others.Count == 0 || Others.ContainsKey(place) : !Others.ContainsKey(place);

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Placement;
 using Monolith.Compute.Servers;
+using Monolith.Compute.Vms;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Compute.ServerGroups;
@@ -19,7 +20,8 @@ internal static class Companies
     static readonly Func<ComputeDb, string, Guid, Task<List<Neighbour>>> Neighbours =
         Query.Many((ComputeDb db, string group, Guid server) => db.Servers
             .Where(s => s.ServerGroup == group && s.Uid != server && !s.Deleting)
-            .Join(db.Vms, s => s.Uid, v => v.ServerUid, (s, v) => v.Hypervisor)
+            // Where it goes counts as well as where it is; where it was does not.
+            .Join(db.Vms.Where(v => v.Role != VmRole.Left), s => s.Uid, v => v.ServerUid, (s, v) => v.Hypervisor)
             .Join(db.Hypervisors, id => "hypervisors/" + id, h => h.Name, (id, h) => new Neighbour(id, h.Labels)));
 
     /// <returns>Null: the server is in no group.</returns>

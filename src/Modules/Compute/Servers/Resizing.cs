@@ -16,6 +16,7 @@ internal static class Resizing
     public static async Task<VmRow?> ResizeAsync(ServerRow row, string flavorName, Unit<ComputeDb> unit, CancellationToken cancel)
     {
         ServerOperations.RefuseUnlessAlive(row);
+        ServerOperations.RefuseWhileMigrating(row);
         var flavor = await unit.Db.Flavors.FirstOrDefaultAsync(f => f.Name == flavorName, cancel);
         Check(row, flavor, flavorName);
         (row.Flavor, row.Vcpus, row.MemoryMib, row.DiskGib) = (flavor!.Name, flavor.Vcpus, flavor.MemoryMib, flavor.DiskGib);

@@ -1,3 +1,4 @@
+using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
@@ -41,13 +42,43 @@ internal abstract record Next
     public sealed record Wait(TimeSpan AtMost) : Next;
 
     public sealed record Nothing : Next;
+
+    /// <summary>Find a hypervisor for a running server, and make the vm that waits for its guest.</summary>
+    public sealed record PlaceIncoming : Next;
+
+    /// <summary>Have a hypervisor make the ports beside the one that has them; empty: none any more.</summary>
+    public sealed record SharePorts(string Hypervisor, Guid Vm) : Next;
+
+    public sealed record SendGuest(Agent.V1.VmMigration To, Guid Vm) : Next;
+
+    /// <summary>The source shall not send its guest any more.</summary>
+    public sealed record KeepGuest : Next;
+
+    /// <summary>The source takes a guest back that is nowhere any more.</summary>
+    public sealed record Reclaim : Next;
+
+    public sealed record DropIncoming : Next;
+
+    /// <summary>The server is where its guest is.</summary>
+    public sealed record SwitchOver(Guid To) : Next;
+
+    public sealed record EndMigration(ServerMigration Migration) : Next;
+
+    public sealed record RecordMigration(ServerMigration Migration) : Next;
 }
 
 /// <summary>What is known when deciding. Immutable for the decision.</summary>
 /// <param name="Vm">The server's incarnation, if there is one.</param>
 /// <param name="Ports">The server's ports.</param>
 /// <param name="NodeUp">The incarnation's hypervisor is connected.</param>
-internal sealed record Situation(VmRow? Vm, IReadOnlyList<PortFacts> Ports, bool NodeUp, DateTime Now);
+internal sealed record Situation(VmRow? Vm, IReadOnlyList<PortFacts> Ports, bool NodeUp, DateTime Now)
+{
+    /// <summary>Those that a migration adds.</summary>
+    public IReadOnlyList<VmRow> Others { get; init; } = [];
+
+    /// <summary>By a hypervisor's id.</summary>
+    public Func<string, bool> IsUp { get; init; } = _ => true;
+}
 
 /// <summary>
 /// The life of a server:
@@ -86,7 +117,24 @@ internal static class ServerLifecycle
     public static Next Decide(ServerRow server, Situation facts)
     {
         if (server.Deleting) return Delete(server, facts);
-        if (server.ExpireTime is { } end) return facts.Now >= end ? new Next.Expire() : Rest(server, facts);
+        if (server.ExpireTime is { } end && facts.Now >= end) return new Next.Expire();
+        if (MigrationLifecycle.Decide(server, facts) is { } migrating) return migrating;
+        var next = Live(server, facts);
+        if (!server.IsMigrating) return next;
+        // The server is done with; its migration is not.
+        return next switch
+        {
+            Next.Record { Settled: true } record when server.Unsettled && record.State == server.State
+                && ReferenceEquals(record.Steps, server.Steps) => new Next.Wait(TimeSpan.FromSeconds(15)),
+            Next.Record { Settled: true } record => record with { Settled = false },
+            Next.Nothing => new Next.Wait(TimeSpan.FromSeconds(15)),
+            _ => next,
+        };
+    }
+
+    static Next Live(ServerRow server, Situation facts)
+    {
+        if (server.ExpireTime is not null) return Rest(server, facts);
         if (facts.Vm is { } vm && vm.Incarnation != server.Incarnation) return Renew(server, vm, facts);
         return server.Power == Power.Stopped ? Stop(server, facts, Server.Types.State.Stopped) : Run(server, facts);
     }
@@ -94,13 +142,17 @@ internal static class ServerLifecycle
     static Next Delete(ServerRow server, Situation facts)
     {
         if (server.DnsName.Length > 0) return new Next.RemoveName();
-        if (facts.Vm is { } vm)
+        if (facts.Others.Append(facts.Vm).OfType<VmRow>().ToList() is { Count: > 0 } vms)
         {
-            if (vm.Power != VmPower.Absent) return new Next.WantVm(VmPower.Absent);
+            if (vms.Exists(v => v.Power != VmPower.Absent)) return new Next.WantVm(VmPower.Absent);
             // With the agent away the vm's row stays behind as a tombstone that holds capacity and ports until the
             // agent says that nothing is left; the tenant does not have to wait for it.
-            var left = vm.PowerTime + RemoveDeadline - facts.Now;
-            if (facts.NodeUp && vm.State != VmState.Gone && left > TimeSpan.Zero) return new Next.Wait(left);
+            foreach (var vm in vms)
+            {
+                var up = vm == facts.Vm ? facts.NodeUp : facts.IsUp(vm.Hypervisor);
+                var left = vm.PowerTime + RemoveDeadline - facts.Now;
+                if (up && vm.State != VmState.Gone && left > TimeSpan.Zero) return new Next.Wait(left);
+            }
             return new Next.Purge();
         }
         return facts.Ports.Count > 0 ? new Next.ReleasePorts() : new Next.Purge();
@@ -188,7 +240,8 @@ internal static class ServerLifecycle
         steps = steps.With(Announced(facts, since));
         steps = steps.With(Answering(server, vm, facts, since));
         if (!unnamed) steps = steps.With(new Step(StepNames.Named, StepStatus.True, "dns", since, facts.Now));
-        var pending = steps.Where(s => s.Status != StepStatus.True && s.Type != StepNames.Ready).ToList();
+        var pending = steps.Where(s => s.Status != StepStatus.True && s.Type != StepNames.Ready
+            && !MigrationLifecycle.Own.Contains(s.Type)).ToList();
         if (pending.Count == 0)
         {
             steps = steps.With(new Step(StepNames.Ready, StepStatus.True, "compute", server.OperationStart, facts.Now));

@@ -112,6 +112,14 @@ internal static class ServerOperations
         RefuseWhileLocked(row);
     }
 
+    /// <summary>What there are two of cannot be made into something else.</summary>
+    public static void RefuseWhileMigrating(ServerRow row)
+    {
+        if (row.IsMigrating)
+            throw Fault.Precondition("SERVER_MIGRATING", row.Name,
+                $"{row.Name} is on its way to another hypervisor. Wait until it is there; its migration tells how far it is.");
+    }
+
     static void RefuseWhileLocked(ServerRow row)
     {
         if (row.LockReason.Length > 0)

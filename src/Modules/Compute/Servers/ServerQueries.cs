@@ -21,7 +21,7 @@ internal static class ServerQueries
 
     public static readonly Func<ComputeDb, string, Task<ServerAndVm?>> WithVm =
         Query.One((ComputeDb db, string name) => db.Servers.Where(s => s.Name == name)
-            .LeftJoin(db.Vms, s => s.Uid, v => v.ServerUid, (server, vm) => new ServerAndVm(server, vm))
+            .LeftJoin(db.Vms.Where(v => v.Role == VmRole.Current), s => s.Uid, v => v.ServerUid, (server, vm) => new ServerAndVm(server, vm))
             .FirstOrDefault());
 
     /// <summary>Servers that have something to do, those included whose time is over. Two queries: an index for each.</summary>

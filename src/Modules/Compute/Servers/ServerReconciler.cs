@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Hypervisors;
+using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Steps;
@@ -17,7 +18,7 @@ namespace Monolith.Compute.Servers;
 
 /// <summary>Does what <see cref="ServerLifecycle"/> decides, one act at a time.</summary>
 internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INames names, Presence presence,
-    FleetView fleet, VmStreams streams, TimeProvider time)
+    FleetView fleet, VmStreams streams, MigrationActs migrations, TimeProvider time)
 {
     static readonly Call Self = Call.Of("compute/servers");
 
@@ -26,9 +27,16 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         var read = await store.ReadAsync(db => ServerQueries.WithVm(db, name));
         if (read is null) return Outcome.Settled;
         var (server, vm) = (read.Server, read.Vm);
+        IReadOnlyList<VmRow> others = server.Migration is null
+            ? []
+            : (await store.ReadAsync(db => VmQueries.AllOfServer(db, server.Uid))).FindAll(v => v.Uid != vm?.Uid);
         var needsPorts = server.Deleting ? vm is null : vm is { State: VmState.Running };
         var facts = new Situation(vm, needsPorts ? await ports.OfAsync(server.Uid, cancel) : [],
-            vm is not null && presence.IsUp(vm.Hypervisor), time.GetUtcNow().UtcDateTime);
+            vm is not null && presence.IsUp(vm.Hypervisor), time.GetUtcNow().UtcDateTime)
+        {
+            Others = others,
+            IsUp = presence.IsUp,
+        };
         switch (ServerLifecycle.Decide(server, facts))
         {
             case Next.Place:
@@ -61,6 +69,8 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
                 return Outcome.Settled;
             case Next.Wait wait:
                 return Outcome.Again(wait.AtMost);
+            case var migrating when server.IsMigrating && migrating is not Next.Nothing:
+                return await migrations.DoAsync(server, migrating, cancel);
             default:
                 return Outcome.Settled;
         }
@@ -197,16 +207,18 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     async Task WantAsync(ServerRow server, VmPower power, CancellationToken cancel)
     {
-        var vm = await store.WriteAsync(Self, async unit =>
+        var vms = await store.WriteAsync(Self, async unit =>
         {
             var row = await ServerQueries.ByUid(unit.Db, server.Uid);
-            var vm = await VmQueries.OfServer(unit.Db, server.Uid);
+            var vms = await VmQueries.AllOfServer(unit.Db, server.Uid);
+            // What a migration adds has no power of its own, but goes with the server.
+            if (power != VmPower.Absent) vms.RemoveAll(v => v.Role != VmRole.Current);
             // An absent vm stays absent, whatever its server wants by now.
-            if (row is not null && vm is not null && vm.Power != VmPower.Absent)
-                vm.Want(power, row.Hard || power == VmPower.Absent, row.Restarts, unit.Now);
-            return vm;
+            foreach (var vm in vms.Where(v => row is not null && v.Power != VmPower.Absent))
+                vm.Want(power, row!.Hard || power == VmPower.Absent, row.Restarts, unit.Now);
+            return vms;
         }, cancel);
-        if (vm is not null) streams.Wake(vm.Hypervisor, vm.Uid);
+        foreach (var vm in vms) streams.Wake(vm.Hypervisor, vm.Uid);
     }
 
     /// <summary>Unless somebody took the deletion back meanwhile.</summary>

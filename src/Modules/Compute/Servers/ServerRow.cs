@@ -1,3 +1,4 @@
+using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
@@ -71,6 +72,11 @@ internal sealed class ServerRow : ResourceRow
     public DateTime? ReadyTime { get; set; }
     /// <summary>Something is still to be done.</summary>
     public bool Unsettled { get; set; } = true;
+
+    /// <summary>The last migration; null when there was none.</summary>
+    public ServerMigration? Migration { get; set; }
+
+    public bool IsMigrating => Migration is { IsOver: false };
 
     /// <summary>What placement is asked for, but for its company.</summary>
     public Demand Demand =>

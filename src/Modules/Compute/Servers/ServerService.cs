@@ -1,11 +1,13 @@
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
 using Monolith.Image.Contracts;
 using Monolith.Network.Contracts;
+using Monolith.Platform;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
@@ -168,11 +170,37 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             (row, unit, image) =>
             {
                 ServerOperations.RefuseUnlessAlive(row);
+                ServerOperations.RefuseWhileMigrating(row);
                 ServerAdmission.Refit(row, image);
                 ServerOperations.Do(row, unit, ServerOperations.Rebuild);
                 return Task.CompletedTask;
             });
     }
+
+    public override Task<Server> MigrateServer(MigrateServerRequest request, ServerCallContext context)
+    {
+        if (request.TargetHypervisor.Length > 0)
+            ResourceName.Parse("hypervisors/*", request.TargetHypervisor, "target_hypervisor");
+        return ChangeAsync(request, request.Name, "", context, async (row, unit) =>
+        {
+            await MigrationRules.RequireAsync(unit.Db, row, request.TargetHypervisor);
+            unit.Db.Operations.Add(OperationRow.Of(row));
+            row.Begin("migrate", Server.Types.State.Ready, unit.Now);
+            row.Migration = new ServerMigration(Chance.NewUid().ToString(), MigrationActs.NewSecret(), row.Hypervisor,
+                request.TargetHypervisor.Length == 0 ? "" : ResourceName.LastId(request.TargetHypervisor),
+                Migration.Types.State.Copying, unit.Now, unit.Now, unit.Now + MigrationLifecycle.Deadline);
+        });
+    }
+
+    public override Task<Server> AbortMigration(AbortMigrationRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, "", context, (row, unit) =>
+        {
+            // What has switched over is completed; what is given up already is so.
+            if (row.Migration is { State: Migration.Types.State.Copying } migration)
+                row.Migration = migration.Enter(Migration.Types.State.Aborting, unit.Now, "ABORTED",
+                    "It was given up on request.");
+            return Task.CompletedTask;
+        });
 
     public override Task<ListServerEventsResponse> ListServerEvents(ListServerEventsRequest request,
         ServerCallContext context)

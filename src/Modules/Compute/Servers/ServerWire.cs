@@ -41,6 +41,7 @@ internal static class ServerWire
             },
             Conditions = { row.Steps.Select(s => s.ToCondition()) },
             KeyPairs = { row.Detail.KeyPairs },
+            Migration = row.Migration?.ToProto(),
         };
         if (row.Addresses.Length > 0) server.Addresses.Add(row.Addresses.Split(','));
         foreach (var network in row.Detail.Networks)
@@ -58,7 +59,10 @@ internal static class ServerWire
     /// <summary>Where a server runs is the operators' business.</summary>
     public static Server For(this Server server, Caller caller)
     {
-        if (server.Hypervisor.Length > 0 && !caller.May("compute.hypervisors.get", null)) server.Hypervisor = "";
+        if (server.Hypervisor.Length == 0 && server.Migration is null) return server;
+        if (caller.May("compute.hypervisors.get", null)) return server;
+        server.Hypervisor = "";
+        if (server.Migration is { } migration) migration.Source = migration.Target = "";
         return server;
     }
 

@@ -76,6 +76,13 @@ internal static class StepNames
     public const string Ready = "Ready";
     public const string Stopped = "Stopped";
     public const string VmRemoved = "VmRemoved";
+
+    // Of a migration, with Placed and Announced.
+    public const string TargetReady = "TargetReady";
+    public const string DiskCopied = "DiskCopied";
+    public const string MemoryCopied = "MemoryCopied";
+    public const string SwitchedOver = "SwitchedOver";
+    public const string SourceRemoved = "SourceRemoved";
 }
 
 internal static class StepList

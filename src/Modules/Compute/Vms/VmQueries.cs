@@ -6,7 +6,11 @@ namespace Monolith.Compute.Vms;
 internal static class VmQueries
 {
     public static readonly Func<ComputeDb, Guid, Task<VmRow?>> OfServer =
-        Query.One((ComputeDb db, Guid server) => db.Vms.FirstOrDefault(v => v.ServerUid == server));
+        Query.One((ComputeDb db, Guid server) =>
+            db.Vms.FirstOrDefault(v => v.ServerUid == server && v.Role == VmRole.Current));
+
+    public static readonly Func<ComputeDb, Guid, Task<List<VmRow>>> AllOfServer =
+        Query.Many((ComputeDb db, Guid server) => db.Vms.Where(v => v.ServerUid == server).OrderBy(v => v.Role));
 
     public static readonly Func<ComputeDb, Guid, string, Task<VmRow?>> OnNode =
         Query.One((ComputeDb db, Guid uid, string node) =>

@@ -9,36 +9,45 @@ namespace Monolith.Compute.Vms;
 /// <summary>
 /// Buries vms of which nothing is left: gives the ports back when the server is going or gone, and in one transaction
 /// frees the capacity and forgets the vm. Until then its row is the tombstone that keeps both from being given away
-/// twice.
+/// twice. Of two vms that go together, the last one gives the ports back.
 /// </summary>
 internal sealed class VmReaper(Store<ComputeDb> store, IPorts ports, VmStreams streams, Reconciler<ServerName> servers)
 {
     public async Task<Outcome> ReconcileAsync(Guid uid, CancellationToken cancel)
     {
-        var (vm, server) = await store.ReadAsync(async db =>
+        var (vm, server, last) = await store.ReadAsync(async db =>
         {
             var row = await db.Vms.FirstOrDefaultAsync(v => v.Uid == uid, cancel);
-            return (row, row is null ? null : await db.Servers.FirstOrDefaultAsync(s => s.Uid == row.ServerUid, cancel));
+            return (row, row is null ? null : await db.Servers.FirstOrDefaultAsync(s => s.Uid == row.ServerUid, cancel),
+                row is not null && await IsLastAsync(db, row));
         });
         if (vm is not { Power: VmPower.Absent, State: VmState.Gone }) return Outcome.Settled;
-        if (server is null || server.Deleting)
+        // As long as there is another vm of the server, the addresses may be there.
+        if (last && (server is null || server.Deleting))
         {
             await ports.UnbindAsync(vm.ServerUid, cancel);
             await ports.ReleaseAsync(vm.ServerUid, cancel);
         }
-        await store.WriteAsync(Call.Of("compute/vms"), async unit =>
+        var buried = await store.WriteAsync(Call.Of("compute/vms"), async unit =>
         {
-            if (await unit.Db.Vms.Where(v => v.Uid == uid).ExecuteDeleteAsync(cancel) == 0) return;
+            // Who has become the last one meanwhile has something to give back first.
+            if (!last && await IsLastAsync(unit.Db, vm)) return false;
+            if (await unit.Db.Vms.Where(v => v.Uid == uid).ExecuteDeleteAsync(cancel) == 0) return true;
             await unit.Db.Hypervisors.Where(h => h.Name == "hypervisors/" + vm.Hypervisor).ExecuteUpdateAsync(h => h
                 .SetProperty(x => x.UsedVcpus, x => x.UsedVcpus - vm.Vcpus)
                 .SetProperty(x => x.UsedMemoryMib, x => x.UsedMemoryMib - vm.MemoryMib)
                 .SetProperty(x => x.UsedDiskGib, x => x.UsedDiskGib - vm.DiskGib)
                 .SetProperty(x => x.ServerCount, x => x.ServerCount - 1), cancel);
+            return true;
         }, cancel);
+        if (!buried) return Outcome.Again();
         streams.Wake(vm.Hypervisor, vm.Uid);
         servers.Wake(new(vm.ServerName));
         return Outcome.Settled;
     }
+
+    static async Task<bool> IsLastAsync(ComputeDb db, VmRow vm) =>
+        !await db.Vms.AnyAsync(v => v.ServerUid == vm.ServerUid && v.Uid != vm.Uid);
 
     public Task<IReadOnlyList<VmId>> UnsettledAsync(CancellationToken cancel) =>
         store.ReadAsync<IReadOnlyList<VmId>>(async db => (await db.Vms

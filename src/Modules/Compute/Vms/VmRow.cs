@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Monolith.Agent.V1;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Steps;
 using Monolith.Platform;
@@ -22,6 +23,17 @@ internal enum VmState
     Stopped,
     Failed,
     Gone,
+}
+
+/// <summary>Which of a server's vms it is: at most one of each.</summary>
+internal enum VmRole
+{
+    /// <summary>Where the server is.</summary>
+    Current,
+    /// <summary>Where a migration takes it.</summary>
+    Incoming,
+    /// <summary>Where a migration took it from; nothing of it may be left.</summary>
+    Left,
 }
 
 /// <summary>One incarnation of a server on one hypervisor: what the agent is told, and what it said.</summary>
@@ -51,6 +63,9 @@ internal sealed class VmRow
     public bool Hard { get; set; }
     public int Restarts { get; set; }
     public DateTime PowerTime { get; set; }
+    public VmRole Role { get; set; }
+    /// <summary>What changes of <see cref="Plan"/>, in the same form: to or from where a guest goes.</summary>
+    public byte[] Move { get; set; } = [];
 
     // Reported.
     public VmState State { get; set; }
@@ -62,6 +77,8 @@ internal sealed class VmRow
     public bool Answers { get; set; }
     public IReadOnlyList<Step> Steps { get; set; } = [];
     public string ReportDigest { get; set; } = "";
+    /// <summary>As <c>agent.v1.VmMigration</c>; empty for none.</summary>
+    public byte[] ReportedMigration { get; set; } = [];
 
     /// <summary>The last report is about what is wanted now.</summary>
     public bool IsCurrent => ReportedGeneration == Generation;
@@ -70,9 +87,24 @@ internal sealed class VmRow
     public void Resize(ServerRow server)
     {
         (Vcpus, MemoryMib, DiskGib) = (server.Vcpus, server.MemoryMib, server.DiskGib);
-        var plan = Agent.V1.Vm.Parser.ParseFrom(Plan);
+        var plan = Vm.Parser.ParseFrom(Plan);
         (plan.Vcpus, plan.MemoryMib, plan.DiskGib) = (Vcpus, MemoryMib, DiskGib);
         Plan = plan.ToByteArray();
+        Generation++;
+    }
+
+    /// <summary>What is said of a migration, where it is this one.</summary>
+    public VmMigration? MigrationOf(string id) =>
+        ReportedMigration.Length > 0 && VmMigration.Parser.ParseFrom(ReportedMigration) is { } reported
+            && reported.Migration == id ? reported : null;
+
+    public Vm Moving() => Vm.Parser.ParseFrom(Move);
+
+    public void WantMove(Vm move)
+    {
+        var bytes = move.ToByteArray();
+        if (bytes.AsSpan().SequenceEqual(Move)) return;
+        Move = bytes;
         Generation++;
     }
 

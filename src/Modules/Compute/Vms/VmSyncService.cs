@@ -99,6 +99,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
             row.Answers = status.Answers;
             row.Steps = [.. status.Steps.Take(20).Select(s => s.ToStep(node))];
             row.ReportDigest = status.ReportDigest;
+            row.ReportedMigration = status.Migration is { } migration ? VmWire.Keep(migration) : [];
             return row;
         }, cancel);
         if (vm is not null) Wake(vm);

@@ -55,6 +55,7 @@ internal static class VmWire
         };
         vm.Hard = row.Hard;
         vm.Restarts = (uint)row.Restarts;
+        vm.MergeFrom(row.Moving());
         return vm;
     }
 
@@ -76,6 +77,14 @@ internal static class VmWire
         var status = step.Failed ? StepStatus.False : step.Duration is null ? StepStatus.Pending : StepStatus.True;
         return new Step(step.Name, status, "agent " + node, start, end, step.Failed ? "STEP_FAILED" : "",
             Limit(step.Message));
+    }
+
+    public static byte[] Keep(VmMigration migration)
+    {
+        var kept = migration.Clone();
+        kept.Message = Limit(kept.Message);
+        kept.Reason = Limit(kept.Reason);
+        return kept.ToByteArray();
     }
 
     const long LongestStep = 366 * 24 * 3600;

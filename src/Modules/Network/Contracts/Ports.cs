@@ -43,6 +43,10 @@ public interface IPorts
     /// <summary>Says which hypervisor is to have the owner's ports, in place of the one before.</summary>
     Task BindAsync(Guid ownerUid, string hypervisor, CancellationToken cancel);
 
+    /// <summary>Has another hypervisor make the owner's ports as well, for a server that is about to come to it; empty:
+    /// none any more. <see cref="BindAsync"/> to it makes it the only one.</summary>
+    Task ShareAsync(Guid ownerUid, string hypervisor, CancellationToken cancel);
+
     /// <summary>Takes the owner's ports from the hypervisor; addresses stay claimed.</summary>
     Task UnbindAsync(Guid ownerUid, CancellationToken cancel);
 

@@ -89,6 +89,12 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
         return ChangeAsync(ownerUid, (unit, port, wakes) => PortMaking.Bind(port, name, unit.Now, wakes), cancel);
     }
 
+    public Task ShareAsync(Guid ownerUid, string hypervisor, CancellationToken cancel)
+    {
+        var name = FullName(hypervisor);
+        return ChangeAsync(ownerUid, (_, port, wakes) => PortMaking.Share(port, name, wakes), cancel);
+    }
+
     static string FullName(string hypervisor) =>
         hypervisor.Length == 0 || hypervisor.StartsWith("hypervisors/", StringComparison.Ordinal)
             ? hypervisor

@@ -56,6 +56,7 @@ internal static class PortMaking
         if (port.Hypervisor == hypervisor) return false;
         wakes.Left(port);
         port.Hypervisor = hypervisor;
+        port.SharedWith = "";
         if (hypervisor.Length == 0)
         {
             PortStates.Unbind(port);
@@ -63,6 +64,18 @@ internal static class PortMaking
         }
         port.BoundGeneration = ++port.SpecGeneration;
         PortStates.Await(port, now);
+        wakes.Port(port);
+        return true;
+    }
+
+    /// <summary>Says which hypervisor makes the port beside the one that has it; empty: none.</summary>
+    /// <returns>Whether that is another than before.</returns>
+    public static bool Share(PortRow port, string hypervisor, Wakes wakes)
+    {
+        if (hypervisor == port.Hypervisor) hypervisor = "";
+        if (port.SharedWith == hypervisor) return false;
+        wakes.Left(port);
+        port.SharedWith = hypervisor;
         wakes.Port(port);
         return true;
     }

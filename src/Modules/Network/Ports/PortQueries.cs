@@ -11,18 +11,24 @@ internal static class PortQueries
 
     public static readonly Func<NetworkDb, List<Guid>, string, Task<List<PortRow>>> SomeOnHypervisor =
         Query.Many((NetworkDb db, List<Guid> uids, string hypervisor) =>
+            db.Ports.Where(p => uids.Contains(p.Uid) && (p.Hypervisor == hypervisor || p.SharedWith == hypervisor)));
+
+    public static readonly Func<NetworkDb, List<Guid>, string, Task<List<PortRow>>> SomeBoundTo =
+        Query.Many((NetworkDb db, List<Guid> uids, string hypervisor) =>
             db.Ports.Where(p => uids.Contains(p.Uid) && p.Hypervisor == hypervisor));
 
     public static readonly Func<NetworkDb, string, Task<List<PortRow>>> AllOnHypervisor =
-        Query.Many((NetworkDb db, string hypervisor) => db.Ports.Where(p => p.Hypervisor == hypervisor));
+        Query.Many((NetworkDb db, string hypervisor) =>
+            db.Ports.Where(p => p.Hypervisor == hypervisor || p.SharedWith == hypervisor));
 
-    /// <summary>What a hypervisor's reports are held against.</summary>
-    public sealed record Reported(Guid Uid, string ReportDigest, long BoundGeneration);
+    /// <summary>What a hypervisor's reports are held against. One that is only shared with it is reported for
+    /// nothing.</summary>
+    public sealed record Reported(Guid Uid, string ReportDigest, long BoundGeneration, bool Bound);
 
     public static readonly Func<NetworkDb, List<Guid>, string, Task<List<Reported>>> ReportedOnHypervisor =
         Query.Many((NetworkDb db, List<Guid> uids, string hypervisor) =>
-            db.Ports.Where(p => uids.Contains(p.Uid) && p.Hypervisor == hypervisor)
-                .Select(p => new Reported(p.Uid, p.ReportDigest, p.BoundGeneration)));
+            db.Ports.Where(p => uids.Contains(p.Uid) && (p.Hypervisor == hypervisor || p.SharedWith == hypervisor))
+                .Select(p => new Reported(p.Uid, p.ReportDigest, p.BoundGeneration, p.Hypervisor == hypervisor)));
 
     public static readonly Func<NetworkDb, List<Guid>, Task<List<PortGroupRow>>> GroupsOf =
         Query.Many((NetworkDb db, List<Guid> ports) => db.PortGroups.Where(g => ports.Contains(g.PortUid)));
@@ -37,21 +43,27 @@ internal static class PortQueries
         Query.Many((NetworkDb db, Guid group) => db.GroupRemotes.Where(r => r.RemoteUid == group)
             .Join(db.PortGroups, r => r.GroupUid, g => g.GroupUid, (_, g) => g.PortUid)
             .Join(db.Ports, uid => uid, p => p.Uid, (_, p) => p.Hypervisor)
-            .Where(h => h != "").Distinct());
+            .Where(h => h != "")
+            .Union(db.GroupRemotes.Where(r => r.RemoteUid == group)
+                .Join(db.PortGroups, r => r.GroupUid, g => g.GroupUid, (_, g) => g.PortUid)
+                .Join(db.Ports, uid => uid, p => p.Uid, (_, p) => p.SharedWith)
+                .Where(h => h != "")));
 
     /// <summary>What is compared when a hypervisor comes back.</summary>
     public sealed record Version(Guid Uid, long Generation, string ReportDigest);
 
     public static readonly Func<NetworkDb, string, Task<List<Version>>> VersionsOnHypervisor =
-        Query.Many((NetworkDb db, string hypervisor) => db.Ports.Where(p => p.Hypervisor == hypervisor)
-            .Select(p => new Version(p.Uid, p.SpecGeneration, p.ReportDigest)));
+        Query.Many((NetworkDb db, string hypervisor) => db.Ports
+            .Where(p => p.Hypervisor == hypervisor || p.SharedWith == hypervisor)
+            .Select(p => new Version(p.Uid, p.SpecGeneration, p.Hypervisor == hypervisor ? p.ReportDigest : "")));
 
     /// <summary>A group whose members' addresses are told to hypervisors.</summary>
     public sealed record Set(Guid Uid, long Generation);
 
     /// <summary>The groups that rules of the hypervisor's ports name.</summary>
     public static readonly Func<NetworkDb, string, Task<List<Set>>> WantedBy =
-        Query.Many((NetworkDb db, string hypervisor) => db.Ports.Where(p => p.Hypervisor == hypervisor)
+        Query.Many((NetworkDb db, string hypervisor) => db.Ports
+            .Where(p => p.Hypervisor == hypervisor || p.SharedWith == hypervisor)
             .Join(db.PortGroups, p => p.Uid, g => g.PortUid, (_, g) => g.GroupUid)
             .Join(db.GroupRemotes, group => group, r => r.GroupUid, (_, r) => r.RemoteUid).Distinct()
             .Join(db.SecurityGroups, uid => uid, g => g.Uid, (_, g) => new Set(g.Uid, g.SetGeneration)));

@@ -81,12 +81,12 @@ internal sealed partial class PortReports(Store<NetworkDb> store, ILogger<PortRe
         var known = await store.ReadAsync(db => PortQueries.ReportedOnHypervisor(db, uids, intake.Hypervisor));
         foreach (var port in known) intake.Seen.Add(port.Uid);
         if (known.Count < uids.Count) LogNotIts(intake.Node, uids.Count - known.Count);
-        var news = known.Where(p => IsNew(statuses[p.Uid], p.ReportDigest, p.BoundGeneration)).Select(p => p.Uid)
+        var news = known.Where(p => p.Bound && IsNew(statuses[p.Uid], p.ReportDigest, p.BoundGeneration)).Select(p => p.Uid)
             .ToList();
         if (news.Count == 0) return;
         await store.WriteAsync(Caller(intake), async unit =>
         {
-            foreach (var row in await PortQueries.SomeOnHypervisor(unit.Db, news, intake.Hypervisor))
+            foreach (var row in await PortQueries.SomeBoundTo(unit.Db, news, intake.Hypervisor))
             {
                 var status = statuses[row.Uid];
                 if (!IsNew(status, row.ReportDigest, row.BoundGeneration)

@@ -37,6 +37,9 @@ internal sealed class PortRow : ResourceRow
     /// <summary><c>hypervisors/{hypervisor}</c>; empty while unbound.</summary>
     public string Hypervisor { get; set; } = "";
 
+    /// <summary>As <see cref="Hypervisor"/>: makes the port too, for a server that is about to come; else empty.</summary>
+    public string SharedWith { get; set; } = "";
+
     /// <summary>Generation of what the hypervisor is told; rises whenever any of that changes.</summary>
     public long SpecGeneration { get; set; } = 1;
 

@@ -27,15 +27,18 @@ internal sealed class Wakes
 
     public void Port(PortRow port)
     {
-        if (port.Hypervisor.Length > 0) ports.Add((port.Node, port.Uid.ToString()));
+        foreach (var node in NodesOf(port)) ports.Add((node, port.Uid.ToString()));
     }
 
     /// <summary>The port leaves its node, or some of its groups.</summary>
     public void Left(PortRow port)
     {
         Port(port);
-        if (port.Hypervisor.Length > 0) tidy.Add(port.Node);
+        tidy.UnionWith(NodesOf(port));
     }
+
+    static IEnumerable<string> NodesOf(PortRow port) => new[] { port.Hypervisor, port.SharedWith }
+        .Where(name => name.Length > 0).Select(Platform.Names.ResourceName.LastId);
 
     public void Sets(IEnumerable<Guid> groups) => sets.UnionWith(groups);
 }

@@ -450,6 +450,10 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<int>("MemoryMib")
                         .HasColumnType("integer");
 
+                    b.Property<string>("Migration")
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("text")
@@ -579,6 +583,10 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<byte[]>("Move")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
                     b.Property<byte[]>("Plan")
                         .IsRequired()
                         .HasColumnType("bytea");
@@ -602,6 +610,10 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<long>("ReportedGeneration")
                         .HasColumnType("bigint");
 
+                    b.Property<byte[]>("ReportedMigration")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
                     b.Property<int>("ReportedRestarts")
                         .HasColumnType("integer");
 
@@ -610,6 +622,9 @@ namespace Monolith.Compute.Migrations.Postgres
 
                     b.Property<bool>("Retrying")
                         .HasColumnType("boolean");
+
+                    b.Property<int>("Role")
+                        .HasColumnType("integer");
 
                     b.Property<string>("ServerName")
                         .IsRequired()
@@ -636,7 +651,7 @@ namespace Monolith.Compute.Migrations.Postgres
 
                     b.HasIndex("ImageSha256");
 
-                    b.HasIndex("ServerUid")
+                    b.HasIndex("ServerUid", "Role")
                         .IsUnique();
 
                     b.ToTable("vms", "compute");

@@ -403,6 +403,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<int>("MemoryMib")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Migration")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -523,6 +526,10 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("Move")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
                     b.Property<byte[]>("Plan")
                         .IsRequired()
                         .HasColumnType("BLOB");
@@ -544,6 +551,10 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<long>("ReportedGeneration")
                         .HasColumnType("INTEGER");
 
+                    b.Property<byte[]>("ReportedMigration")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
                     b.Property<int>("ReportedRestarts")
                         .HasColumnType("INTEGER");
 
@@ -551,6 +562,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<bool>("Retrying")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Role")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("ServerName")
@@ -576,7 +590,7 @@ namespace Monolith.Compute.Migrations.Sqlite
 
                     b.HasIndex("ImageSha256");
 
-                    b.HasIndex("ServerUid")
+                    b.HasIndex("ServerUid", "Role")
                         .IsUnique();
 
                     b.ToTable("vms", (string)null);

@@ -358,6 +358,11 @@ namespace Monolith.Network.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("SharedWith")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<long>("SpecGeneration")
                         .HasColumnType("bigint");
 
@@ -378,6 +383,8 @@ namespace Monolith.Network.Migrations.Postgres
                         .IsUnique();
 
                     b.HasIndex("Network");
+
+                    b.HasIndex("SharedWith");
 
                     b.HasIndex("OwnerUid", "OwnerIndex")
                         .IsUnique();

@@ -317,6 +317,10 @@ namespace Monolith.Network.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("SharedWith")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<long>("SpecGeneration")
                         .HasColumnType("INTEGER");
 
@@ -337,6 +341,8 @@ namespace Monolith.Network.Migrations.Sqlite
                         .IsUnique();
 
                     b.HasIndex("Network");
+
+                    b.HasIndex("SharedWith");
 
                     b.HasIndex("OwnerUid", "OwnerIndex")
                         .IsUnique();

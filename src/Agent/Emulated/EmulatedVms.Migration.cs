@@ -1,0 +1,220 @@
+using Monolith.Agent.Vms;
+
+namespace Monolith.Agent.Emulated;
+
+/// <summary>Guests that come and go. A guest on its way goes on without an agent, as QEMU does.</summary>
+public sealed partial class EmulatedVms
+{
+    private const long DiskBytes = 64 << 20;
+    private const int Port = 49152;
+
+    public async Task ReceiveAsync(VmPlan plan, VmIncoming incoming, CancellationToken cancellation)
+    {
+        QemuFault.Check(plan);
+        await dice.WaitAsync(dice.Emulation.StartLatency, cancellation);
+        lock (gate)
+        {
+            var machine = machines.GetValueOrDefault(plan.Id)
+                ?? throw new VmException(VmFailure.NotFound, $"VM {plan.Id} has no disk here: ensure it first");
+            if (machine.Migration?.Id == incoming.Migration)
+            {
+                (machine.Plan, machine.Generation) = (plan, plan.Generation);
+                return;
+            }
+            if (machine.Running is not null || machine.Migration is not null)
+                throw new VmException(VmFailure.Migrating, $"VM {plan.Id} has a guest, or had one");
+            (machine.Plan, machine.Generation) = (plan, plan.Generation);
+            if (plan.Ports.FirstOrDefault(p => !dataPlane.HasTap(p.Tap)) is { } missing)
+                Fail(machine, $"could not open the tap {missing.Tap}: there is no such interface");
+            if (dice.Falls(dice.Emulation.StartFailures)) Fail(machine, "emulated failure of the start");
+            Enter(machine, VmPhase.Incoming, "");
+            (machine.Pid, machine.Running) = (++pid, plan);
+            machine.Migration = new VmMigration(
+                incoming.Migration, MigrationPhase.Listening, incoming.Host, Port, Port + 1);
+            EmulatedWire.Listen(incoming, this, plan.Id);
+        }
+
+        // The tap is held from now on, as by a QEMU that waits.
+        SetCarriers(plan, carrier: true);
+        Tell(plan.Id, VmEventKind.Migrated, "");
+    }
+
+    public Task SendAsync(VmId id, VmOutgoing outgoing, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        Machine machine;
+        lock (gate)
+        {
+            machine = machines.GetValueOrDefault(id)
+                ?? throw new VmException(VmFailure.NotFound, $"VM {id} is not here: it cannot be sent");
+            if (machine.Migration?.Id == outgoing.Migration) return Task.CompletedTask;
+            if (machine.Phase == VmPhase.Left || machine.Migration is { IsSending: true })
+                throw new VmException(VmFailure.Migrating, $"VM {id} is sent elsewhere already");
+            if (machine.Phase != VmPhase.Running)
+                throw new VmException(VmFailure.NotFound, $"VM {id} does not run: only a running guest can be sent");
+            var total = DiskBytes + ((long)machine.Running!.MemoryMib << 20);
+            machine.Migration = new VmMigration(outgoing.Migration, MigrationPhase.CopyingDisk, BytesTotal: total);
+            machine.Giving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        Tell(id, VmEventKind.Migrated, "");
+        _ = GoAsync(machine, outgoing);
+        return Task.CompletedTask;
+    }
+
+    public Task CancelSendAsync(VmId id, CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            if (machines.GetValueOrDefault(id) is { Migration: { IsSending: true } sent } machine
+                && sent.Phase != MigrationPhase.Switching)
+            {
+                machine.Migration = sent.GiveUp("CANCELLED", "The migration was given up.");
+                machine.Giving!.TrySetResult();
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task ReclaimAsync(VmPlan plan, CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            if (machines.GetValueOrDefault(plan.Id) is not { Phase: VmPhase.Left } machine) return Task.CompletedTask;
+            var alive = machine.Running is not null;
+            Enter(machine, alive ? VmPhase.Running : VmPhase.Crashed, alive ? "" : "its memory was lost");
+            (machine.Plan, machine.Generation) = (plan, plan.Generation);
+            (machine.Pid, machine.Answers) = (alive ? ++pid : null, alive ? dice.Now : DateTimeOffset.MaxValue);
+            machine.Migration = machine.Migration! with
+            {
+                Phase = MigrationPhase.Failed,
+                Reason = "TARGET_LOST",
+                Cause = "The guest was lost at the target and goes on where it was.",
+            };
+        }
+
+        Tell(plan.Id, VmEventKind.Started, "");
+        return Task.CompletedTask;
+    }
+
+    /// <returns>Whether there was somebody to take the guest.</returns>
+    internal bool Arrive(VmId id, DateTimeOffset answers)
+    {
+        lock (gate)
+        {
+            if (machines.GetValueOrDefault(id) is not { Phase: VmPhase.Incoming } machine) return false;
+            var held = machine.Pid;
+            Enter(machine, VmPhase.Running, "");
+            (machine.Pid, machine.Answers) = (held, answers);
+            machine.Migration = machine.Migration! with { Phase = MigrationPhase.Arrived };
+        }
+
+        Tell(id, VmEventKind.Started, "its guest has arrived");
+        return true;
+    }
+
+    private async Task GoAsync(Machine machine, VmOutgoing outgoing)
+    {
+        var half = dice.Emulation.MigrationLatency / 2;
+        if (!EmulatedWire.IsOpen(outgoing))
+        {
+            Stay(machine, outgoing, "TARGET_UNREACHABLE", "The target hypervisor cannot be reached.");
+            return;
+        }
+
+        await Task.WhenAny(machine.Giving!.Task, dice.WaitAsync(half, CancellationToken.None));
+        if (!Move(machine, outgoing, MigrationPhase.CopyingMemory)) return;
+        await Task.WhenAny(machine.Giving.Task, dice.WaitAsync(half, CancellationToken.None));
+        if (dice.Falls(dice.Emulation.MigrationFailures))
+        {
+            Stay(machine, outgoing, "MEMORY_COPY_FAILED", "Emulated failure of the migration.");
+            return;
+        }
+
+        if (!Move(machine, outgoing, MigrationPhase.Switching)) return;
+        if (EmulatedWire.Deliver(outgoing, machine.Answers)) Leave(machine, outgoing);
+        else Stay(machine, outgoing, "MEMORY_COPY_FAILED", "The memory could not be copied to the target.");
+    }
+
+    /// <returns>False when it was given up, or its machine is no more.</returns>
+    private bool Move(Machine machine, VmOutgoing outgoing, MigrationPhase phase)
+    {
+        lock (gate)
+        {
+            if (machine.Migration is not { IsSending: true } sent || sent.Id != outgoing.Migration) return false;
+            if (!sent.Giving)
+            {
+                machine.Migration = sent with
+                {
+                    Phase = phase,
+                    BytesDone = phase == MigrationPhase.Switching ? sent.BytesTotal : DiskBytes,
+                };
+                Tell(machine.Plan.Id, VmEventKind.Migrated, "");
+                return true;
+            }
+        }
+
+        Stay(machine, outgoing, "CANCELLED", "The migration was given up.");
+        return false;
+    }
+
+    private void Stay(Machine machine, VmOutgoing outgoing, string reason, string cause)
+    {
+        lock (gate)
+        {
+            if (machine.Migration is not { IsSending: true } sent || sent.Id != outgoing.Migration) return;
+            machine.Migration = sent with
+            {
+                Phase = reason == "CANCELLED" ? MigrationPhase.Cancelled : MigrationPhase.Failed,
+                Giving = false,
+                Reason = reason,
+                Cause = cause,
+            };
+        }
+
+        Tell(machine.Plan.Id, VmEventKind.Migrated, cause);
+    }
+
+    private void Leave(Machine machine, VmOutgoing outgoing)
+    {
+        lock (gate)
+        {
+            if (machine.Migration is not { } sent || sent.Id != outgoing.Migration) return;
+            var (held, running) = (machine.Pid, machine.Running);
+            // The process is still there, and holds the tap.
+            Enter(machine, VmPhase.Left, "its guest has left for another hypervisor");
+            (machine.Pid, machine.Running) = (held, running);
+            machine.Migration = sent with { Phase = MigrationPhase.Left, Downtime = TimeSpan.FromMilliseconds(20) };
+        }
+
+        Tell(machine.Plan.Id, VmEventKind.Migrated, "");
+    }
+
+    private static VmMigration? Ended(VmMigration? migration, string cause) => migration switch
+    {
+        { Phase: MigrationPhase.Switching } sent => sent with { Phase = MigrationPhase.Left, Cause = cause },
+        { IsSending: true } sent => sent with
+        {
+            Phase = MigrationPhase.Failed,
+            Giving = false,
+            Reason = "SOURCE_ENDED",
+            Cause = $"The server's machine ended while it was being sent: {cause}.",
+        },
+        { Phase: MigrationPhase.Listening } came => came with
+        {
+            Phase = MigrationPhase.Missed,
+            Reason = "TARGET_ENDED",
+            Cause = $"The machine that waited for the guest ended: {cause}.",
+        },
+        var over => over,
+    };
+
+    private static void RefuseElsewhere(Machine machine, string what)
+    {
+        if (machine.Migration is { IsElsewhere: true })
+            throw new VmException(
+                VmFailure.Migrating,
+                $"VM {machine.Plan.Id} cannot be {what}: its guest is on its way between two hypervisors");
+    }
+}

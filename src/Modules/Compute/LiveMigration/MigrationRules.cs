@@ -1,0 +1,29 @@
+using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Servers;
+using Monolith.Compute.V1;
+using Monolith.Platform.Faults;
+
+namespace Monolith.Compute.LiveMigration;
+
+/// <summary>When a server may be migrated.</summary>
+internal static class MigrationRules
+{
+    /// <exception cref="Fault">NOT_FOUND or FAILED_PRECONDITION.</exception>
+    public static async Task RequireAsync(ComputeDb db, ServerRow server, string target)
+    {
+        if (target.Length > 0 && !await db.Hypervisors.AnyAsync(h => h.Name == target)) throw Fault.NotFound(target);
+        if (server.IsMigrating)
+            throw Fault.Precondition("SERVER_MIGRATING", server.Name,
+                $"{server.Name} is migrating already. Wait until it is over, or abort it first.");
+        if (server.Deleting || server.State != Server.Types.State.Ready)
+            throw Fault.Precondition("SERVER_NOT_READY", server.Name,
+                $"{server.Name} is {server.State.ToString().ToUpperInvariant()}: only a READY server can be migrated. "
+                + "Start it first, or wait until it is READY.");
+        if (target == "hypervisors/" + server.Hypervisor)
+            throw Fault.Precondition("SAME_HYPERVISOR", server.Name, $"{server.Name} is on {target} already.");
+        if (await db.Vms.CountAsync(v => v.ServerUid == server.Uid) > 1)
+            throw Fault.Precondition("MIGRATION_NOT_CLEARED", server.Name,
+                $"Something may be left of an earlier migration of {server.Name}: it can be migrated again once the agent "
+                + "of that hypervisor is connected and has removed it.");
+    }
+}
