@@ -88,7 +88,8 @@ public sealed partial class EmulatedVms
             (machine.Pid, machine.Answers) = (alive ? ++pid : null, alive ? dice.Now : DateTimeOffset.MaxValue);
             machine.Migration = machine.Migration! with
             {
-                Phase = MigrationPhase.Failed, Reason = "TARGET_LOST",
+                Phase = MigrationPhase.Failed,
+                Reason = "TARGET_LOST",
                 Cause = "The guest was lost at the target and goes on where it was.",
             };
         }
@@ -166,7 +167,9 @@ public sealed partial class EmulatedVms
             machine.Migration = sent with
             {
                 Phase = reason == "CANCELLED" ? MigrationPhase.Cancelled : MigrationPhase.Failed,
-                Giving = false, Reason = reason, Cause = cause,
+                Giving = false,
+                Reason = reason,
+                Cause = cause,
             };
         }
 
@@ -193,12 +196,15 @@ public sealed partial class EmulatedVms
         { Phase: MigrationPhase.Switching } sent => sent with { Phase = MigrationPhase.Left, Cause = cause },
         { IsSending: true } sent => sent with
         {
-            Phase = MigrationPhase.Failed, Giving = false, Reason = "SOURCE_ENDED",
+            Phase = MigrationPhase.Failed,
+            Giving = false,
+            Reason = "SOURCE_ENDED",
             Cause = $"The server's machine ended while it was being sent: {cause}.",
         },
         { Phase: MigrationPhase.Listening } came => came with
         {
-            Phase = MigrationPhase.Missed, Reason = "TARGET_ENDED",
+            Phase = MigrationPhase.Missed,
+            Reason = "TARGET_ENDED",
             Cause = $"The machine that waited for the guest ended: {cause}.",
         },
         var over => over,

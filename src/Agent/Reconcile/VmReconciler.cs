@@ -194,7 +194,7 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
     {
         if (now.Desired is not { } vm || now.Observed is not { } observed) return;
         var here = observed.Phase != VmPhase.Left && observed.Migration is not
-            { Phase: MigrationPhase.Opening or MigrationPhase.Listening or MigrationPhase.Missed };
+        { Phase: MigrationPhase.Opening or MigrationPhase.Listening or MigrationPhase.Missed };
         foreach (var port in vm.Ports) with.Ports.GuestIs(port.Id, here);
     }
 

@@ -66,7 +66,10 @@ internal sealed partial class QemuVm
             {
                 Migration = opening with
                 {
-                    Phase = MigrationPhase.Listening, Host = incoming.Host, MemoryPort = memory, DiskPort = disk,
+                    Phase = MigrationPhase.Listening,
+                    Host = incoming.Host,
+                    MemoryPort = memory,
+                    DiskPort = disk,
                 },
             });
         }
@@ -76,7 +79,11 @@ internal sealed partial class QemuVm
             await EndAsync("");
             Enter(record with
             {
-                Phase = VmPhase.Stopped, Process = null, Since = Now, Cause = fault.Message, Migration = opening,
+                Phase = VmPhase.Stopped,
+                Process = null,
+                Since = Now,
+                Cause = fault.Message,
+                Migration = opening,
             });
             throw fault;
         }
@@ -146,15 +153,19 @@ internal sealed partial class QemuVm
         Keep(plan);
         var back = record.Migration! with
         {
-            Phase = MigrationPhase.Failed, Reason = "TARGET_LOST",
+            Phase = MigrationPhase.Failed,
+            Reason = "TARGET_LOST",
             Cause = "The guest was lost at the target and goes on where it was.",
         };
         var alive = process is { Exited.IsCompleted: false };
         if (alive) await process!.Commands.ContAsync(disposed.Token);
         Enter(record with
         {
-            Phase = alive ? VmPhase.Running : VmPhase.Crashed, Generation = plan.Generation, Since = Now,
-            Cause = alive ? "" : "its memory was lost between two hypervisors", Migration = back,
+            Phase = alive ? VmPhase.Running : VmPhase.Crashed,
+            Generation = plan.Generation,
+            Since = Now,
+            Cause = alive ? "" : "its memory was lost between two hypervisors",
+            Migration = back,
         });
         Tell(alive ? VmEventKind.Started : VmEventKind.Crashed, back.Cause);
     }
@@ -179,7 +190,8 @@ internal sealed partial class QemuVm
         if (came != "completed") return;
         Enter(record with
         {
-            Phase = VmPhase.Running, Since = Now,
+            Phase = VmPhase.Running,
+            Since = Now,
             Migration = record.Migration! with { Phase = MigrationPhase.Arrived },
         });
         Tell(VmEventKind.Started, "its guest has arrived");
@@ -355,9 +367,12 @@ internal sealed partial class QemuVm
             Cause = left ? "its guest has left for another hypervisor" : record.Cause,
             Migration = sent with
             {
-                Phase = phase, Giving = false, Downtime = downtime,
+                Phase = phase,
+                Giving = false,
+                Downtime = downtime,
                 BytesDone = left ? sent.BytesTotal : sent.BytesDone,
-                Reason = left ? "" : sent.Reason, Cause = left ? "" : sent.Cause,
+                Reason = left ? "" : sent.Reason,
+                Cause = left ? "" : sent.Cause,
             },
         });
         QemuLog.Sent(settings.Logger, id, phase, sent.Cause, downtime ?? TimeSpan.Zero);
@@ -396,7 +411,10 @@ internal sealed partial class QemuVm
             // Whether it got there is known at the target alone; until that says no, it must not run here.
             Enter(record with
             {
-                Phase = VmPhase.Left, Process = null, Since = Now, Cause = cause,
+                Phase = VmPhase.Left,
+                Process = null,
+                Since = Now,
+                Cause = cause,
                 Migration = sent with { Phase = MigrationPhase.Left, Reason = "SOURCE_ENDED", Cause = cause },
             });
             Tell(VmEventKind.Migrated, cause);
@@ -417,12 +435,15 @@ internal sealed partial class QemuVm
     {
         { IsSending: true } sent => sent with
         {
-            Phase = MigrationPhase.Failed, Giving = false, Reason = sent.Giving ? sent.Reason : "SOURCE_ENDED",
+            Phase = MigrationPhase.Failed,
+            Giving = false,
+            Reason = sent.Giving ? sent.Reason : "SOURCE_ENDED",
             Cause = sent.Giving ? sent.Cause : $"The server's machine ended while it was being sent: {cause}.",
         },
         { Phase: MigrationPhase.Opening or MigrationPhase.Listening } came => came with
         {
-            Phase = MigrationPhase.Missed, Reason = "TARGET_ENDED",
+            Phase = MigrationPhase.Missed,
+            Reason = "TARGET_ENDED",
             Cause = $"The machine that waited for the guest ended: {cause}.",
         },
         var over => over,

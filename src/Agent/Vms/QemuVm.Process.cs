@@ -96,7 +96,11 @@ internal sealed partial class QemuVm
             process = null;
             Enter(record with
             {
-                Phase = VmPhase.Stopped, Process = null, Since = Now, Cause = cause, Migration = Ended(cause),
+                Phase = VmPhase.Stopped,
+                Process = null,
+                Since = Now,
+                Cause = cause,
+                Migration = Ended(cause),
             });
         }
         settings.Cgroups.Remove(id.Value);

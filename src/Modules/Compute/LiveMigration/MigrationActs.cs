@@ -200,7 +200,9 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
         row.Migration = migration.With(new Step(StepNames.Placed, StepStatus.True, "compute", migration.Start, unit.Now))
             with
         {
-            Target = candidate, Placed = true, StateTime = unit.Now,
+            Target = candidate,
+            Placed = true,
+            StateTime = unit.Now,
         };
         Keep(row, unit);
         return (true, (VmRow?)vm, "");

@@ -162,7 +162,10 @@ internal static class MigrationLifecycle
         foreach (var open in migration.Steps.Where(s => s.Status == StepStatus.Pending).ToList())
             migration = migration.With(open with
             {
-                Status = StepStatus.False, Since = now, Reason = migration.Reason, Message = migration.Message,
+                Status = StepStatus.False,
+                Since = now,
+                Reason = migration.Reason,
+                Message = migration.Message,
             });
         return migration.Enter(state, now);
     }
