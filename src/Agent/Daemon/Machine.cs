@@ -31,6 +31,9 @@ internal static class Machine
         yield return KeyValuePair.Create("accel", vms.Accelerator);
         if (vms.AcceleratorCause.Length > 0) yield return KeyValuePair.Create("accel_cause", vms.AcceleratorCause);
         yield return KeyValuePair.Create("qemu", vms.QemuVersion);
+        // With KVM a guest sees the machine's own processor, and goes on only where there is one like it.
+        if (vms.Accelerator == "kvm" && Processor(File.ReadLines("/proc/cpuinfo")) is { } cpu)
+            yield return KeyValuePair.Create("cpu", cpu);
         yield return KeyValuePair.Create("cgroup", vms.CgroupVersion > 0 ? $"v{vms.CgroupVersion}" : "none");
         if (vms.CgroupCause.Length > 0) yield return KeyValuePair.Create("cgroup_cause", vms.CgroupCause);
         if (vms.VmUser is not null) yield return KeyValuePair.Create("vm_user", vms.VmUser);
@@ -47,7 +50,7 @@ internal static class Machine
         {
             var at = new Uri($"https://{host}");
             // To connect a datagram socket sends nothing.
-            using var socket = new Socket(Dns.GetHostAddresses(at.DnsSafeHost)[0].AddressFamily, SocketType.Dgram, 0);
+            using var socket = new Socket(System.Net.Dns.GetHostAddresses(at.DnsSafeHost)[0].AddressFamily, SocketType.Dgram, 0);
             socket.Connect(at.DnsSafeHost, at.Port);
             return ((IPEndPoint)socket.LocalEndPoint!).Address.ToString();
         }
@@ -56,6 +59,10 @@ internal static class Machine
             return null;
         }
     }
+
+    internal static string? Processor(IEnumerable<string> cpuinfo) => cpuinfo
+        .Where(line => line.StartsWith("model name", StringComparison.Ordinal))
+        .Select(line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()).FirstOrDefault();
 
     internal static long MemoryMib(IEnumerable<string> meminfo)
     {
