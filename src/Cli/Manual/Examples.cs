@@ -171,6 +171,8 @@ internal static class Examples
             "monolith hypervisor update hv1 --label rack=r7 --trait ssd --trait gpu-a100",
         ],
         ["monolith hypervisor enable"] = ["monolith hypervisor enable hv1"],
+        ["monolith hypervisor drain"] =
+            ["monolith hypervisor drain hv1 --wait --timeout 2h", "monolith hypervisor drain hv1 --abort"],
         ["monolith hypervisor what-if"] =
         [
             "monolith hypervisor what-if hv1 hv2",

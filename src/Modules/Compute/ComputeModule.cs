@@ -47,14 +47,17 @@ public static partial class ComputeModule
         services.AddSingleton<MigrationActs>();
         services.AddSingleton<ServerReconciler>();
         services.AddSingleton<VmReaper>();
+        services.AddSingleton<Drainer>();
         services.AddSingleton<ServerDirectory>();
         services.AddSingleton<IServers>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IBlobUse>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IEventListener, PortListener>();
         services.AddSingleton(ServerLoop);
         services.AddSingleton(ReaperLoop);
+        services.AddSingleton(DrainLoop);
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<ServerName>>());
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<VmId>>());
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<HypervisorName>>());
         services.AddHostedService<AbsenceWatch>();
         return services;
     }
@@ -82,6 +85,11 @@ public static partial class ComputeModule
         (vm, cancel) => services.GetRequiredService<VmReaper>().ReconcileAsync(vm.Value, cancel),
         cancel => services.GetRequiredService<VmReaper>().UnsettledAsync(cancel),
         services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<VmReaper>>());
+
+    static Reconciler<HypervisorName> DrainLoop(IServiceProvider services) => new("compute/drains",
+        (name, cancel) => services.GetRequiredService<Drainer>().ReconcileAsync(name.Value, cancel),
+        cancel => services.GetRequiredService<Drainer>().UnsettledAsync(cancel),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<Drainer>>(), workers: 1);
 
     sealed partial class AbsenceWatch(Presence presence, ILogger<AbsenceWatch> log) : BackgroundService
     {

@@ -6,6 +6,12 @@ internal readonly record struct ServerName(string Value)
     public override string ToString() => Value;
 }
 
+/// <summary>A hypervisor's resource name, <c>hypervisors/{hypervisor}</c>.</summary>
+internal readonly record struct HypervisorName(string Value)
+{
+    public override string ToString() => Value;
+}
+
 /// <summary>A vm's uid.</summary>
 internal readonly record struct VmId(Guid Value)
 {

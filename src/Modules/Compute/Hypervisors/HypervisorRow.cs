@@ -10,6 +10,10 @@ namespace Monolith.Compute.Hypervisors;
 internal sealed class HypervisorRow : ResourceRow
 {
     public bool Schedulable { get; set; } = true;
+    /// <summary>Its servers are to go elsewhere; it is closed meanwhile.</summary>
+    public bool Draining { get; set; }
+    public int DrainLeft { get; set; }
+    public string DrainMessage { get; set; } = "";
     public bool Up { get; set; }
     public DateTime UpTime { get; set; }
     public string AvailabilityZone { get; set; } = "";
@@ -58,6 +62,9 @@ internal sealed class HypervisorRow : ResourceRow
             Uid = Uid.ToString(),
             Etag = Etag,
             Schedulable = Schedulable,
+            Draining = Draining,
+            DrainLeft = DrainLeft,
+            DrainMessage = DrainMessage,
             State = Up ? Hypervisor.Types.State.Up : Hypervisor.Types.State.Down,
             StateTime = UpTime.ToTimestamp(),
             AvailabilityZone = AvailabilityZone,

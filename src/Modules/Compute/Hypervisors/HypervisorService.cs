@@ -9,25 +9,27 @@ using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
 using Monolith.Platform.Names;
+using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 using Monolith.Platform.Watching;
 
 namespace Monolith.Compute.Hypervisors;
 
 internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence, INodes nodes,
-    PlacementRules? more = null)
+    PlacementRules? more = null, Reconciler<HypervisorName>? drains = null)
     : V1.HypervisorService.HypervisorServiceBase
 {
     const string Pattern = "hypervisors/*";
     const int MostResidents = 20_000;
     static readonly string[] Changeable =
-        ["labels", "schedulable", "traits", "vcpu_ratio", "reserved_memory_mib", "reserved_disk_gib"];
+        ["labels", "schedulable", "draining", "traits", "vcpu_ratio", "reserved_memory_mib", "reserved_disk_gib"];
 
     static readonly FilterFields<HypervisorRow> Filters = new FilterFields<HypervisorRow>()
         .Text("name", h => h.Name)
         .Text("availability_zone", h => h.AvailabilityZone)
         .Flag("up", h => h.Up)
         .Flag("schedulable", h => h.Schedulable)
+        .Flag("draining", h => h.Draining)
         .Number("server_count", h => h.ServerCount)
         .Text("agent_version", h => h.AgentVersion)
         .Text("traits", h => h.Traits)
@@ -125,7 +127,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         };
     }
 
-    public override Task<Hypervisor> UpdateHypervisor(UpdateHypervisorRequest request, ServerCallContext context)
+    public override async Task<Hypervisor> UpdateHypervisor(UpdateHypervisorRequest request, ServerCallContext context)
     {
         var violations = new Violations();
         violations.Require(request.Hypervisor is not null, "hypervisor", "is required");
@@ -140,7 +142,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         violations.Require(wanted.ReservedMemoryMib >= 0, "hypervisor.reserved_memory_mib", "must not be negative");
         violations.Require(wanted.ReservedDiskGib >= 0, "hypervisor.reserved_disk_gib", "must not be negative");
         violations.ThrowIfAny();
-        return store.MutateAsync(context.GetCall(), request, async unit =>
+        var hypervisor = await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == wanted.Name)
                 ?? throw Fault.NotFound(wanted.Name);
@@ -148,12 +150,24 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
             if (changed.Contains("traits")) row.Traits = TraitSet.Of(wanted.Traits).ToString();
             if (changed.Contains("schedulable")) row.Schedulable = wanted.Schedulable;
+            if (changed.Contains("draining")) Drain(row, wanted.Draining);
+            if (row is { Draining: true, Schedulable: true })
+                throw Fault.Precondition("HYPERVISOR_DRAINING", row.Name, $"{row.Name} is drained. End that first.");
             if (changed.Contains("vcpu_ratio")) row.VcpuRatio = wanted.VcpuRatio;
             Reserve(row, changed.Contains("reserved_memory_mib") ? wanted.ReservedMemoryMib : row.ReservedMemoryMib,
                 changed.Contains("reserved_disk_gib") ? wanted.ReservedDiskGib : row.ReservedDiskGib);
             row.Recount();
             return Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
+        drains?.Wake(new(wanted.Name));
+        return hypervisor;
+    }
+
+    static void Drain(HypervisorRow row, bool drain)
+    {
+        if (drain) row.Schedulable = false;
+        row.Draining = drain;
+        (row.DrainLeft, row.DrainMessage) = (drain ? row.ServerCount : 0, "");
     }
 
     /// <summary>More than the machine has is a mistake, not a wish to close it.</summary>

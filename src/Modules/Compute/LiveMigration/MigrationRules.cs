@@ -1,13 +1,26 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Servers;
 using Monolith.Compute.V1;
+using Monolith.Platform;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
 
 namespace Monolith.Compute.LiveMigration;
 
-/// <summary>When a server may be migrated.</summary>
+/// <summary>When a server may be migrated, and how that begins.</summary>
 internal static class MigrationRules
 {
+    /// <param name="target">A hypervisor's name; empty: the best other one.</param>
+    public static void Begin(ServerRow server, Unit<ComputeDb> unit, string target)
+    {
+        unit.Db.Operations.Add(OperationRow.Of(server));
+        server.Begin("migrate", Server.Types.State.Ready, unit.Now);
+        server.Migration = new ServerMigration(Chance.NewUid().ToString(), MigrationActs.NewSecret(), server.Hypervisor,
+            target.Length == 0 ? "" : ResourceName.LastId(target), Migration.Types.State.Copying, unit.Now, unit.Now,
+            unit.Now + MigrationLifecycle.Deadline);
+    }
+
     /// <exception cref="Fault">NOT_FOUND or FAILED_PRECONDITION.</exception>
     public static async Task RequireAsync(ComputeDb db, ServerRow server, string target)
     {

@@ -184,11 +184,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         return ChangeAsync(request, request.Name, "", context, async (row, unit) =>
         {
             await MigrationRules.RequireAsync(unit.Db, row, request.TargetHypervisor);
-            unit.Db.Operations.Add(OperationRow.Of(row));
-            row.Begin("migrate", Server.Types.State.Ready, unit.Now);
-            row.Migration = new ServerMigration(Chance.NewUid().ToString(), MigrationActs.NewSecret(), row.Hypervisor,
-                request.TargetHypervisor.Length == 0 ? "" : ResourceName.LastId(request.TargetHypervisor),
-                Migration.Types.State.Copying, unit.Now, unit.Now, unit.Now + MigrationLifecycle.Deadline);
+            MigrationRules.Begin(row, unit, request.TargetHypervisor);
         });
     }
 

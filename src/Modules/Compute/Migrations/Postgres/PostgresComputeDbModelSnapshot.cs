@@ -124,6 +124,17 @@ namespace Monolith.Compute.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<int>("DrainLeft")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("DrainMessage")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<bool>("Draining")
+                        .HasColumnType("boolean");
+
                     b.Property<long>("Generation")
                         .IsConcurrencyToken()
                         .HasColumnType("bigint");

@@ -1,0 +1,48 @@
+using System.Globalization;
+using Monolith.Compute.Servers;
+using Monolith.Compute.V1;
+
+namespace Monolith.Compute.LiveMigration;
+
+/// <summary>What is to be done next for a hypervisor that is drained.</summary>
+/// <param name="Go">Servers that go now.</param>
+/// <param name="Left">How many are there still, those on their way included.</param>
+/// <param name="Message">How far it is.</param>
+internal sealed record DrainStep(IReadOnlyList<ServerRow> Go, int Left, string Message);
+
+/// <summary>Which servers leave a hypervisor, and when. Pure.</summary>
+internal static class Drain
+{
+    /// <summary>More would share one machine's way out, and each would take longer.</summary>
+    public const int AtOnce = 2;
+
+    /// <summary>Until a server that could not go is tried again.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+
+    const int Named = 5;
+
+    /// <param name="hypervisor">By its id.</param>
+    /// <param name="there">Servers whose vm it has.</param>
+    public static DrainStep Next(string hypervisor, IReadOnlyList<ServerRow> there, DateTime now)
+    {
+        var moving = there.Count(s => s.IsMigrating);
+        // The largest first: small ones fill what gaps they leave, while the other order strands large ones.
+        var ready = there.Where(s => !s.IsMigrating && IsReady(s)).OrderByDescending(s => s.MemoryMib)
+            .ThenBy(s => s.Name, StringComparer.Ordinal).ToList();
+        var failed = ready.Where(s => FailedHere(s, hypervisor)).ToList();
+        var go = ready.Where(s => !FailedHere(s, hypervisor) || now - s.Migration!.StateTime >= Pause)
+            .Take(Math.Max(0, AtOnce - moving)).ToList();
+        var stuck = there.Where(s => !s.IsMigrating && !IsReady(s) && !s.Deleting)
+            .Select(s => $"{s.Name} is {s.State.ToString().ToUpperInvariant()}")
+            .Concat(failed.Select(s => $"{s.Name}: {s.Migration!.Message}")).Order(StringComparer.Ordinal).ToList();
+        var message = string.Create(CultureInfo.InvariantCulture, $"{there.Count} left, {moving + go.Count} on their way.");
+        if (stuck.Count > 0)
+            message += $" {stuck.Count} cannot go: {string.Join("; ", stuck.Take(Named))}{(stuck.Count > Named ? "; …" : "")}";
+        return new(go, there.Count, there.Count == 0 ? "Nothing is left." : message);
+    }
+
+    static bool IsReady(ServerRow server) => server is { State: Server.Types.State.Ready, Deleting: false, ExpireTime: null };
+
+    static bool FailedHere(ServerRow server, string hypervisor) =>
+        server.Migration is { State: Migration.Types.State.Failed } migration && migration.Source == hypervisor;
+}
