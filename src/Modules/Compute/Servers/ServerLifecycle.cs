@@ -121,15 +121,14 @@ internal static class ServerLifecycle
         if (MigrationLifecycle.Decide(server, facts) is { } migrating) return migrating;
         var next = Live(server, facts);
         if (!server.IsMigrating) return next;
-        // The server is done with; its migration is not.
-        return next switch
-        {
-            Next.Record { Settled: true } record when server.Unsettled && record.State == server.State
-                && ReferenceEquals(record.Steps, server.Steps) => new Next.Wait(TimeSpan.FromSeconds(15)),
-            Next.Record { Settled: true } record => record with { Settled = false },
-            Next.Nothing => new Next.Wait(TimeSpan.FromSeconds(15)),
-            _ => next,
-        };
+        // The server is done with, its migration is not; and a server that migrates is READY all the way.
+        if (next is Next.Nothing) return new Next.Wait(TimeSpan.FromSeconds(15));
+        if (next is not Next.Record record) return next;
+        if (record.State == Server.Types.State.Starting && server.State == Server.Types.State.Ready)
+            record = record with { State = Server.Types.State.Ready };
+        return record.State == server.State && ReferenceEquals(record.Steps, server.Steps) && server.Unsettled
+            ? new Next.Wait(TimeSpan.FromSeconds(15))
+            : record with { Settled = false };
     }
 
     static Next Live(ServerRow server, Situation facts)
