@@ -276,7 +276,9 @@ internal sealed partial class QemuVm
                 Conclude(sent, sent.Reason == Cancelled ? MigrationPhase.Cancelled : MigrationPhase.Failed, null);
                 break;
             case SendDecision.Leave:
-                Conclude(sent, MigrationPhase.Left, memory.Downtime);
+                // One that was over before it was looked at has copied its memory all the same.
+                var whole = sent with { BytesTotal = Math.Max(sent.BytesTotal, memory.Total) };
+                Conclude(whole, MigrationPhase.Left, memory.Downtime);
                 break;
             default:
                 Progress(sent, facts, memory);
