@@ -13,9 +13,9 @@ public sealed class DrainStepTests
 
     static readonly Gen<ServerRow> AnyServer =
         from id in Gen.Int[0, 100_000]
-        from state in Gen.OneOfConst(Server.Types.State.Ready, Server.Types.State.Stopped, Server.Types.State.Failed)
+        from state in Gen.Int[0, 2].Select(i => new[] { Server.Types.State.Ready, Server.Types.State.Stopped, Server.Types.State.Failed }[i])
         from memory in Gen.Int[1, 8].Select(m => m * 128)
-        from migration in Gen.OneOfConst<State?>(null, State.Copying, State.Failed, State.Aborted, State.Succeeded)
+        from migration in Gen.Int[0, 4].Select(i => new State?[] { null, State.Copying, State.Failed, State.Aborted, State.Succeeded }[i])
         from ago in Gen.Int[0, 120]
         from here in Gen.Bool
         select new ServerRow
