@@ -59,6 +59,14 @@ public sealed class MigrationTests(RunningHost host)
     {
         var before = await CreatedAsync("waverer");
         await servers.MigrateServerAsync(new MigrateServerRequest { Name = before.Name }, host.Headers());
+        // What there are two of is not made into something else: neither the one nor the other.
+        foreach (var change in new Func<AsyncUnaryCall<Server>>[]
+        {
+            () => servers.ResizeServerAsync(new() { Name = before.Name, Flavor = "flavors/small" }, host.Headers()),
+            () => servers.RebuildServerAsync(new() { Name = before.Name }, host.Headers()),
+        })
+            Assert.Equal(StatusCode.FailedPrecondition,
+                (await Assert.ThrowsAsync<RpcException>(() => change().ResponseAsync)).StatusCode);
         await servers.AbortMigrationAsync(new AbortMigrationRequest { Name = before.Name }, host.Headers());
         var after = await SettledAsync(before.Name);
         Assert.Equal(Server.Types.State.Ready, after.State);

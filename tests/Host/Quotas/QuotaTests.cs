@@ -53,6 +53,24 @@ public sealed class QuotaTests(RunningHost host)
                 failure.Violations.Select(v => (v.Subject, v.QuotaMetric, v.QuotaValue)));
             Assert.Null(refused.GetRpcStatus()!.GetDetail<RetryInfo>());
         }
+        // A resize is held against it as a create is, and leaves the server as it was.
+        await new FlavorService.FlavorServiceClient(host.Invoker).CreateFlavorAsync(new CreateFlavorRequest
+        {
+            FlavorId = "above-limit",
+            Flavor = new() { Vcpus = 1, MemoryMib = 101, DiskGib = 1 },
+        }, host.Headers());
+        var resize = await Assert.ThrowsAsync<RpcException>(() => new ServerService.ServerServiceClient(host.Invoker)
+            .ResizeServerAsync(new ResizeServerRequest
+            {
+                Name = tenant.Name + "/servers/s1",
+                Flavor = "flavors/above-limit",
+            }, host.Headers(owner)).ResponseAsync);
+        Assert.Equal(StatusCode.ResourceExhausted, resize.StatusCode);
+        Assert.Equal(("memory_mib", "37"), (resize.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Metadata["quota"],
+            resize.GetRpcStatus()!.GetDetail<ErrorInfo>()!.Metadata["asked"]));
+        Assert.Equal("flavors/small", (await new ServerService.ServerServiceClient(host.Invoker).GetServerAsync(
+            new GetServerRequest { Name = tenant.Name + "/servers/s1" }, host.Headers())).Flavor);
+
         var zone = await Assert.ThrowsAsync<RpcException>(() => new ZoneService.ZoneServiceClient(host.Invoker)
             .CreateZoneAsync(new CreateZoneRequest
             {
