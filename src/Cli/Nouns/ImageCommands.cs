@@ -43,7 +43,7 @@ internal static class ImageCommands
                 Mutable = true, Value = "IMAGE", Parse = ReplacementAsync,
             },
             new("--deprecation-message", "deprecation_message", "Why, for those who use it.") { Mutable = true },
-            new("--hidden", "hidden", "Leave it out of lists and of its family.") { Mutable = true },
+            new("--hidden", "hidden", "Leave it out of its family, and of lists whose filter does not name `hidden`.") { Mutable = true },
             new("--delete-protected", "delete_protected", "Refuse to delete it.") { Mutable = true },
             new("--min-disk", "min_disk_gib", "The least disk of a flavor: 10GiB.")
             {

@@ -80,6 +80,37 @@ public sealed class VisibilityTests(RunningHost host)
             new() { Parent = Viewer, PageSize = 1000 }, viewer)).Images.Select(i => i.Name);
     }
 
+    [Fact]
+    public async Task AHiddenImage_IsSeenByAWatchThatNamesIt()
+    {
+        const string Hidden = "projects/own/images/hidden";
+        await host.Own.UploadAsync(host, "hidden", new byte[4096]);
+        await HideAsync(true);
+        using var watch = images.WatchImages(
+            new() { Parent = "projects/own", Name = Hidden }, host.Headers(host.OwnersToken), DateTime.UtcNow.AddMinutes(2));
+        Assert.Equal((ChangeType.Added, true), await NextAsync());
+        Assert.Equal((ChangeType.InSync, null), await NextAsync());
+        foreach (var hidden in new[] { false, true })
+        {
+            await HideAsync(hidden);
+            Assert.Equal((ChangeType.Modified, hidden), await NextAsync());
+        }
+        await images.DeleteImageAsync(new() { Name = Hidden }, host.Headers());
+        Assert.Equal((ChangeType.Removed, true), await NextAsync());
+
+        Task HideAsync(bool hidden) => images.UpdateImageAsync(new()
+        {
+            Image = new() { Name = Hidden, Hidden = hidden },
+            UpdateMask = new() { Paths = { "hidden" } },
+        }, host.Headers()).ResponseAsync;
+
+        async Task<(ChangeType, bool?)> NextAsync()
+        {
+            Assert.True(await watch.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+            return (watch.ResponseStream.Current.Change, watch.ResponseStream.Current.Image?.Hidden);
+        }
+    }
+
     /// <summary>Lists, single images, downloads and servers agree on who may see and use an image.</summary>
     [Fact]
     public async Task AnImage_IsForWhomItIsSharedWith()

@@ -17,7 +17,7 @@ internal sealed class Sight(IReadOnlyList<string>? projects)
     public Expression<Func<ImageRow, bool>> Rows()
     {
         if (projects is null) return i => true;
-        // The common case, and one that the index on projects serves.
+        // The common case: no list to look into for each row.
         if (projects is [var only])
         {
             var mark = Sharing.Mark(only);
