@@ -44,7 +44,8 @@ internal sealed class App
     public LiveNames Names { get; }
 
     /// <summary>Completions of the names of resources that exist.</summary>
-    public Func<CompletionContext, IEnumerable<CompletionItem>> NamesOf(Func<Noun> noun) => Names.Of(noun);
+    public Func<CompletionContext, IEnumerable<CompletionItem>> NamesOf(
+        Func<Noun> noun, Func<Google.Protobuf.IMessage, string>? also = null) => Names.Of(noun, also);
 
     /// <summary>Gives a command its action: a run with a connection.</summary>
     public Command Does(Command command, Func<Run, Task<int>> action)

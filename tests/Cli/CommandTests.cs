@@ -44,6 +44,81 @@ public sealed class CommandTests
         Assert.Matches("^00-[0-9a-f]{32}-[0-9a-f]{16}-01$", cloud.Servers.LastHeaders!.GetValue("traceparent"));
     }
 
+    [Theory]
+    [InlineData("family/debian", "projects/system/imageFamilies/debian")]
+    [InlineData("family/own", "projects/demo/imageFamilies/own")]
+    [InlineData("family/none", "projects/demo/imageFamilies/none")]
+    [InlineData("other/family/debian", "projects/other/imageFamilies/debian")]
+    [InlineData("projects/other/imageFamilies/debian", "projects/other/imageFamilies/debian")]
+    [InlineData("other/debian-2", "projects/other/images/debian-2")]
+    [InlineData("debian-2", "projects/system/images/debian-2")]
+    public async Task Create_FromAFamily_NamesTheOneThatTheProjectSees(string written, string sent)
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Images.Known.AddRange(
+        [
+            new() { Name = "projects/system/images/debian-1", Family = "debian" },
+            new() { Name = "projects/system/images/debian-2", Family = "debian" },
+            new() { Name = "projects/system/images/own-1", Family = "own" },
+            new() { Name = "projects/demo/images/own-2", Family = "own" },
+        ]);
+        var outcome = await shell.RunAsync("server", "create", "web1", "--image", written, "--flavor", "small");
+        Assert.Equal((ExitCode.Done, ""), (outcome.Code, outcome.Error));
+        Assert.Equal(sent, ((CreateServerRequest)cloud.Servers.Requests.Single()).Server.Image);
+    }
+
+    [Fact]
+    public async Task Create_FromAFamilyOfTwoProjects_AsksWhich()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Images.Known.Add(new() { Name = "projects/a/images/x", Family = "debian" });
+        cloud.Images.Known.Add(new() { Name = "projects/b/images/x", Family = "debian" });
+        var outcome = await shell.RunAsync("server", "create", "web1", "--image", "family/debian", "--flavor", "small");
+        Assert.Equal(ExitCode.Usage, outcome.Code);
+        Assert.Contains("projects/a/imageFamilies/debian, projects/b/imageFamilies/debian", outcome.Error,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Create_FromADeprecatedImage_Warns()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Servers.ImageWarning = "projects/demo/images/old is deprecated.";
+        string[] line = ["server", "create", "web1", "--image", "demo/old", "--flavor", "small"];
+        Assert.Equal("warning: projects/demo/images/old is deprecated.\n", (await shell.RunAsync(line)).Error);
+        Assert.Equal("warning: projects/demo/images/old is deprecated.\n",
+            (await shell.RunAsync([.. line, "--validate-only"])).Error);
+        var outcome = await shell.RunAsync([.. line, "-o", "json"]);
+        Assert.Empty(outcome.Error);
+        Assert.Contains("imageWarning", outcome.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Image_IsUploadedWithWhatTheLineSays()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        await File.WriteAllBytesAsync(shell.FileAt("disk"), new byte[512], TestContext.Current.CancellationToken);
+        var outcome = await shell.RunAsync("image", "upload", "debian-2", shell.FileAt("disk"), "--family", "debian",
+            "--visibility", "shared", "--shared-with", "a", "--shared-with", "projects/b", "--deprecation", "deprecated",
+            "--replacement", "family/debian", "--deprecation-message", "End of life.", "--hidden", "--delete-protected");
+        Assert.Equal(ExitCode.Done, outcome.Code);
+        Assert.Equal(new Monolith.Image.V1.Image
+        {
+            Family = "debian",
+            Visibility = Monolith.Image.V1.Image.Types.Visibility.Shared,
+            SharedWith = { "projects/a", "projects/b" },
+            Deprecation = Monolith.Image.V1.Image.Types.Deprecation.Deprecated,
+            Replacement = "projects/demo/imageFamilies/debian",
+            DeprecationMessage = "End of life.",
+            Hidden = true,
+            DeleteProtected = true,
+        }, cloud.Images.Header!.Image);
+    }
+
     [Fact]
     public async Task ACommand_IsOneTrace()
     {

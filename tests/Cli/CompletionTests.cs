@@ -47,6 +47,21 @@ public sealed class CompletionTests
     }
 
     [Fact]
+    public async Task Images_CompleteToTheirFamilies_WhereAFamilyWillDo()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud, time: Clock());
+        shell.Environment["MONOLITH_PROJECT"] = "demo";
+        cloud.Images.Known.Add(new() { Name = "projects/demo/images/debian-1", Family = "debian" });
+        cloud.Images.Known.Add(new() { Name = "projects/demo/images/debian-2", Family = "debian" });
+        cloud.Images.Known.Add(new() { Name = "projects/demo/images/blank" });
+        string[] all = ["blank", "debian-1", "debian-2", "family/debian"];
+        Assert.Equal(all, await CompleteAsync(shell, "server", "create", "web1", "--image", ""));
+        Assert.Equal(all, await CompleteAsync(shell, "server", "rebuild", "web1", "--image", ""));
+        Assert.Equal(all[..3], await CompleteAsync(shell, "image", "show", ""));
+    }
+
+    [Fact]
     public async Task NamesOfResources_NotThereInTime_AreLeftOut()
     {
         await using var cloud = await Cloud.StartAsync();

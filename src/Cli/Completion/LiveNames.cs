@@ -22,12 +22,15 @@ internal sealed class LiveNames(Surroundings around)
     /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(220);
 
-    readonly List<(Noun Noun, CompletionContext Context)> wanted = [];
+    readonly List<(Noun Noun, Func<IMessage, string>? Also, CompletionContext Context)> wanted = [];
 
     /// <summary>A source that has no words of its own and has the noun's names asked for.</summary>
-    public Func<CompletionContext, IEnumerable<CompletionItem>> Of(Func<Noun> noun) => context =>
+    /// <param name="noun">Whose names.</param>
+    /// <param name="also">What else of each resource; empty: nothing.</param>
+    public Func<CompletionContext, IEnumerable<CompletionItem>> Of(
+        Func<Noun> noun, Func<IMessage, string>? also = null) => context =>
     {
-        wanted.Add((noun(), context));
+        wanted.Add((noun(), also, context));
         return [];
     };
 
@@ -45,7 +48,7 @@ internal sealed class LiveNames(Surroundings around)
         // Apart from this thread, and given up even where the library does not heed the token: looking up a host's
         // name, for one, cannot be stopped.
         var asked = Task.WhenAll(wanted.Select(one =>
-            Task.Run(() => ListAsync(one.Noun, one.Context, either.Token), CancellationToken.None)));
+            Task.Run(() => ListAsync(one.Noun, one.Also, one.Context, either.Token), CancellationToken.None)));
         try
         {
             return [.. (await asked.WaitAsync(either.Token)).SelectMany(names => names)];
@@ -56,7 +59,8 @@ internal sealed class LiveNames(Surroundings around)
         }
     }
 
-    async Task<IReadOnlyList<string>> ListAsync(Noun noun, CompletionContext context, CancellationToken cancel)
+    async Task<IReadOnlyList<string>> ListAsync(
+        Noun noun, Func<IMessage, string>? also, CompletionContext context, CancellationToken cancel)
     {
         try
         {
@@ -67,8 +71,8 @@ internal sealed class LiveNames(Surroundings around)
             Messages.Set(request, "parent", await run.ParentAsync(noun));
             Messages.Set(request, "page_size", 1_000);
             var answer = await run.Calls.UnaryAsync(method, request, cancel);
-            return [.. Messages.Many<IMessage>(answer, noun.Snake + "s")
-                .Select(resource => Names.Id(Messages.Text(resource, "name")))];
+            return [.. Messages.Many<IMessage>(answer, noun.Snake + "s").SelectMany(resource => (string[])
+                [Names.Id(Messages.Text(resource, "name")), also?.Invoke(resource) ?? ""]).Where(word => word.Length > 0)];
         }
         catch (Exception error) when (error is RpcException or UsageException or OperationCanceledException)
         {

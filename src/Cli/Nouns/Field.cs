@@ -20,6 +20,9 @@ internal sealed record Field(string Flag, string Path, string Help)
     /// <summary>The noun whose short names are accepted.</summary>
     public Func<Noun>? Refers { get; init; }
 
+    /// <summary>What else completes, of each resource of that noun; empty: nothing.</summary>
+    public Func<Google.Protobuf.IMessage, string>? Also { get; init; }
+
     public bool Required { get; init; }
 
     /// <summary>Update can set it as well.</summary>
@@ -73,7 +76,7 @@ internal sealed record Field(string Flag, string Path, string Help)
             option.CompletionSources.Add(words);
         }
         if (Refers is not null)
-            option.CompletionSources.Add(app.NamesOf(Refers));
+            option.CompletionSources.Add(app.NamesOf(Refers, Also));
         return new FieldOption(this, option, line => line.GetValue(option) ?? []);
     }
 

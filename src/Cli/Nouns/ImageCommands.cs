@@ -21,14 +21,30 @@ internal static class ImageCommands
         Aliases = ["images"],
         Columns =
         [
-            Column.Name, Column.Enum("FORMAT", "format"), Column.Enum("VISIBILITY", "visibility"),
+            Column.Name, Column.Of("FAMILY", "family"), Column.Enum("FORMAT", "format"), Column.Enum("VISIBILITY", "visibility"),
             Column.Bytes("SIZE", "size_bytes"), Column.Bytes("DISK", "virtual_size_bytes"),
             new("SHA256", (message, _) => Messages.Text(message, "sha256") is { Length: > 12 } sum ? sum[..12] : ""),
             Column.Age,
         ],
         Fields =
         [
+            new("--family", "family", "The family that it is a version of; servers start from its newest image.")
+            {
+                Mutable = true, Value = "FAMILY",
+            },
             new("--visibility", "visibility", "Who sees it besides its project.") { Mutable = true },
+            new("--shared-with", "shared_with", "A project that sees it while it is shared; on update, all of them anew.")
+            {
+                Mutable = true, Value = "PROJECT", Refers = () => Catalog.Project,
+            },
+            new("--deprecation", "deprecation", "Whether servers should still be made from it.") { Mutable = true },
+            new("--replacement", "replacement", "What to use instead: an image, or family/FAMILY.")
+            {
+                Mutable = true, Value = "IMAGE", Parse = ReplacementAsync,
+            },
+            new("--deprecation-message", "deprecation_message", "Why, for those who use it.") { Mutable = true },
+            new("--hidden", "hidden", "Leave it out of its family, and of lists whose filter does not name `hidden`.") { Mutable = true },
+            new("--delete-protected", "delete_protected", "Refuse to delete it.") { Mutable = true },
             new("--min-disk", "min_disk_gib", "The least disk of a flavor: 10GiB.")
             {
                 Mutable = true, Value = "SIZE", Parse = Sizes.Gib,
@@ -42,35 +58,74 @@ internal static class ImageCommands
         Extra = (noun, app) => [Upload(noun, app), Download(noun, app)],
     };
 
-    /// <summary>A short name is the project's own image, else the one public image of that id.</summary>
+    /// <summary>What begins the short name of a family: <c>family/debian</c>.</summary>
+    const string Family = "family";
+
+    /// <summary>What an image's family completes to, where a family will do.</summary>
+    public static string FamilyOf(IMessage image) =>
+        Messages.Text(image, "family") is { Length: > 0 } family ? $"{Family}/{family}" : "";
+
+    /// <summary>
+    /// A short name is the project's own image, else the one of that id that it sees. <c>family/debian</c> and
+    /// <c>demo/family/debian</c> are families, found in the same way.
+    /// </summary>
     public static async ValueTask<JsonNode?> ResolveAsync(Run run, string text) => await NameAsync(run, text);
 
     /// <inheritdoc cref="ResolveAsync"/>
     public static async ValueTask<string> NameAsync(Run run, string text)
     {
         var noun = Catalog.Image;
+        switch (text.Split('/'))
+        {
+            case [Family, { Length: > 0 } family]:
+                return await SeenAsync(run, text, $"{await run.ParentAsync(noun)}/imageFamilies/{family}",
+                    image => image.Family == family ? $"{Parent(image.Name)}/imageFamilies/{family}" : null);
+            case [{ Length: > 0 } project, Family, { Length: > 0 } family]:
+                return $"projects/{project}/imageFamilies/{family}";
+            case ["projects", { Length: > 0 }, "imageFamilies", { Length: > 0 }]:
+                return text;
+        }
         var name = await run.ExpandAsync(noun, text);
-        if (text.Contains('/', StringComparison.Ordinal))
-            return name;
+        return text.Contains('/', StringComparison.Ordinal)
+            ? name
+            : await SeenAsync(run, text, name, image => Names.Id(image.Name) == text ? image.Name : null);
+    }
+
+    /// <summary>A replacement need not exist: a short name is the project's own.</summary>
+    static async ValueTask<JsonNode?> ReplacementAsync(Run run, string text) => text.Split('/') switch
+    {
+        // An empty value takes it back.
+        [""] => "",
+        [Family, { Length: > 0 } family] => $"{await run.ParentAsync(Catalog.Image)}/imageFamilies/{family}",
+        [_] => await run.ExpandAsync(Catalog.Image, text),
+        _ => await NameAsync(run, text),
+    };
+
+    /// <summary>The project's own, else the only one that the project sees.</summary>
+    /// <param name="name">What the project's own is called.</param>
+    /// <param name="called">What an image is called when it is meant.</param>
+    static async ValueTask<string> SeenAsync(Run run, string text, string name, Func<DiskImage, string?> called)
+    {
+        var noun = Catalog.Image;
         var request = new ListImagesRequest { Parent = await run.ParentAsync(noun), PageSize = 1_000 };
         ListImagesResponse page;
-        var named = new List<string>();
+        var named = new HashSet<string>(StringComparer.Ordinal);
         do
         {
             page = await run.Calls.UnaryAsync<ListImagesResponse>(noun.Method("List")!, request, run.Cancel);
-            named.AddRange(page.Images.Select(image => image.Name).Where(other => Names.Id(other) == text));
+            named.UnionWith(page.Images.Select(called).OfType<string>());
             request.PageToken = page.NextPageToken;
         }
         while (request.PageToken.Length > 0 && !named.Contains(name));
-        return named switch
-        {
-            _ when named.Contains(name) => name,
-            [var only] => only,
-            // The host says what is missing.
-            [] => name,
-            _ => throw new UsageException($"Which image '{text}'?", "Say one of " + string.Join(", ", named)),
-        };
+        if (named.Contains(name) || named.Count == 0)
+            // Of what is not there, the host says what is missing.
+            return name;
+        return named.Count == 1
+            ? named.Single()
+            : throw new UsageException($"Which image '{text}'?", "Say one of " + string.Join(", ", named));
     }
+
+    static string Parent(string name) => string.Join('/', name.Split('/')[..^2]);
 
     static Command Upload(Noun noun, App app)
     {

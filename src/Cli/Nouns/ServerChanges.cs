@@ -32,8 +32,12 @@ internal static class ServerChanges
 
     static Command Rebuild(Noun noun, App app)
     {
-        var image = new Option<string?>("--image") { Description = "The image. Default: the server's.", HelpName = "IMAGE" };
-        image.CompletionSources.Add(app.NamesOf(() => Catalog.Image));
+        var image = new Option<string?>("--image")
+        {
+            Description = "The image, or family/FAMILY for a family's newest. Default: the server's.",
+            HelpName = "IMAGE",
+        };
+        image.CompletionSources.Add(app.NamesOf(() => Catalog.Image, ImageCommands.FamilyOf));
         return Change(noun, app,
             new Command("rebuild", "Make a server anew from an image. What is on its disk is lost; its addresses stay.") { image },
             Ready, async (run, name) => new RebuildServerRequest
@@ -86,6 +90,8 @@ internal static class ServerChanges
             if (Mutation.Waits(run))
                 server = await Waiter.WaitAsync(run, noun, server, new Goal(States: goal)) ?? server;
             Printer.Write(run, noun, server);
+            if (request is RebuildServerRequest)
+                Printer.Warn(run, Messages.Text(server, "image_warning"));
             return ExitCode.Done;
         });
     }

@@ -30,9 +30,10 @@ internal static class ServerCommands
         Fields =
         [
             new("--flavor", "flavor", "The size.") { Required = true, Value = "FLAVOR", Refers = () => Catalog.Flavor },
-            new("--image", "image", "The image, of the project or a public one.")
+            new("--image", "image", "The image, the project's or another that it sees; family/FAMILY for a family's newest.")
             {
                 Required = true, Value = "IMAGE", Refers = () => Catalog.Image, Parse = ImageCommands.ResolveAsync,
+                Also = ImageCommands.FamilyOf,
             },
             new("--network", "networks", "A network to get a port in. Default: the network `default`.")
             {

@@ -40,6 +40,14 @@ internal static class Printer
         }
     }
 
+    /// <summary>What a person should know besides, when there is something. In the other formats it is part of the resource.
+    /// </summary>
+    public static void Warn(Run run, string warning)
+    {
+        if (warning.Length > 0 && run.Settings.Output == OutputFormat.Table)
+            run.Around.Error.WriteLine($"warning: {warning}");
+    }
+
     /// <summary>Writes a list: <paramref name="all"/> is the list's response with every page in it.</summary>
     public static void Write(Run run, Noun noun, IReadOnlyList<IMessage> resources, IMessage all)
     {

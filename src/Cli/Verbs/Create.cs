@@ -62,6 +62,7 @@ internal static class Create
         if (noun.Life is not null && Mutation.Waits(run))
             made = await Waiter.WaitAsync(run, noun, made, Goal.Settle) ?? made;
         Printer.Write(run, noun, made);
+        Printer.Warn(run, Messages.Text(made, "image_warning"));
         if (run.Settings.Output == OutputFormat.Table && run.Line.GetValue(Mutation.ValidateOnly))
             foreach (var step in Steps.Of(made, run.Around.Time.GetUtcNow()).Where(s => !s.Done && s.Cause.Length > 0))
                 run.Around.Error.WriteLine($"It would wait at {step.Name}: {step.Cause}");

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Image.Images;
 using Monolith.Platform.Storage;
+using ImageMessage = Monolith.Image.V1.Image;
 
 namespace Monolith.Image;
 
@@ -14,6 +15,10 @@ internal abstract class ImageDb(DbContextOptions options) : ModuleDb("image", op
         {
             e.ToTable("images");
             e.HasIndex(i => i.Sha256);
+            e.HasIndex(i => new { i.Project, i.Family });
+            // Of images that were there before there was such a word.
+            e.Property(i => i.Deprecation).HasDefaultValue(ImageMessage.Types.Deprecation.None)
+                .HasSentinel(ImageMessage.Types.Deprecation.Unspecified);
         });
         base.OnModelCreating(model);
     }

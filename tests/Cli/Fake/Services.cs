@@ -62,6 +62,7 @@ internal sealed class Servers : ServerService.ServerServiceBase
         server.Name = $"{request.Parent}/servers/{request.ServerId}";
         server.State = Server.Types.State.Pending;
         server.CreateTime = Timestamp.FromDateTime(DateTime.UtcNow);
+        server.ImageWarning = ImageWarning;
         if (request.ValidateOnly) server.Conditions.Add(Foreseen);
         return Task.FromResult(server);
     }
@@ -72,6 +73,9 @@ internal sealed class Servers : ServerService.ServerServiceBase
         return Task.FromResult(Known.Find(server => server.Name == request.Name)
             ?? throw new RpcException(new Status(StatusCode.NotFound, $"{request.Name} does not exist.")));
     }
+
+    /// <summary>What new servers say of their image.</summary>
+    public string ImageWarning { get; set; } = "";
 
     /// <summary>Lists are asked for and never answered.</summary>
     public bool Silent { get; set; }

@@ -73,4 +73,14 @@ public sealed class FilterTests
             Assert.NotEmpty(fault.Fields);
         }
     });
+
+    [Theory]
+    [InlineData("hidden = true", true)]
+    [InlineData("NOT (a = b OR hidden != true)", true)]
+    [InlineData("hidden:true", true)]
+    [InlineData("", false)]
+    [InlineData("name = hidden", false)]
+    [InlineData("name = \"hidden = true\"", false)]
+    [InlineData("name = hidden hiddenness = true", false)]
+    public void Names_IsOfFields_NotOfValues(string filter, bool names) => Assert.Equal(names, Filter.Names(filter, "hidden"));
 }

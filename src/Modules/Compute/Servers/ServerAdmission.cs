@@ -86,8 +86,8 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             violations.Require(keys.Any(k => k.Name == server.KeyPairs[i]), $"server.key_pairs[{i}]",
                 $"{server.KeyPairs[i]} does not exist");
         var image = server.Image.Length == 0 ? null : await images.FindAsync(project, server.Image, cancel);
-        if (server.Image.Length > 0)
-            violations.Require(image is not null, "server.image", $"{server.Image} does not exist, or you may not use it");
+        if (image is not null) RefuseObsolete(image, "server.image", violations);
+        else if (server.Image.Length > 0) violations.Add("server.image", Missing(server.Image));
         if (flavor is not null && image is not null) Fit(flavor.Name, flavor.MemoryMib, flavor.DiskGib, image, "server.flavor", violations);
         var networks = server.Networks.Count > 0 ? [.. server.Networks] : new List<ServerNetwork> { new() };
         var claims = networks.Select((n, i) => new PortClaim(project, name, Guid.Empty, i, n.Network,
@@ -104,7 +104,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             [.. server.KeyPairs],
             [.. keyNames.Select(k => keys.Find(row => row.Name == k)!.PublicKey)],
             image!.MinMemoryMib, image.MinDiskGib, flavor!.RequiredTraits, flavor.ForbiddenTraits,
-            flavor.Packs), await ports.ExceededAsync(claims, cancel));
+            flavor.Packs, image.Warning), await ports.ExceededAsync(claims, cancel));
     }
 
     /// <summary>The image that a server is to be made anew from.</summary>
@@ -116,7 +116,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             image = await store.ReadAsync(async db =>
                 (await ServerQueries.ByName(db, server) ?? throw Fault.NotFound(server)).Image);
         return await images.FindAsync(ResourceName.ProjectOf(server)!, image, cancel)
-            ?? throw Fault.Invalid("image", $"{image} does not exist, or you may not use it");
+            ?? throw Fault.Invalid("image", Missing(image));
     }
 
     /// <summary>Gives a server another image.</summary>
@@ -125,11 +125,25 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
     {
         var violations = new Violations();
         Fit(row.Flavor, row.MemoryMib, row.DiskGib, image, "image", violations);
+        // What it is made of already, it may be made of again.
+        if (image.Name != row.Image) RefuseObsolete(image, "image", violations);
         violations.ThrowIfAny();
         (row.Image, row.ImageSha256, row.ImageSizeBytes, row.ImageFormat) =
             (image.Name, image.Sha256, image.SizeBytes, image.Format);
-        row.Detail = row.Detail with { LeastMemoryMib = image.MinMemoryMib, LeastDiskGib = image.MinDiskGib };
+        row.Detail = row.Detail with
+        {
+            LeastMemoryMib = image.MinMemoryMib,
+            LeastDiskGib = image.MinDiskGib,
+            ImageWarning = image.Warning,
+        };
     }
+
+    static string Missing(string image) => ResourceName.Match(ImageNames.Family, image) is null
+        ? $"{image} does not exist, or you may not use it"
+        : $"{image} has no image that you may use and that is not deprecated";
+
+    static void RefuseObsolete(ImageFacts image, string field, Violations violations) =>
+        violations.Require(!image.Obsolete, field, image.Warning);
 
     static void Fit(string flavor, int memoryMib, int diskGib, ImageFacts image, string field, Violations violations)
     {

@@ -111,7 +111,8 @@ internal sealed class ServerRow : ResourceRow
 /// <summary>The lists of a server's request, and what its image and its flavor need. Immutable; kept as JSON.</summary>
 internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IReadOnlyList<string> KeyPairs,
     IReadOnlyList<string> PublicKeys, int LeastMemoryMib = 0, int LeastDiskGib = 0,
-    string RequiredTraits = "", string ForbiddenTraits = "", bool Packs = false);
+    string RequiredTraits = "", string ForbiddenTraits = "", bool Packs = false,
+    string ImageWarning = "");
 
 internal sealed record NetworkChoice(string Network, IReadOnlyList<string> SecurityGroups, string Address);
 

@@ -1,4 +1,5 @@
 using Monolith.Compute.V1;
+using Monolith.Image.Contracts;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
 
@@ -29,7 +30,7 @@ internal static class ServerRules
         // Operators name zones; whether there is a hypervisor in one is placement's to say, and may change.
         violations.DisplayName("server.availability_zone", server.AvailabilityZone);
         ResourceName.Parse("flavors/*", server.Flavor, "server.flavor", violations);
-        ResourceName.Parse("projects/*/images/*", server.Image, "server.image", violations);
+        Image(server.Image, "server.image", violations);
         violations.Require(server.UserData.Length <= MaxUserData, "server.user_data",
             $"must have at most {MaxUserData} bytes, but has {server.UserData.Length}");
         violations.Require(server.Hostname.Length == 0 || Violations.IsId(server.Hostname), "server.hostname",
@@ -48,6 +49,13 @@ internal static class ServerRules
                 violations.Require(timeout.Seconds >= 1 && timeout.Seconds <= MaxReadyTimeout.TotalSeconds,
                     "server.ready_probe.timeout", "must be 1 s to 3600 s");
         }
+    }
+
+    /// <summary>An image, or a family for its newest one.</summary>
+    public static void Image(string image, string field, Violations violations)
+    {
+        if (!ImageNames.IsImageOrFamily(image))
+            violations.Add(field, ResourceName.Expected(ImageNames.Expected, image));
     }
 
     /// <summary>What keeps it from harm.</summary>

@@ -163,7 +163,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
     {
         var violations = new Violations();
         ResourceName.Parse(Pattern, request.Name, "name", violations);
-        if (request.Image.Length > 0) ResourceName.Parse("projects/*/images/*", request.Image, "image", violations);
+        if (request.Image.Length > 0) ServerRules.Image(request.Image, "image", violations);
         violations.ThrowIfAny();
         return ChangeAsync(request, request.Name, "", context,
             () => admission.ImageAsync(request.Name, request.Image, context.CancellationToken),

@@ -16,6 +16,17 @@ internal sealed class ImageRow : ResourceRow
     public int MinDiskGib { get; set; }
     public int MinMemoryMib { get; set; }
 
+    /// <summary>Empty: of none.</summary>
+    public string Family { get; set; } = "";
+    public ImageMessage.Types.Deprecation Deprecation { get; set; } = ImageMessage.Types.Deprecation.None;
+    public string Replacement { get; set; } = "";
+    public string DeprecationMessage { get; set; } = "";
+    public bool Hidden { get; set; }
+    public bool DeleteProtected { get; set; }
+
+    /// <summary>As <see cref="Sharing.Store"/> writes them.</summary>
+    public string SharedWith { get; set; } = "";
+
     public ImageMessage ToProto()
     {
         var image = new ImageMessage
@@ -31,6 +42,13 @@ internal sealed class ImageRow : ResourceRow
             VirtualSizeBytes = VirtualSizeBytes,
             MinDiskGib = MinDiskGib,
             MinMemoryMib = MinMemoryMib,
+            Family = Family,
+            Deprecation = Deprecation,
+            Replacement = Replacement,
+            DeprecationMessage = DeprecationMessage,
+            Hidden = Hidden,
+            DeleteProtected = DeleteProtected,
+            SharedWith = { Sharing.Read(SharedWith).Select(p => "projects/" + p) },
             CreateTime = CreateTime.ToTimestamp(),
             UpdateTime = UpdateTime.ToTimestamp(),
         };
@@ -39,5 +57,6 @@ internal sealed class ImageRow : ResourceRow
     }
 
     public ImageFacts ToFacts() => new(Name, Sha256, SizeBytes, Format == ImageMessage.Types.Format.Qcow2 ? "qcow2" : "raw",
-        VirtualSizeBytes, MinDiskGib, MinMemoryMib);
+        VirtualSizeBytes, MinDiskGib, MinMemoryMib, Deprecation == ImageMessage.Types.Deprecation.Obsolete,
+        ImageRules.Warning(Name, Deprecation, DeprecationMessage, Replacement));
 }

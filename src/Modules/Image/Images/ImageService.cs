@@ -26,9 +26,13 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
     static readonly FilterFields<ImageRow> Filters = new FilterFields<ImageRow>()
         .Text("name", i => i.Name)
         .Text("display_name", i => i.DisplayName)
+        .Text("family", i => i.Family)
         .Text("sha256", i => i.Sha256)
         .Word("format", i => i.Format)
         .Word("visibility", i => i.Visibility)
+        .Word("deprecation", i => i.Deprecation)
+        .Flag("hidden", i => i.Hidden)
+        .Flag("delete_protected", i => i.DeleteProtected)
         .Number("size_bytes", i => i.SizeBytes)
         .Time("create_time", i => i.CreateTime)
         .Labels(i => i.Labels);
@@ -98,6 +102,15 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
                 : image.Visibility,
             MinDiskGib = Math.Max(image.MinDiskGib, gib),
             MinMemoryMib = image.MinMemoryMib,
+            Family = image.Family,
+            Deprecation = image.Deprecation == ImageMessage.Types.Deprecation.Unspecified
+                ? ImageMessage.Types.Deprecation.None
+                : image.Deprecation,
+            Replacement = image.Replacement,
+            DeprecationMessage = image.DeprecationMessage,
+            Hidden = image.Hidden,
+            DeleteProtected = image.DeleteProtected,
+            SharedWith = Sharing.Store(image.SharedWith),
             CreateTime = now,
             UpdateTime = now,
         };
@@ -123,12 +136,12 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         ResourceName.Parse(Pattern, request.Name, "name", violations);
         violations.Require(request.Offset >= 0, "offset", "must not be negative");
         violations.ThrowIfAny();
-        var row = await FindAsync(request.Name, cancel);
+        var (row, sight) = await FindAsync(request.Name, context.GetCall(), cancel);
         await using var blob = blobs.Open(row.Sha256)
             ?? throw Fault.Internal("image", "opening the content", "Ask the operators to restore the blob " + row.Sha256);
         if (request.Offset > blob.Length)
             throw Fault.Invalid("offset", $"must be 0 to {blob.Length}");
-        await responses.WriteAsync(new DownloadImageResponse { Image = row.ToProto() }, cancel);
+        await responses.WriteAsync(new DownloadImageResponse { Image = sight.Shown(row.ToProto()) }, cancel);
         blob.Seek(request.Offset, SeekOrigin.Begin);
         var buffer = new byte[ChunkBytes];
         int read;
@@ -136,18 +149,22 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
             await responses.WriteAsync(new DownloadImageResponse { Chunk = ByteString.CopyFrom(buffer, 0, read) }, cancel);
     }
 
-    public override async Task<ImageMessage> GetImage(GetImageRequest request, ServerCallContext context) =>
-        (await FindAsync(request.Name, context.CancellationToken)).ToProto();
+    public override async Task<ImageMessage> GetImage(GetImageRequest request, ServerCallContext context)
+    {
+        var (row, sight) = await FindAsync(request.Name, context.GetCall(), context.CancellationToken);
+        return sight.Shown(row.ToProto());
+    }
 
     public override async Task<ListImagesResponse> ListImages(ListImagesRequest request, ServerCallContext context)
     {
         var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var visible = new VisibleImages(store, list.Scope, hidden: Filter.Names(request.Filter, "hidden"));
         var (found, sequence) = await store.SnapshotAsync(db =>
-            list.Page.Of(list.Filtered(new VisibleImages(store, list.Scope).Of(db))).ToListAsync());
+            list.Page.Of(list.Filtered(visible.Of(db))).ToListAsync());
         var (rows, next) = list.Cut(found);
         return new ListImagesResponse
         {
-            Images = { rows.Select(i => i.ToProto()) },
+            Images = { rows.Select(visible.Shown) },
             NextPageToken = next,
             ResumeToken = Watch.Token(sequence),
         };
@@ -157,9 +174,9 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         ServerCallContext context)
     {
         var watch = Watch.Of(store, request, context.GetCall(), Pattern);
-        var visible = new VisibleImages(store, watch.Scope);
+        var visible = new VisibleImages(store, watch.Scope, hidden: request.Name.Length > 0);
         return watch.RunAsync("image",
-            async db => (await watch.Only.Of(visible.Of(db)).ToListAsync()).ConvertAll(i => i.ToProto()),
+            async db => (await watch.Only.Of(visible.Of(db)).ToListAsync()).ConvertAll(visible.Shown),
             (change, image, token) => stream.WriteAsync(new WatchImagesResponse
             {
                 Change = change,
@@ -189,8 +206,21 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
                 row.Visibility = wanted.Visibility;
             if (changed.Contains("min_disk_gib")) row.MinDiskGib = wanted.MinDiskGib;
             if (changed.Contains("min_memory_mib")) row.MinMemoryMib = wanted.MinMemoryMib;
+            if (changed.Contains("family")) row.Family = wanted.Family;
+            Retire(row, wanted, changed);
+            if (changed.Contains("hidden")) row.Hidden = wanted.Hidden;
+            if (changed.Contains("delete_protected")) row.DeleteProtected = wanted.DeleteProtected;
+            if (changed.Contains("shared_with")) row.SharedWith = Sharing.Store(wanted.SharedWith);
             return Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
+    }
+
+    static void Retire(ImageRow row, ImageMessage wanted, IReadOnlySet<string> changed)
+    {
+        if (changed.Contains("deprecation") && wanted.Deprecation != ImageMessage.Types.Deprecation.Unspecified)
+            row.Deprecation = wanted.Deprecation;
+        if (changed.Contains("replacement")) row.Replacement = wanted.Replacement;
+        if (changed.Contains("deprecation_message")) row.DeprecationMessage = wanted.DeprecationMessage;
     }
 
     public override async Task<Empty> DeleteImage(DeleteImageRequest request, ServerCallContext context)
@@ -202,6 +232,7 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
             var row = await unit.Db.Images.FirstOrDefaultAsync(i => i.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
+            ImageRules.RefuseDeletion(row);
             sha256 = row.Sha256;
             unit.Db.Images.Remove(row);
             Emit(unit, Change.Deleted, row);
@@ -211,11 +242,19 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         return answer;
     }
 
-    async Task<ImageRow> FindAsync(string name, CancellationToken cancel)
+    /// <summary>An image that the caller sees, wherever it is; and how it sees it.</summary>
+    /// <exception cref="Fault">
+    /// NOT_FOUND, as for one that is not there; PERMISSION_DENIED where the caller knows the project.
+    /// </exception>
+    async Task<(ImageRow, Sight)> FindAsync(string name, Call call, CancellationToken cancel)
     {
-        ResourceName.Parse(Pattern, name);
-        return await store.ReadAsync(db => db.Images.FirstOrDefaultAsync(i => i.Name == name, cancel))
-            ?? throw Fault.NotFound(name);
+        var project = ResourceName.Parse(Pattern, name)[0];
+        var sight = new Sight(call.Caller.ProjectsWith(call.Permission));
+        var row = await store.ReadAsync(db => db.Images.FirstOrDefaultAsync(i => i.Name == name, cancel));
+        if (row is not null && sight.Sees(row.ToProto())) return (row, sight);
+        if (!sight.Owns(name) && call.Caller.Knows(project))
+            throw Fault.Denied(call.Permission, "projects/" + project, call.Caller.Name);
+        throw Fault.NotFound(name);
     }
 
     static ImageMessage Emit(Unit<ImageDb> unit, Change change, ImageRow row)

@@ -7,24 +7,38 @@ using ImageMessage = Monolith.Image.V1.Image;
 
 namespace Monolith.Image.Images;
 
-/// <summary>What lists and watches of a project's images are of: its own, and the public ones of every project.</summary>
-internal sealed class VisibleImages(Store<ImageDb> store, ProjectScope scope)
+/// <summary>
+/// What lists and watches of a project's images are of: its own, those that are shared with it, and the public ones of
+/// every project.
+/// </summary>
+/// <param name="hidden">Hidden ones as well.</param>
+internal sealed class VisibleImages(Store<ImageDb> store, ProjectScope scope, bool hidden)
 {
-    public IQueryable<ImageRow> Of(ImageDb db) =>
-        scope.Of(db.Images).Union(db.Images.Where(i => i.Visibility == ImageMessage.Types.Visibility.Public));
+    readonly Sight sight = new(scope.Projects);
+
+    public IQueryable<ImageRow> Of(ImageDb db)
+    {
+        var rows = db.Images.Where(sight.Rows());
+        return hidden ? rows : rows.Where(i => !i.Hidden);
+    }
+
+    public ImageMessage Shown(ImageRow row) => sight.Shown(row.ToProto());
 
     /// <summary>
-    /// What a watch sees of a change. Another project's image comes when it is made public, and goes when it no longer is:
-    /// with what was public of it, for of a private image nobody else hears anything.
+    /// What a watch sees of a change. An image comes when it gets into sight, and goes when it gets out of it: with what was
+    /// in sight of it, for of another's private image nobody else hears anything.
     /// </summary>
     public async Task<(ChangeType, ImageMessage)?> SeesAsync(EventRow row, ImageMessage image, ChangeType change)
     {
-        if (scope.Has(row.Project)) return (change, image);
-        if (change != ChangeType.Modified) return IsPublic(image) ? (change, image) : null;
+        if (change != ChangeType.Modified) return Sees(image) ? (change, sight.Shown(image)) : null;
         var before = await BeforeAsync(row);
-        if (IsPublic(image)) return (before is null || IsPublic(before) ? change : ChangeType.Added, image);
-        return before is not null && IsPublic(before) ? (ChangeType.Removed, before) : null;
+        if (Sees(image)) return (before is null || Sees(before) ? change : ChangeType.Added, sight.Shown(image));
+        // Its own may know of it in any case.
+        if (before is null) return sight.Owns(image.Name) ? (ChangeType.Removed, image) : null;
+        return Sees(before) ? (ChangeType.Removed, sight.Shown(before)) : null;
     }
+
+    bool Sees(ImageMessage image) => (hidden || !image.Hidden) && sight.Sees(image);
 
     /// <summary>The image as the event before left it; null when that is no longer kept.</summary>
     async Task<ImageMessage?> BeforeAsync(EventRow row)
@@ -37,6 +51,4 @@ internal sealed class VisibleImages(Store<ImageDb> store, ProjectScope scope)
         image.MergeFrom(data);
         return image;
     }
-
-    static bool IsPublic(ImageMessage image) => image.Visibility == ImageMessage.Types.Visibility.Public;
 }

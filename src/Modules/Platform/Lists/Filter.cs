@@ -86,6 +86,14 @@ public static class Filter
         }
     }
 
+    /// <summary>Whether a filter that was read compares the field with something.</summary>
+    public static bool Names(string filter, string field)
+    {
+        var tokens = FilterTokens.Read(filter);
+        return tokens.Zip(tokens.Skip(1)).Any(pair => pair.First is { Kind: FilterTokenKind.Word } word && word.Text == field
+            && pair.Second.Kind == FilterTokenKind.Operator);
+    }
+
     static Expression<Func<TRow, bool>> Compile<TRow>(string filter, FilterFields<TRow> fields)
     {
         if (filter.Length > MaxLength) throw Fault.Invalid("filter", $"must have at most {MaxLength} characters");

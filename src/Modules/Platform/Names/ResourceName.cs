@@ -52,7 +52,8 @@ public static class ResourceName
     /// <summary>The last part of a name.</summary>
     public static string LastId(string name) => name[(name.LastIndexOf('/') + 1)..];
 
-    static string Expected(string pattern, string name) => name.Length == 0
+    /// <summary>What to say of a name that fits no pattern.</summary>
+    public static string Expected(string pattern, string name) => name.Length == 0
         ? $"is required, in the form {pattern}"
         : $"must have the form {pattern}, but is {(name.Length > 100 ? name[..100] + "…" : name)}";
 }

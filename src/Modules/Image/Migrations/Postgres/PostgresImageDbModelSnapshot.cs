@@ -31,7 +31,25 @@ namespace Monolith.Image.Migrations.Postgres
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("timestamp with time zone");
 
+                    b.Property<bool>("DeleteProtected")
+                        .HasColumnType("boolean");
+
+                    b.Property<int>("Deprecation")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(1);
+
+                    b.Property<string>("DeprecationMessage")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Family")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -42,6 +60,9 @@ namespace Monolith.Image.Migrations.Postgres
                     b.Property<long>("Generation")
                         .IsConcurrencyToken()
                         .HasColumnType("bigint");
+
+                    b.Property<bool>("Hidden")
+                        .HasColumnType("boolean");
 
                     b.Property<string>("Labels")
                         .IsRequired()
@@ -64,7 +85,17 @@ namespace Monolith.Image.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("Replacement")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("Sha256")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("SharedWith")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -87,6 +118,8 @@ namespace Monolith.Image.Migrations.Postgres
                         .IsUnique();
 
                     b.HasIndex("Sha256");
+
+                    b.HasIndex("Project", "Family");
 
                     b.HasIndex("Project", "Name");
 

@@ -25,7 +25,23 @@ namespace Monolith.Image.Migrations.Sqlite
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("TEXT");
 
+                    b.Property<bool>("DeleteProtected")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Deprecation")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(1);
+
+                    b.Property<string>("DeprecationMessage")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Family")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -34,6 +50,9 @@ namespace Monolith.Image.Migrations.Sqlite
 
                     b.Property<long>("Generation")
                         .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("Hidden")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Labels")
@@ -54,7 +73,15 @@ namespace Monolith.Image.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Replacement")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Sha256")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("SharedWith")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -76,6 +103,8 @@ namespace Monolith.Image.Migrations.Sqlite
                         .IsUnique();
 
                     b.HasIndex("Sha256");
+
+                    b.HasIndex("Project", "Family");
 
                     b.HasIndex("Project", "Name");
 
