@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.V1;
+using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -84,7 +85,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             var leaving = await db.Hypervisors.Where(chosen).OrderBy(h => h.Name)
                 .Select(h => h.Name.Substring("hypervisors/".Length)).ToListAsync();
             if (leaving.Count == 0) throw Fault.Invalid("filter", "matches no hypervisor");
-            var residents = await db.Vms.Where(v => leaving.Contains(v.Hypervisor))
+            var residents = await db.Vms.Where(v => v.Role == VmRole.Current && leaving.Contains(v.Hypervisor))
                 .Join(db.Servers.Where(s => !s.Deleting), v => v.ServerUid, s => s.Uid, (v, s) => new { v.Hypervisor, Server = s })
                 .Take(MostResidents + 1).ToListAsync();
             if (residents.Count > MostResidents)
