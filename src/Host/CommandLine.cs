@@ -61,6 +61,12 @@ internal static class CommandLine
         DefaultValueFactory = _ => Variable("PLUGINS"),
     };
 
+    static readonly Option<string?> Fence = new("--fence-command")
+    {
+        Description = "Turns off the machine of a lost hypervisor, whose id it is given, before its servers are made anew elsewhere.",
+        DefaultValueFactory = _ => Variable("FENCE_COMMAND"),
+    };
+
     static readonly Option<LogLevel> Level = new("--log")
     {
         Description = "Least level of log messages.",
@@ -71,7 +77,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
-            Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Level,
+            Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, Level,
         };
         root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
         return root.Parse(args).InvokeAsync();
@@ -118,6 +124,7 @@ internal static class CommandLine
         RabbitMq = parsed.GetValue(RabbitMq),
         Fleet = parsed.GetValue(Fleet),
         Plugins = parsed.GetValue(Plugins),
+        FenceCommand = parsed.GetValue(Fence),
         LogLevel = parsed.GetValue(Level),
     };
 

@@ -41,6 +41,10 @@ public sealed record HostOptions
     /// <summary>Where plug-ins are, a directory each; null: there are none.</summary>
     public string? Plugins { get; init; }
 
+    /// <summary>Run to turn a lost hypervisor off before its servers are made anew: with its id as argument, and its labels as a
+    /// JSON object in <c>MONOLITH_LABELS</c>; an end with 0 says that it is off. Null: an operator's word is needed.</summary>
+    public string? FenceCommand { get; init; }
+
     /// <summary>Log messages at this level and above.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

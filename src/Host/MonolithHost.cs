@@ -90,7 +90,7 @@ public static class MonolithHost
             Domain = options.Domain,
             Endpoints = options.Dns,
         });
-        services.AddCompute();
+        services.AddCompute(options.FenceCommand ?? "");
         services.AddPlugins(options.Plugins);
         services.AddLb();
         services.AddEvents();

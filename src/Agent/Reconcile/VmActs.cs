@@ -20,7 +20,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
     {
         switch (decision)
         {
-            case VmDecision.Settle:
+            case VmDecision.Settle or VmDecision.AwaitHost:
                 return Verdict.Done;
             case VmDecision.Note note:
                 if (note.Fact.UnwantedSince is not null && now.Fact.UnwantedSince is null)

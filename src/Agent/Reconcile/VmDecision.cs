@@ -40,6 +40,12 @@ internal abstract record VmDecision
 
     public sealed record Start : VmDecision;
 
+    /// <summary>
+    /// Ready to be started, once the host has said that it is still wanted here: while this agent was away, the server
+    /// may have been made anew elsewhere.
+    /// </summary>
+    public sealed record AwaitHost : VmDecision;
+
     public sealed record Probe(bool Slow) : VmDecision;
 
     public sealed record Stop(StopMode Mode) : VmDecision;
@@ -71,8 +77,8 @@ internal abstract record VmDecision
 /// <summary>
 /// What to do about a vm. Pure.
 /// <code>
-///   wanted RUNNING:  nothing ─▶ FetchImage ─▶ MakeDisk ─▶ AwaitPorts ─▶ Start ─▶ Probe ─▶ Settle
-///                       ▲ crashed, at most 3 times in 10 minutes  ◀───────┘ restarts raised: Restart
+///   wanted RUNNING:  nothing ─▶ FetchImage ─▶ MakeDisk ─▶ AwaitPorts ─▶ AwaitHost ─▶ Start ─▶ Probe ─▶ Settle
+///                       ▲ crashed, at most 3 times in 10 minutes  ◀─────────────────────┘ restarts raised: Restart
 ///                       └ the machine was restarted
 ///                    the guest shut itself down: Settle as STOPPED until the next generation or restart
 ///   wanted STOPPED:  running ─▶ Stop ─▶ Settle
@@ -331,6 +337,7 @@ internal static class VmDecide
         VmStage.None => new VmDecision.FetchImage(),
         VmStage.Imaged => new VmDecision.MakeDisk(),
         _ when now.MissingPorts.Count > 0 => new VmDecision.AwaitPorts(now.MissingPorts),
+        _ when !now.InSync => new VmDecision.AwaitHost(),
         _ => new VmDecision.Start(),
     };
 }

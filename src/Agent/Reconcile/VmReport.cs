@@ -97,6 +97,8 @@ internal static class VmReport
                 State.Stopped,
                 "GUEST_POWERED_OFF", "The server shut itself down: start or restart it to run it again."),
             VmDecision.AwaitPorts waiting => new Line(State.Working, "WAITING_FOR_PORT", PortMessage(now, waiting)),
+            VmDecision.AwaitHost => new Line(State.Working, "WAITING_FOR_HOST",
+                "The hypervisor's agent began anew, and waits to hear from the host that the server is still to run there."),
             VmDecision.FetchImage => new Line(State.Working, "FETCHING_IMAGE", "Its image is being fetched."),
             VmDecision.Restart => new Line(State.Working, "RESTARTING", "The server is being restarted."),
             VmDecision.Stop => new Line(State.Working, "STOPPING", "The server is shutting down."),

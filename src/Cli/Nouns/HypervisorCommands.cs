@@ -3,7 +3,6 @@ using Google.Protobuf.WellKnownTypes;
 using Monolith.Cli.Output;
 using Monolith.Cli.Session;
 using Monolith.Cli.Verbs;
-using Monolith.Cli.Waiting;
 using Monolith.Compute.V1;
 
 namespace Monolith.Cli.Nouns;
@@ -17,7 +16,7 @@ internal static class HypervisorCommands
         Aliases = ["hypervisors", "hv"],
         Columns =
         [
-            Column.Name, Column.State(), Column.Of("SCHEDULABLE", "schedulable"), Column.Of("DRAINING", "draining"),
+            Column.Name, Column.State(), Column.Of("SCHEDULABLE", "schedulable"), Column.Of("DRAINING", "draining"), Column.Of("MAINTENANCE", "maintenance"),
             Column.Number("SERVERS", "server_count"),
             Used("VCPUS", "vcpus"), Used("MEMORY MIB", "memory_mib"), Used("DISK GIB", "disk_gib"),
             Column.Of("ZONE", "availability_zone"), Column.Of("AGENT", "agent_version"), Column.Age,
@@ -46,7 +45,9 @@ internal static class HypervisorCommands
         [
             Schedule(noun, app, "enable", "Let new servers be placed there.", true),
             Schedule(noun, app, "disable", "Place no new servers there; those that run stay.", false),
-            Drain(noun, app),
+            HypervisorCare.Drain(noun, app),
+            HypervisorCare.Evacuate(noun, app),
+            HypervisorCare.Maintain(noun, app),
             WhatIf(noun, app),
         ],
     };
@@ -67,51 +68,6 @@ internal static class HypervisorCommands
             run, noun,
             new Hypervisor { Name = await run.ExpandAsync(noun, run.Line.GetValue(name)!), Schedulable = schedulable },
             new FieldMask { Paths = { "schedulable" } }));
-    }
-
-    static Command Drain(Noun noun, App app)
-    {
-        var command = new Command("drain", "Move every server away, while they run, and let none be placed there.");
-        var name = NounCommand.Name(noun, app);
-        var end = new Option<bool>("--abort") { Description = "End it instead. What is on its way arrives; the rest stays." };
-        command.Arguments.Add(name);
-        command.Options.Add(end);
-        Mutation.AddTo(command, waits: true);
-        return app.Does(command, async run =>
-        {
-            var full = await run.ExpandAsync(noun, run.Line.GetValue(name)!);
-            var ends = run.Line.GetValue(end);
-            if (ends && run.Line.GetValue(Mutation.Wait))
-                throw new UsageException("--abort takes no --wait.", "Leave --wait away.");
-            var code = await Update.SendAsync(run, noun, new Hypervisor { Name = full, Draining = !ends },
-                new FieldMask { Paths = { "draining" } });
-            if (Mutation.Waits(run)) await FollowAsync(run, noun, full);
-            return code;
-        });
-    }
-
-    /// <summary>Tells how far it is, a line each time, until nothing is left there.</summary>
-    static async Task FollowAsync(Run run, Noun noun, string name)
-    {
-        using var limit = new CancellationTokenSource(run.Settings.Timeout, run.Around.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(run.Cancel, limit.Token);
-        var said = "";
-        try
-        {
-            await foreach (var change in Changes.FollowAsync(run, noun, "", name, either.Token))
-            {
-                if (change.Resource is not Hypervisor seen) continue;
-                if (!seen.Draining) throw new WaitException($"{name} is not drained any more.", ExitCode.WaitedFailed);
-                if (seen.DrainMessage.Length > 0 && seen.DrainMessage != said)
-                    run.Around.Error.WriteLine(said = seen.DrainMessage);
-                if (seen is { DrainLeft: 0, ServerCount: 0 }) return;
-            }
-        }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !run.Cancel.IsCancellationRequested)
-        {
-            throw new WaitException($"{name} is not empty yet: {said} It goes on; wait longer with --timeout.",
-                ExitCode.WaitedTooLong);
-        }
     }
 
     static readonly Column[] Fates =

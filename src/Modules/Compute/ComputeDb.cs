@@ -31,6 +31,7 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
         {
             e.ToTable("hypervisors");
             e.Ignore(h => h.Id);
+            e.Ignore(h => h.IsOpen);
         });
         model.Entity<ServerRow>(e =>
         {
@@ -67,7 +68,8 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Property(v => v.Steps).HasConversion(StepList.Converter, StepList.Comparer);
             e.Ignore(v => v.IsCurrent);
             // One incarnation at a time, and one more that it comes from or goes to, whoever decides it.
-            e.HasIndex(v => new { v.ServerUid, v.Role }).IsUnique();
+            // Of what was given up there may be any number.
+            e.HasIndex(v => new { v.ServerUid, v.Role }).IsUnique().HasFilter("\"Role\" <> 3");
             e.HasIndex(v => v.Hypervisor);
             e.HasIndex(v => v.ImageSha256);
         });

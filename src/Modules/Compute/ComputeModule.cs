@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Monolith.Compute.Contracts;
+using Monolith.Compute.Evacuations;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
@@ -30,7 +31,8 @@ public static partial class ComputeModule
     internal static Counts<ComputeDb> Counts { get; } = new Counts<ComputeDb>().Of(db => db.Servers,
         ("servers", _ => 1), ("vcpus", s => s.Vcpus), ("memory_mib", s => s.MemoryMib), ("disk_gib", s => s.DiskGib));
 
-    public static IServiceCollection AddCompute(this IServiceCollection services)
+    /// <param name="fenceCommand">Turns a lost hypervisor off; empty: there is none.</param>
+    public static IServiceCollection AddCompute(this IServiceCollection services, string fenceCommand = "")
     {
         services.AddModuleStore<ComputeDb>("compute", o => new SqliteComputeDb(o), o => new PostgresComputeDb(o));
         services.AddSingleton<IProjectContents>(s => new ProjectContents<ComputeDb>(s.GetRequiredService<Store<ComputeDb>>())
@@ -48,13 +50,15 @@ public static partial class ComputeModule
         services.AddSingleton<ServerReconciler>();
         services.AddSingleton<VmReaper>();
         services.AddSingleton<Drainer>();
+        services.AddSingleton<IFence>(new CommandFence(fenceCommand));
+        services.AddSingleton<Evacuator>();
         services.AddSingleton<ServerDirectory>();
         services.AddSingleton<IServers>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IBlobUse>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IEventListener, PortListener>();
         services.AddSingleton(ServerLoop);
         services.AddSingleton(ReaperLoop);
-        services.AddSingleton(DrainLoop);
+        services.AddSingleton(HypervisorLoop);
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<ServerName>>());
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<VmId>>());
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<HypervisorName>>());
@@ -86,10 +90,14 @@ public static partial class ComputeModule
         cancel => services.GetRequiredService<VmReaper>().UnsettledAsync(cancel),
         services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<VmReaper>>());
 
-    static Reconciler<HypervisorName> DrainLoop(IServiceProvider services) => new("compute/drains",
-        (name, cancel) => services.GetRequiredService<Drainer>().ReconcileAsync(name.Value, cancel),
-        cancel => services.GetRequiredService<Drainer>().UnsettledAsync(cancel),
-        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<Drainer>>(), workers: 1);
+    // What is drained and done with is looked at again, too: a server may have come meanwhile.
+    static Reconciler<HypervisorName> HypervisorLoop(IServiceProvider services) => new("compute/hypervisors",
+        async (name, cancel) => await services.GetRequiredService<Evacuator>().ReconcileAsync(name.Value, cancel)
+            ?? await services.GetRequiredService<Drainer>().ReconcileAsync(name.Value, cancel),
+        cancel => services.GetRequiredService<Store<ComputeDb>>().ReadAsync<IReadOnlyList<HypervisorName>>(async db =>
+            (await db.Hypervisors.Where(h => h.Draining || h.Evacuating).Select(h => h.Name).ToListAsync(cancel))
+            .ConvertAll(name => new HypervisorName(name))),
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<Drainer>>(), workers: 2);
 
     sealed partial class AbsenceWatch(Presence presence, ILogger<AbsenceWatch> log) : BackgroundService
     {

@@ -14,6 +14,13 @@ internal sealed class HypervisorRow : ResourceRow
     public bool Draining { get; set; }
     public int DrainLeft { get; set; }
     public string DrainMessage { get; set; } = "";
+    /// <summary>Its servers are made anew elsewhere; it is closed meanwhile.</summary>
+    public bool Evacuating { get; set; }
+    public string EvacuationMessage { get; set; } = "";
+    /// <summary>Since when it is known to be off; null: it may be on.</summary>
+    public DateTime? FenceTime { get; set; }
+    /// <summary>Why people work on it; empty: nobody does.</summary>
+    public string Maintenance { get; set; } = "";
     public bool Up { get; set; }
     public DateTime UpTime { get; set; }
     public string AvailabilityZone { get; set; } = "";
@@ -44,6 +51,9 @@ internal sealed class HypervisorRow : ResourceRow
 
     public const double DefaultVcpuRatio = 8;
 
+    /// <summary>New servers may be placed there once it is connected.</summary>
+    public bool IsOpen => Schedulable && Maintenance.Length == 0;
+
     public string Id => Name["hypervisors/".Length..];
 
     /// <summary>After a change of what it has or of what is held back.</summary>
@@ -65,6 +75,10 @@ internal sealed class HypervisorRow : ResourceRow
             Draining = Draining,
             DrainLeft = DrainLeft,
             DrainMessage = DrainMessage,
+            Evacuating = Evacuating,
+            EvacuationMessage = EvacuationMessage,
+            FenceTime = FenceTime?.ToTimestamp(),
+            Maintenance = Maintenance,
             State = Up ? Hypervisor.Types.State.Up : Hypervisor.Types.State.Down,
             StateTime = UpTime.ToTimestamp(),
             AvailabilityZone = AvailabilityZone,

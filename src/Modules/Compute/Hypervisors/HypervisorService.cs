@@ -1,6 +1,8 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Evacuations;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.V1;
@@ -17,13 +19,13 @@ using Monolith.Platform.Watching;
 namespace Monolith.Compute.Hypervisors;
 
 internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence, INodes nodes,
-    PlacementRules? more = null, Reconciler<HypervisorName>? drains = null)
+    PlacementRules? more = null, Reconciler<HypervisorName>? loop = null, IFence? fence = null)
     : V1.HypervisorService.HypervisorServiceBase
 {
     const string Pattern = "hypervisors/*";
     const int MostResidents = 20_000;
     static readonly string[] Changeable =
-        ["labels", "schedulable", "draining", "traits", "vcpu_ratio", "reserved_memory_mib", "reserved_disk_gib"];
+        ["labels", "schedulable", "draining", "maintenance", "traits", "vcpu_ratio", "reserved_memory_mib", "reserved_disk_gib"];
 
     static readonly FilterFields<HypervisorRow> Filters = new FilterFields<HypervisorRow>()
         .Text("name", h => h.Name)
@@ -31,6 +33,8 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         .Flag("up", h => h.Up)
         .Flag("schedulable", h => h.Schedulable)
         .Flag("draining", h => h.Draining)
+        .Flag("evacuating", h => h.Evacuating)
+        .Flag("maintenance", h => h.Maintenance != "")
         .Number("server_count", h => h.ServerCount)
         .Text("agent_version", h => h.AgentVersion)
         .Text("traits", h => h.Traits)
@@ -137,6 +141,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         ResourceName.Parse(Pattern, wanted.Name, "hypervisor.name", violations);
         var changed = Masks.Changed(request.UpdateMask, wanted, Changeable, violations);
         violations.Labels("hypervisor.labels", wanted.Labels);
+        violations.Require(wanted.Maintenance.Length <= 500, "hypervisor.maintenance", "must be at most 500 characters");
         violations.Words("hypervisor.traits", wanted.Traits, TraitSet.Most);
         if (changed.Contains("vcpu_ratio"))
             violations.Require(wanted.VcpuRatio is >= 0.1 and <= 64, "hypervisor.vcpu_ratio", "must be 0.1 to 64");
@@ -152,15 +157,41 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             if (changed.Contains("traits")) row.Traits = TraitSet.Of(wanted.Traits).ToString();
             if (changed.Contains("schedulable")) row.Schedulable = wanted.Schedulable;
             if (changed.Contains("draining")) Drain(row, wanted.Draining);
+            if (changed.Contains("maintenance")) row.Maintenance = wanted.Maintenance.Trim();
             if (row is { Draining: true, Schedulable: true })
                 throw Fault.Precondition("HYPERVISOR_DRAINING", row.Name, $"{row.Name} is drained. End that first.");
+            if (row is { Evacuating: true, Schedulable: true } or { Evacuating: true, Draining: true })
+                throw Fault.Precondition("HYPERVISOR_EVACUATING", row.Name, $"{row.Name} is evacuated. Abort that first.");
             if (changed.Contains("vcpu_ratio")) row.VcpuRatio = wanted.VcpuRatio;
             Reserve(row, changed.Contains("reserved_memory_mib") ? wanted.ReservedMemoryMib : row.ReservedMemoryMib,
                 changed.Contains("reserved_disk_gib") ? wanted.ReservedDiskGib : row.ReservedDiskGib);
             row.Recount();
             return Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
-        drains?.Wake(new(wanted.Name));
+        loop?.Wake(new(wanted.Name));
+        return hypervisor;
+    }
+
+    public override Task<Hypervisor> EvacuateHypervisor(EvacuateHypervisorRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, request.Etag, (row, now) =>
+            EvacuationRules.Begin(row, request.Fenced, fence ?? new CommandFence(""), now), context);
+
+    public override Task<Hypervisor> AbortEvacuation(AbortEvacuationRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, request.Etag, (row, _) => EvacuationRules.Abort(row), context);
+
+    async Task<Hypervisor> ChangeAsync<TRequest>(TRequest request, string name, string etag,
+        Action<HypervisorRow, DateTime> change, ServerCallContext context)
+        where TRequest : class, IMessage<TRequest>
+    {
+        ResourceName.Parse(Pattern, name);
+        var hypervisor = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == name) ?? throw Fault.NotFound(name);
+            row.Touch(etag, unit.Now);
+            change(row, unit.Now);
+            return Emit(unit, Change.Updated, row);
+        }, context.CancellationToken);
+        loop?.Wake(new(name));
         return hypervisor;
     }
 
@@ -197,6 +228,8 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
             await RefuseInUseAsync(unit.Db, row);
+            // Its agent never comes back to say that nothing is left of what was given up.
+            await unit.Db.Vms.Where(v => v.Hypervisor == row.Id && v.Role == VmRole.Fenced).ExecuteDeleteAsync(cancel);
             unit.Db.Hypervisors.Remove(row);
             Emit(unit, Change.Deleted, row);
             return new Empty();
@@ -223,8 +256,8 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
         var obstacles = new List<PreconditionViolation>();
         if (presence.IsUp(row.Id))
             obstacles.Add(new("HYPERVISOR_CONNECTED", row.Name, "Its agent is connected. Stop the agent first."));
-        foreach (var vm in await db.Vms.Where(v => v.Hypervisor == row.Id).Take(10).ToListAsync())
-            obstacles.Add(new("HYPERVISOR_IN_USE", row.Name, $"It holds {vm.ServerName}. Delete or move that first."));
+        foreach (var vm in await db.Vms.Where(v => v.Hypervisor == row.Id && v.Role != VmRole.Fenced).Take(10).ToListAsync())
+            obstacles.Add(new("HYPERVISOR_IN_USE", row.Name, $"It holds {vm.ServerName}. Delete or move that first, or evacuate."));
         if (obstacles.Count > 0) throw Fault.Precondition($"{row.Name} cannot be forgotten yet.", obstacles);
     }
 

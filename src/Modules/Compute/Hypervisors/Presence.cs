@@ -35,7 +35,7 @@ internal sealed class Presence(Store<ComputeDb> store, TimeProvider time)
                 unit.Db.Hypervisors.Add(row = new HypervisorRow { Name = name, CreateTime = unit.Now });
             else if (IsSame(row)) return;
             if (!row.Up) row.UpTime = unit.Now;
-            row.Up = true;
+            (row.Up, row.FenceTime) = (true, null);
             row.Cpus = inventory.Cpus;
             row.TotalMemoryMib = inventory.MemoryMib;
             row.TotalDiskGib = inventory.DiskGib;

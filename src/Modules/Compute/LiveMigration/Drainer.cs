@@ -61,9 +61,4 @@ internal sealed class Drainer(Store<ComputeDb> store, Reconciler<ServerName> ser
         row.Touch("", unit.Now);
         unit.Emit("hypervisor", Change.Updated, row.Name, "", row.ToProto());
     }, cancel);
-
-    /// <summary>What is drained and done with is looked at again, too: a server may have come meanwhile.</summary>
-    public Task<IReadOnlyList<HypervisorName>> UnsettledAsync(CancellationToken cancel) =>
-        store.ReadAsync<IReadOnlyList<HypervisorName>>(async db => (await db.Hypervisors.Where(h => h.Draining)
-            .Select(h => h.Name).ToListAsync(cancel)).ConvertAll(name => new HypervisorName(name)));
 }

@@ -169,15 +169,8 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
             return (false, null, obstacle);
         // Another of its group went first: it is decided again.
         if (!await Companies.ClaimAsync(unit.Db, demand.Company, cancel)) return (true, null, "");
-        var taken = await unit.Db.Hypervisors.Where(h => h.Name == target && h.Up && h.Schedulable
-                && h.UsedVcpus + current.Vcpus <= h.Vcpus && h.UsedMemoryMib + current.MemoryMib <= h.MemoryMib
-                && h.UsedDiskGib + current.DiskGib <= h.DiskGib)
-            .ExecuteUpdateAsync(h => h
-                .SetProperty(x => x.UsedVcpus, x => x.UsedVcpus + current.Vcpus)
-                .SetProperty(x => x.UsedMemoryMib, x => x.UsedMemoryMib + current.MemoryMib)
-                .SetProperty(x => x.UsedDiskGib, x => x.UsedDiskGib + current.DiskGib)
-                .SetProperty(x => x.ServerCount, x => x.ServerCount + 1), cancel);
-        if (taken == 0) return (false, null, $"{target} has not enough room for it.");
+        if (!await Room.TakeAsync(unit.Db, candidate, current.Vcpus, current.MemoryMib, current.DiskGib, cancel))
+            return (false, null, $"{target} has not enough room for it.");
         var migration = row.Migration;
         var machine = Vm.Parser.ParseFrom(current.Plan).MachineUuid;
         var plan = VmWire.Plan(row, claimed, row.DnsName);
@@ -218,7 +211,7 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
     {
         if (target is null) return "There is no such hypervisor.";
         if (!target.Up) return $"{target.Name} is not connected.";
-        if (!target.Schedulable) return $"{target.Name} is closed for new servers.";
+        if (!target.IsOpen) return $"{target.Name} is closed for new servers.";
         if (demand.AvailabilityZone.Length > 0 && target.AvailabilityZone != demand.AvailabilityZone)
             return $"{target.Name} is in another availability zone than the server asks for.";
         var traits = TraitSet.Parse(target.Traits);

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Servers;
 using Monolith.Compute.V1;
+using Monolith.Compute.Vms;
 using Monolith.Platform;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
@@ -34,7 +35,7 @@ internal static class MigrationRules
                 + "Start it first, or wait until it is READY.");
         if (target == "hypervisors/" + server.Hypervisor)
             throw Fault.Precondition("SAME_HYPERVISOR", server.Name, $"{server.Name} is on {target} already.");
-        if (await db.Vms.CountAsync(v => v.ServerUid == server.Uid) > 1)
+        if (await db.Vms.CountAsync(v => v.ServerUid == server.Uid && v.Role != VmRole.Fenced) > 1)
             throw Fault.Precondition("MIGRATION_NOT_CLEARED", server.Name,
                 $"Something may be left of an earlier migration of {server.Name}: it can be migrated again once the agent "
                 + "of that hypervisor is connected and has removed it.");

@@ -16,7 +16,7 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time, Place
 
     /// <summary>The fleet as it is now.</summary>
     public static readonly Func<ComputeDb, Task<List<Candidate>>> CandidatesAsync = Query.Many((ComputeDb db) => db.Hypervisors
-        .Select(h => new Candidate(h.Uid, h.Name.Substring("hypervisors/".Length), h.Up, h.Schedulable,
+        .Select(h => new Candidate(h.Uid, h.Name.Substring("hypervisors/".Length), h.Up, h.Schedulable && h.Maintenance == "",
             h.AvailabilityZone, h.Vcpus - h.UsedVcpus, h.MemoryMib - h.UsedMemoryMib, h.DiskGib - h.UsedDiskGib,
             h.Vcpus, h.MemoryMib, h.DiskGib)
         {

@@ -54,16 +54,8 @@ internal static class Resizing
         var traits = TraitSet.Parse(hypervisor?.Traits ?? "");
         if (!traits.HasAll(row.Demand.Needs) || traits.HasAny(row.Demand.Avoids))
             throw NoRoom(row, "is not of the kind that the flavor asks for");
-        // What shrinks always fits, also where more was given than there is by now.
-        var claimed = await unit.Db.Hypervisors.Where(h => h.Name == name
-                && (vcpus <= 0 || h.UsedVcpus + vcpus <= h.Vcpus)
-                && (memory <= 0 || h.UsedMemoryMib + memory <= h.MemoryMib)
-                && (disk <= 0 || h.UsedDiskGib + disk <= h.DiskGib))
-            .ExecuteUpdateAsync(h => h
-                .SetProperty(x => x.UsedVcpus, x => x.UsedVcpus + vcpus)
-                .SetProperty(x => x.UsedMemoryMib, x => x.UsedMemoryMib + memory)
-                .SetProperty(x => x.UsedDiskGib, x => x.UsedDiskGib + disk), cancel);
-        if (claimed == 0) throw NoRoom(row, Lack(hypervisor, vcpus, memory, disk));
+        if (!await Room.GrowAsync(unit.Db, vm.Hypervisor, vcpus, memory, disk, cancel))
+            throw NoRoom(row, Lack(hypervisor, vcpus, memory, disk));
     }
 
     // In amounts, which tell a tenant nothing about whose hypervisor it is.

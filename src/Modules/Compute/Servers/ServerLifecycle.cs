@@ -78,6 +78,17 @@ internal sealed record Situation(VmRow? Vm, IReadOnlyList<PortFacts> Ports, bool
 
     /// <summary>By a hypervisor's id.</summary>
     public Func<string, bool> IsUp { get; init; } = _ => true;
+
+    /// <summary>Why the incarnation's hypervisor is away, where people work on it; empty: nobody does.</summary>
+    public string Maintenance { get; init; } = "";
+
+    /// <summary>The step, where its agent is not connected.</summary>
+    /// <param name="then">What happens when it is back.</param>
+    public Step Away(Step step, string then) => NodeUp ? step : step with
+    {
+        Reason = Maintenance.Length > 0 ? "HYPERVISOR_MAINTENANCE" : "HYPERVISOR_DOWN",
+        Message = $"The agent of {Vm!.Hypervisor} is not connected{(Maintenance.Length > 0 ? $", for people work on it ({Maintenance})" : "")}; {then}.",
+    };
 }
 
 /// <summary>
@@ -169,12 +180,7 @@ internal static class ServerLifecycle
             return Record(server, Server.Types.State.Failed, server.Steps, settled: true);
         var step = new Step(StepNames.VmRemoved, StepStatus.Pending, "agent " + vm.Hypervisor, server.OperationStart,
             server.OperationStart, Deadline: server.OperationStart + StopDeadline);
-        if (!facts.NodeUp)
-            step = step with
-            {
-                Reason = "HYPERVISOR_DOWN",
-                Message = $"The agent of {vm.Hypervisor} is not connected; the server is made anew when it is back.",
-            };
+        step = facts.Away(step, "the server is made anew when it is back");
         if (facts.Now >= step.Deadline)
             return Fail(server, server.Steps.With(Failed(step, facts, facts.NodeUp ? "DEADLINE" : step.Reason, facts.NodeUp
                 ? $"The agent of {vm.Hypervisor} did not remove the old one in time. Start the server to try on, or delete it."
@@ -194,12 +200,7 @@ internal static class ServerLifecycle
                 server.Steps.With(step with { Status = StepStatus.True, Since = facts.Now }), settled: true);
         if (vm is { IsCurrent: true, State: VmState.Failed, Retrying: false })
             return Fail(server, server.Steps.With(Failed(step, facts, vm.Reason, vm.Message)));
-        if (!facts.NodeUp)
-            step = step with
-            {
-                Reason = "HYPERVISOR_DOWN",
-                Message = $"The agent of {vm.Hypervisor} is not connected; the server stops when it is back.",
-            };
+        step = facts.Away(step, "the server stops when it is back");
         if (facts.Now >= step.Deadline)
             return Fail(server, server.Steps.With(Failed(step, facts, "DEADLINE",
                 facts.NodeUp ? $"The agent of {vm.Hypervisor} did not stop it in time. Stop it again, with hard." : step.Message)));
@@ -213,6 +214,8 @@ internal static class ServerLifecycle
         if (facts.Vm is not { } vm)
         {
             if (failed) return new Next.Nothing();
+            // Its guest may have come there in the moment when the source was given up: there would be two.
+            if (facts.Others.Any(v => v.Role == VmRole.Incoming)) return new Next.Wait(TimeSpan.FromSeconds(15));
             return PlaceOverdue(server, facts) ?? new Next.Place();
         }
         if (vm.Power == VmPower.Absent) return new Next.Wait(TimeSpan.FromSeconds(15));
@@ -264,12 +267,7 @@ internal static class ServerLifecycle
             step = Failed(step, facts, vm.Reason, vm.Message);
             if (!vm.Retrying) return Fail(server, steps.With(step));
         }
-        else if (!facts.NodeUp)
-            step = step with
-            {
-                Reason = "HYPERVISOR_DOWN",
-                Message = $"The agent of {vm.Hypervisor} is not connected; the work goes on when it is back.",
-            };
+        else step = facts.Away(step, "the work goes on when it is back");
         if (server.State == Server.Types.State.Failed)
             return Record(server, Server.Types.State.Failed, server.Steps, settled: true);
         // A server that was READY lost its guest by itself: that is an operation of its own, with its own deadline.

@@ -1,3 +1,4 @@
+using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Storage;
@@ -10,6 +11,8 @@ namespace Monolith.Compute.Servers;
 /// </summary>
 internal static class ServerOperations
 {
+    public const string Evacuation = "evacuate";
+
     /// <summary>Asks for it. What was done so far is kept for the waterfall, if something begins.</summary>
     public static void Do(ServerRow row, Unit<ComputeDb> unit, Func<ServerRow, DateTime, bool> operation)
     {
@@ -65,6 +68,18 @@ internal static class ServerOperations
         row.Power = Power.Running;
         row.Hard = false;
         row.Incarnation++;
+        return true;
+    }
+
+    /// <summary>Its hypervisor was given up: it is made anew elsewhere when it is to run.</summary>
+    public static bool Evacuate(ServerRow row, DateTime now)
+    {
+        var from = row.Hypervisor;
+        row.Begin(Evacuation, row.Power == Power.Running && row.ExpireTime is null ? Server.Types.State.Rebuilding : row.State, now);
+        (row.Hypervisor, row.PortsBoundTo, row.Hard) = ("", "", false);
+        row.Incarnation++;
+        row.Steps = row.Steps.With(new Step(StepNames.GivenUp, StepStatus.True, "compute", now, now, "HYPERVISOR_LOST",
+            $"hypervisors/{from} was lost, and with it the server's disk; it is made anew from {row.Image}."));
         return true;
     }
 

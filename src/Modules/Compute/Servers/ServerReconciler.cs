@@ -36,6 +36,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         {
             Others = others,
             IsUp = presence.IsUp,
+            Maintenance = vm is null || presence.IsUp(vm.Hypervisor) ? "" : await MaintenanceOfAsync(vm.Hypervisor),
         };
         switch (ServerLifecycle.Decide(server, facts))
         {
@@ -74,6 +75,14 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             default:
                 return Outcome.Settled;
         }
+    }
+
+    /// <summary>Asked only of those that are away.</summary>
+    Task<string> MaintenanceOfAsync(string hypervisor)
+    {
+        var name = "hypervisors/" + hypervisor;
+        return store.ReadAsync(async db => await db.Hypervisors.Where(h => h.Name == name).Select(h => h.Maintenance)
+            .FirstOrDefaultAsync() ?? "");
     }
 
     async Task<Outcome> PublishNameAsync(ServerRow server, Situation facts, CancellationToken cancel)
@@ -134,15 +143,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             return (Outcome.Again(), null);
         // Another of its group went first: it may have to be elsewhere now.
         if (!await Companies.ClaimAsync(unit.Db, company, cancel)) return (Outcome.Again(), null);
-        var taken = await unit.Db.Hypervisors.Where(h => h.Uid == candidate.Uid && h.Up && h.Schedulable
-                && h.UsedVcpus + row.Vcpus <= h.Vcpus && h.UsedMemoryMib + row.MemoryMib <= h.MemoryMib
-                && h.UsedDiskGib + row.DiskGib <= h.DiskGib)
-            .ExecuteUpdateAsync(h => h
-                .SetProperty(x => x.UsedVcpus, x => x.UsedVcpus + row.Vcpus)
-                .SetProperty(x => x.UsedMemoryMib, x => x.UsedMemoryMib + row.MemoryMib)
-                .SetProperty(x => x.UsedDiskGib, x => x.UsedDiskGib + row.DiskGib)
-                .SetProperty(x => x.ServerCount, x => x.ServerCount + 1), cancel);
-        if (taken == 0) return (null, null);
+        if (!await Room.TakeAsync(unit.Db, candidate.Id, row.Vcpus, row.MemoryMib, row.DiskGib, cancel)) return (null, null);
         var dnsName = names.NameFor(row.Project, LastId(row.Name));
         var vm = new VmRow
         {

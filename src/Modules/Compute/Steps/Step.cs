@@ -76,6 +76,8 @@ internal static class StepNames
     public const string Ready = "Ready";
     public const string Stopped = "Stopped";
     public const string VmRemoved = "VmRemoved";
+    /// <summary>What was on a lost hypervisor counts no more.</summary>
+    public const string GivenUp = "GivenUp";
 
     // Of a migration, with Placed and Announced.
     public const string TargetReady = "TargetReady";

@@ -9,8 +9,10 @@ internal static class VmQueries
         Query.One((ComputeDb db, Guid server) =>
             db.Vms.FirstOrDefault(v => v.ServerUid == server && v.Role == VmRole.Current));
 
+    /// <summary>But those that were given up.</summary>
     public static readonly Func<ComputeDb, Guid, Task<List<VmRow>>> AllOfServer =
-        Query.Many((ComputeDb db, Guid server) => db.Vms.Where(v => v.ServerUid == server).OrderBy(v => v.Role));
+        Query.Many((ComputeDb db, Guid server) =>
+            db.Vms.Where(v => v.ServerUid == server && v.Role != VmRole.Fenced).OrderBy(v => v.Role));
 
     public static readonly Func<ComputeDb, Guid, string, Task<VmRow?>> OnNode =
         Query.One((ComputeDb db, Guid uid, string node) =>

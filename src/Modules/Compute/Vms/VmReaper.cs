@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Monolith.Compute.Hypervisors;
 using Monolith.Network.Contracts;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Reconciling;
@@ -33,11 +34,7 @@ internal sealed class VmReaper(Store<ComputeDb> store, IPorts ports, VmStreams s
             // Who has become the last one meanwhile has something to give back first.
             if (!last && await IsLastAsync(unit.Db, vm)) return false;
             if (await unit.Db.Vms.Where(v => v.Uid == uid).ExecuteDeleteAsync(cancel) == 0) return true;
-            await unit.Db.Hypervisors.Where(h => h.Name == "hypervisors/" + vm.Hypervisor).ExecuteUpdateAsync(h => h
-                .SetProperty(x => x.UsedVcpus, x => x.UsedVcpus - vm.Vcpus)
-                .SetProperty(x => x.UsedMemoryMib, x => x.UsedMemoryMib - vm.MemoryMib)
-                .SetProperty(x => x.UsedDiskGib, x => x.UsedDiskGib - vm.DiskGib)
-                .SetProperty(x => x.ServerCount, x => x.ServerCount - 1), cancel);
+            await Room.GiveBackAsync(unit.Db, vm, cancel);
             return true;
         }, cancel);
         if (!buried) return Outcome.Again();
@@ -47,7 +44,7 @@ internal sealed class VmReaper(Store<ComputeDb> store, IPorts ports, VmStreams s
     }
 
     static async Task<bool> IsLastAsync(ComputeDb db, VmRow vm) =>
-        !await db.Vms.AnyAsync(v => v.ServerUid == vm.ServerUid && v.Uid != vm.Uid);
+        !await db.Vms.AnyAsync(v => v.ServerUid == vm.ServerUid && v.Uid != vm.Uid && v.Role != VmRole.Fenced);
 
     public Task<IReadOnlyList<VmId>> UnsettledAsync(CancellationToken cancel) =>
         store.ReadAsync<IReadOnlyList<VmId>>(async db => (await db.Vms

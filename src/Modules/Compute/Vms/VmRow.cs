@@ -25,7 +25,7 @@ internal enum VmState
     Gone,
 }
 
-/// <summary>Which of a server's vms it is: at most one of each.</summary>
+/// <summary>Which of a server's vms it is: at most one of each but the fenced.</summary>
 internal enum VmRole
 {
     /// <summary>Where the server is.</summary>
@@ -34,6 +34,9 @@ internal enum VmRole
     Incoming,
     /// <summary>Where a migration took it from; nothing of it may be left.</summary>
     Left,
+    /// <summary>On a hypervisor that was given up: it does not run and never will again. The row stays until the agent has
+    /// come back and removed what there is, and counts for nothing else.</summary>
+    Fenced,
 }
 
 /// <summary>One incarnation of a server on one hypervisor: what the agent is told, and what it said.</summary>

@@ -91,6 +91,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
             var row = await VmQueries.OnNode(unit.Db, uid, node);
             if (row is null) return null;
             row.State = status.State();
+            if (row is { Role: VmRole.Fenced, State: VmState.Running }) await TellAliveAsync(unit, row);
             row.ReportedGeneration = (long)status.Generation;
             row.ReportedRestarts = (int)status.Restarts;
             row.Reason = VmWire.Limit(status.Reason);
@@ -103,6 +104,17 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
             return row;
         }, cancel);
         if (vm is not null) Wake(vm);
+    }
+
+    /// <summary>The machine was not off, whoever said so: the server ran twice, which people must know.</summary>
+    async Task TellAliveAsync(Unit<ComputeDb> unit, VmRow vm)
+    {
+        LogAlive(vm.Hypervisor, vm.ServerName);
+        var name = "hypervisors/" + vm.Hypervisor;
+        if (await unit.Db.Hypervisors.FirstOrDefaultAsync(h => h.Name == name) is not { } row) return;
+        row.EvacuationMessage = $"It was said to be off, but {vm.ServerName} ran there when it came back. It is removed there now.";
+        row.Touch("", unit.Now);
+        unit.Emit("hypervisor", Change.Updated, row.Name, "", row.ToProto());
     }
 
     /// <summary>After a full report: what is to be absent and was not reported is gone.</summary>
@@ -135,6 +147,9 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
 
     [LoggerMessage(LogLevel.Information, "Hypervisor {Node} is disconnected")]
     partial void LogDisconnected(string node);
+
+    [LoggerMessage(LogLevel.Error, "Hypervisor {Node} was said to be off and evacuated, but {Server} ran there when it came back")]
+    partial void LogAlive(string node, string server);
 
     [LoggerMessage(LogLevel.Warning, "Hypervisor {Node} reported on vm {Vm}, which is not its own; ignored")]
     partial void LogForeign(string node, Guid vm);

@@ -135,11 +135,27 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<bool>("Draining")
                         .HasColumnType("boolean");
 
+                    b.Property<bool>("Evacuating")
+                        .HasColumnType("boolean");
+
+                    b.Property<string>("EvacuationMessage")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime?>("FenceTime")
+                        .HasColumnType("timestamp with time zone");
+
                     b.Property<long>("Generation")
                         .IsConcurrencyToken()
                         .HasColumnType("bigint");
 
                     b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Maintenance")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -663,7 +679,8 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.HasIndex("ImageSha256");
 
                     b.HasIndex("ServerUid", "Role")
-                        .IsUnique();
+                        .IsUnique()
+                        .HasFilter("\"Role\" <> 3");
 
                     b.ToTable("vms", "compute");
                 });

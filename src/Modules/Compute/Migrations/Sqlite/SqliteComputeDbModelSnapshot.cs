@@ -118,11 +118,25 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<bool>("Draining")
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("Evacuating")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("EvacuationMessage")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime?>("FenceTime")
+                        .HasColumnType("TEXT");
+
                     b.Property<long>("Generation")
                         .IsConcurrencyToken()
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Maintenance")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -601,7 +615,8 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.HasIndex("ImageSha256");
 
                     b.HasIndex("ServerUid", "Role")
-                        .IsUnique();
+                        .IsUnique()
+                        .HasFilter("\"Role\" <> 3");
 
                     b.ToTable("vms", (string)null);
                 });
