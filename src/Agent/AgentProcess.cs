@@ -97,6 +97,7 @@ public sealed class AgentProcess(
         drivers.Metadata?.Use(null);
     }
 
+    // So long as nobody has looked at the vm itself.
     private static bool IsElsewhere(Vm vm, VmFact fact) => fact.Departed || (vm.Incoming is not null && !fact.Arrived);
 
     private Hello Hello() => new() { AgentVersion = options.Version, Inventory = options.Inventory };

@@ -84,6 +84,8 @@ internal sealed class Simulation : IDisposable
 
     public FaultPlan Faults => faults;
 
+    public IReadOnlyList<Node> Nodes => nodes;
+
     public TimeProvider Time => director.Time;
 
     /// <param name="calm">Nothing fails or is late by itself.</param>

@@ -50,12 +50,30 @@ public sealed class SimulationTests(ITestOutputHelper output, Template template)
         Assert.Equal((first.Picks, first.Hash), (second.Picks, second.Hash));
     }
 
+    public static TheoryData<string, string, string> Deaths
+    {
+        get
+        {
+            var deaths = new TheoryData<string, string, string>();
+            var given = Environment.GetEnvironmentVariable("MONOLITH_SIMULATION_LIFE");
+            foreach (var life in Lives.All.Where(life => given is null || life == given))
+                foreach (var who in new[] { "host", "agent" })
+                    foreach (var fate in new[] { nameof(CommitFate.DiesBefore), nameof(CommitFate.DiesAfter) })
+                        deaths.Add(life, who, fate);
+            return deaths;
+        }
+    }
+
     [Theory]
-    [InlineData(nameof(CommitFate.DiesBefore))]
-    [InlineData(nameof(CommitFate.DiesAfter))]
-    public async Task KillAtEveryCommit_OfAServersLife_LeavesNothing(string fate) => output.WriteLine(
-        (await Simulation.RunAsync(Given ?? 1, template.Databases, calm: true,
-            simulation => EveryCommit.RunAsync(simulation, Enum.Parse<CommitFate>(fate)))).ToString());
+    [MemberData(nameof(Deaths))]
+    public async Task KillAtEveryCommit_OfAServersLife_LeavesNothing(string life, string who, string fate)
+    {
+        var commits = 0;
+        var report = await Simulation.RunAsync(Given ?? 1, template.Databases, calm: true, async simulation =>
+            commits = await EveryCommit.RunAsync(simulation, life, who == "agent", Enum.Parse<CommitFate>(fate)));
+        output.WriteLine($"{commits} commits; {report}");
+        Assert.True(commits > 3, $"{life} has {commits} commits: nothing was tried");
+    }
 
     async Task<RunReport> RunAsync(int seed)
     {

@@ -55,10 +55,25 @@ public sealed partial class EmulatedVms
             var total = DiskBytes + ((long)machine.Running!.MemoryMib << 20);
             machine.Migration = new VmMigration(outgoing.Migration, MigrationPhase.CopyingDisk, BytesTotal: total);
             machine.Giving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            machine.LetGo = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         Tell(id, VmEventKind.Migrated, "");
         _ = GoAsync(machine, outgoing);
+        return Task.CompletedTask;
+    }
+
+    public Task LetGoAsync(VmId id, CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            if (machines.GetValueOrDefault(id) is { Migration: { IsSending: true } sent } machine)
+            {
+                machine.Migration = sent with { LetGo = true };
+                machine.LetGo!.TrySetResult();
+            }
+        }
+
         return Task.CompletedTask;
     }
 
@@ -133,6 +148,7 @@ public sealed partial class EmulatedVms
         }
 
         if (!Move(machine, outgoing, MigrationPhase.Switching)) return;
+        await machine.LetGo!.Task;
         if (EmulatedWire.Deliver(outgoing, machine.Answers)) Leave(machine, outgoing);
         else Stay(machine, outgoing, "MEMORY_COPY_FAILED", "The memory could not be copied to the target.");
     }

@@ -34,6 +34,8 @@ public sealed partial class EmulatedVms : IVmDriver
         public TaskCompletionSource? Stopping { get; set; }
         public VmMigration? Migration { get; set; }
         public TaskCompletionSource? Giving { get; set; }
+
+        public TaskCompletionSource? LetGo { get; set; }
     }
 
     public EmulatedVms(Emulation emulation, EmulatedDataPlane dataPlane, TimeProvider time) =>

@@ -14,6 +14,9 @@ internal interface IPorts
     /// <summary>Whether the guest behind the port is on this machine, so far as the vm's driver knows.</summary>
     void GuestIs(string portId, bool here);
 
+    /// <summary>Nothing leads to the guest here: it was told of (<see cref="GuestIs"/>), and the kernel has it so.</summary>
+    bool IsWithdrawn(string portId);
+
     /// <summary>A port's state changed. Called by lanes of ports: return soon.</summary>
     event Action<string>? PortChanged;
 }

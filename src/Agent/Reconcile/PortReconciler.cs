@@ -47,6 +47,8 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     private readonly ConcurrentDictionary<string, DateTimeOffset> unwanted = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> attempts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> guests = new(StringComparer.Ordinal);
+    // As the kernel has it.
+    private readonly ConcurrentDictionary<string, bool> routed = new(StringComparer.Ordinal);
     private volatile bool inSync;
     private ITimer? resync;
     private Task watching = Task.CompletedTask;
@@ -66,13 +68,17 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
 
     public void GuestIs(string portId, bool here)
     {
-        var before = IsHere(portId);
         guests[portId] = here;
-        if (before == here) return;
-        // Given anew, with its routes or without them.
+        // What was not made yet, or is being made, hears of it by itself.
+        if (!routed.TryGetValue(portId, out var was) || was == here) return;
+        // Given anew, with its routes or without them; until then nothing may begin to use it.
         applied.TryRemove(portId, out _);
+        states.TryRemove(portId, out _);
         lanes.Wake(portId);
     }
+
+    public bool IsWithdrawn(string portId) =>
+        desired.Find(portId) is null || (!IsHere(portId) && IsPlugged(portId) && !routed.GetValueOrDefault(portId, true));
 
     public async Task StartAsync(CancellationToken cancellation)
     {
@@ -224,6 +230,8 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
             case PortDecision.Ensure:
                 await AgentTelemetry.StepAsync(
                     "EnsurePort", key, with.Time, () => EnsureAsync(now.Desired!, cancellation));
+                // The guest went or came meanwhile.
+                if (!applied.ContainsKey(key)) return Verdict.Next;
                 observed = (await observation.RefreshAsync()).GetValueOrDefault(key);
                 return await SettleAsync(now.Desired!, observed, cancellation);
             case PortDecision.Settle:
@@ -260,7 +268,9 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
 
         var plan = PortPlans.Of(spec, with.TapPrefix, with.Owner) with { Routed = IsHere(spec.Id) };
         await with.DataPlane.EnsurePortAsync(plan, cancellation);
-        applied[spec.Id] = spec;
+        routed[spec.Id] = plan.Routed;
+        if (plan.Routed == IsHere(spec.Id)) applied[spec.Id] = spec;
+        else applied.TryRemove(spec.Id, out _);
         attempts.TryRemove(spec.Id, out _);
     }
 
@@ -281,6 +291,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
         attempts.TryRemove(key, out _);
         states.TryRemove(key, out _);
         guests.TryRemove(key, out _);
+        routed.TryRemove(key, out _);
         board.Remove(key);
         PortChanged?.Invoke(key);
     }

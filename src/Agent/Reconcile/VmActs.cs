@@ -80,6 +80,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
             VmDecision.Remove => RemoveAsync(id, now, cancellation),
             VmDecision.Receive => ReceiveAsync(id, now.Desired!, cancellation),
             VmDecision.Send => with.Driver.SendAsync(new VmId(id), OutgoingOf(now.Desired!), cancellation),
+            VmDecision.LetGo => with.Driver.LetGoAsync(new VmId(id), cancellation),
             VmDecision.CancelSend => with.Driver.CancelSendAsync(new VmId(id), cancellation),
             VmDecision.Reclaim => with.Driver.ReclaimAsync(VmPlans.Of(now.Desired!, with.TapPrefix), cancellation),
             _ => throw new InvalidOperationException($"{decision} is not an act"),

@@ -7,6 +7,7 @@ namespace Monolith.Agent.Reconcile;
 /// <param name="Desired">Null: not wanted.</param>
 /// <param name="Observed">Null: nothing is here.</param>
 /// <param name="MissingPorts">Ports of it that are not plugged with their filters.</param>
+/// <param name="RoutedPorts">Ports of it that the fabric may still be led to here.</param>
 /// <param name="InSync">A complete snapshot was received since the agent's start.</param>
 /// <param name="BootId">Of the machine's present boot.</param>
 internal sealed record VmSituation(
@@ -14,6 +15,7 @@ internal sealed record VmSituation(
     VmObservation? Observed,
     VmFact Fact,
     IReadOnlyList<string> MissingPorts,
+    IReadOnlyList<string> RoutedPorts,
     bool InSync,
     string BootId,
     DateTimeOffset Now,
@@ -59,6 +61,9 @@ internal abstract record VmDecision
 
     public sealed record Send : VmDecision;
 
+    /// <summary>The guest stands at the switch, and nothing leads to it here any more.</summary>
+    public sealed record LetGo : VmDecision;
+
     public sealed record CancelSend : VmDecision;
 
     public sealed record Reclaim : VmDecision;
@@ -84,7 +89,7 @@ internal abstract record VmDecision
 ///   wanted STOPPED:  running ─▶ Stop ─▶ Settle
 ///   wanted ABSENT:   anything ─▶ Remove ─▶ Settle as GONE, until the host says remove ─▶ Forget
 ///   incoming:        as RUNNING, with Receive in place of Start ─▶ Follow, until its guest is here ─▶ as any other
-///   outgoing:        running ─▶ Send ─▶ Follow; unset: CancelSend;  left ─▶ Follow, until Reclaim or ABSENT
+///   outgoing:        running ─▶ Send ─▶ Follow ─▶ LetGo ─▶ Follow; unset: CancelSend;  left ─▶ Follow, until Reclaim or ABSENT
 ///   not wanted:      in sync ─▶ Wait for the grace period ─▶ Remove;  not in sync ─▶ leave alone
 /// </code>
 /// </summary>
@@ -102,6 +107,21 @@ internal static class VmDecide
         _ => new VmDecision.Settle(),
     };
 
+    /// <summary>Whether the vm's addresses are on this machine.</summary>
+    /// <returns>Null: there is nothing here to say so by.</returns>
+    public static bool? IsGuestHere(Vm desired, VmObservation? observed, VmFact fact) => observed switch
+    {
+        { Phase: VmPhase.Left } => false,
+        {
+            Migration.Phase: MigrationPhase.Opening or MigrationPhase.Listening or MigrationPhase.Missed
+                or MigrationPhase.Switching
+        } => false,
+        { Migration.Phase: MigrationPhase.Arrived } => true,
+        _ when desired.Incoming is not null && !fact.Arrived => false,
+        null => null,
+        _ => true,
+    };
+
     /// <returns>Null: its guest is here and stays, or there is none.</returns>
     private static VmDecision? Migrating(VmSituation now, Vm desired)
     {
@@ -115,6 +135,8 @@ internal static class VmDecide
 
         if (desired.Incoming is { } incoming && !now.Fact.Arrived) return Incoming(now, incoming.Migration);
         var outgoing = desired.Power == Vm.Types.Power.Running ? desired.Outgoing : null;
+        if (migration is { Phase: MigrationPhase.Switching, LetGo: false })
+            return now.RoutedPorts.Count > 0 ? new VmDecision.Follow(now.Policy.MigrationPoll) : new VmDecision.LetGo();
         if (migration is { IsSending: true } && outgoing?.Migration != migration.Id)
         {
             return migration is { Giving: false, Phase: not MigrationPhase.Switching }

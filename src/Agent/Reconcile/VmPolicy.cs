@@ -45,5 +45,11 @@ public sealed record VmPolicy
     /// <summary>How often a vm is looked at that waits for its guest, or whose guest is on its way.</summary>
     public TimeSpan MigrationPoll { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How long a guest stands at the switch for its routes to be withdrawn here. Then it goes on there, though the fabric
+    /// may lead a part of its traffic here: that is better than to stand still.
+    /// </summary>
+    public TimeSpan WithdrawDeadline { get; init; } = TimeSpan.FromSeconds(5);
+
     internal Backoff Retry => new(RetryFirst, RetryCap);
 }

@@ -31,6 +31,7 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly SharedObservation<VmObservation> observation;
     private readonly ConcurrentDictionary<string, Vm?> acting = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, DateTimeOffset> switching = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> vmOfPort = new(StringComparer.Ordinal);
     private volatile bool inSync;
     private ITimer? resync;
@@ -163,7 +164,6 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
         try
         {
             var now = await LookAsync(id, desired);
-            TellPorts(now);
             var decision = VmDecide.Decide(now);
             Report(id, now, decision);
             var verdict = await acts.DoAsync(id, now, decision, cancellation);
@@ -188,24 +188,37 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
 
     /// <summary>
     /// A QEMU that waits for its guest holds its taps, and so does one whose guest has left: neither is where the
-    /// addresses are.
+    /// addresses are. Told before anything is done for the vm, so that its taps have no routes when they get a carrier.
     /// </summary>
-    private void TellPorts(VmSituation now)
+    private void TellPorts(Vm? desired, VmObservation? observed, VmFact fact)
     {
-        if (now.Desired is not { } vm || now.Observed is not { } observed) return;
-        var here = observed.Phase != VmPhase.Left && observed.Migration is not
-        { Phase: MigrationPhase.Opening or MigrationPhase.Listening or MigrationPhase.Missed };
+        if (desired is not { } vm || VmDecide.IsGuestHere(vm, observed, fact) is not { } here) return;
         foreach (var port in vm.Ports) with.Ports.GuestIs(port.Id, here);
     }
 
     private async Task<VmSituation> LookAsync(string id, Vm? desired)
     {
         var observed = (await observation.RefreshAsync()).GetValueOrDefault(id);
+        TellPorts(desired, observed, facts.Of(id));
         string[] missing = desired is null
             ? []
             : [.. desired.Ports.Select(p => p.Id).Where(p => !with.Ports.IsPlugged(p))];
         return new VmSituation(
-            desired, observed, facts.Of(id), missing, inSync, with.BootId, with.Time.GetUtcNow(), with.Policy);
+            desired, observed, facts.Of(id), missing, RoutedPorts(id, desired, observed), inSync, with.BootId, with.Time.GetUtcNow(), with.Policy);
+    }
+
+    private string[] RoutedPorts(string id, Vm? desired, VmObservation? observed)
+    {
+        if (observed?.Migration is not { Phase: MigrationPhase.Switching, LetGo: false } || desired is null)
+        {
+            switching.TryRemove(id, out _);
+            return [];
+        }
+
+        var since = switching.GetOrAdd(id, _ => with.Time.GetUtcNow());
+        return with.Time.GetUtcNow() - since > with.Policy.WithdrawDeadline
+            ? []
+            : [.. desired.Ports.Select(p => p.Id).Where(p => !with.Ports.IsWithdrawn(p))];
     }
 
     private void Report(string id, VmSituation now, VmDecision decision)

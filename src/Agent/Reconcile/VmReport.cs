@@ -81,7 +81,7 @@ internal static class VmReport
                 new Line(State.Failed, missed.Reason, missed.Cause),
             VmDecision.Follow when now.Observed?.Phase == VmPhase.Incoming =>
                 new Line(State.Working, "INCOMING", "It waits for the server from another hypervisor."),
-            VmDecision.Follow or VmDecision.Send or VmDecision.CancelSend => new Line(State.Running),
+            VmDecision.Follow or VmDecision.Send or VmDecision.LetGo or VmDecision.CancelSend => new Line(State.Running),
             VmDecision.Probe { Slow: true } => new Line(
                 State.Running,
                 "GUEST_SILENT",

@@ -47,9 +47,15 @@ public interface IVmDriver : IAsyncDisposable
 
     /// <summary>
     /// Begins to send a running guest, disk and memory. Completes at once; the observation's migration tells the rest,
-    /// which goes on across agents. A migration that ended, well or not, is not begun again under its id.
+    /// which goes on across agents. At the switch the guest stands still until <see cref="LetGoAsync"/>. A migration that ended, well or not, is not begun again under its id.
     /// </summary>
     Task SendAsync(VmId id, VmOutgoing outgoing, CancellationToken cancellation);
+
+    /// <summary>
+    /// Lets a guest that is sent run at the target: nothing leads to it here any more. Before the switch it says so in
+    /// advance; for a guest that is not sent it means nothing.
+    /// </summary>
+    Task LetGoAsync(VmId id, CancellationToken cancellation);
 
     /// <summary>
     /// Gives the sending up. Too late when the switch has begun: the observation tells how it went. What is not sent

@@ -69,6 +69,9 @@ public sealed class QemuDriver : IVmDriver
         ? vm.SendAsync(outgoing, cancellation)
         : throw new VmException(VmFailure.NotFound, $"VM {id} is not here: it cannot be sent");
 
+    public Task LetGoAsync(VmId id, CancellationToken cancellation) =>
+        Known(id) is { } vm ? vm.LetGoAsync(cancellation) : Task.CompletedTask;
+
     public Task CancelSendAsync(VmId id, CancellationToken cancellation) =>
         Known(id) is { } vm ? vm.CancelSendAsync(cancellation) : Task.CompletedTask;
 

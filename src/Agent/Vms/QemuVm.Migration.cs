@@ -139,6 +139,17 @@ internal sealed partial class QemuVm
         await Task.CompletedTask;
     }
 
+    private Task LetGoAsync()
+    {
+        if (record.Migration is { IsSending: true, LetGo: false } sent)
+        {
+            Enter(record with { Migration = sent with { LetGo = true } });
+            moved.TrySetResult();
+        }
+
+        return Task.CompletedTask;
+    }
+
     private async Task CancelSendAsync()
     {
         if (record is { Phase: VmPhase.Running, Migration: { IsSending: true, Phase: not MigrationPhase.Switching } sent })
@@ -226,7 +237,9 @@ internal sealed partial class QemuVm
             Enter(record with { Migration = sent.GiveUp(ReasonOf(e), CauseOf(e)) });
         }
         // What QEMU does at once has no event that tells of it.
-        if (decision is not (SendDecision.Wait or SendDecision.CancelDisk)) moved.TrySetResult();
+        var waits = decision is SendDecision.Wait or SendDecision.CancelDisk
+            || (decision is SendDecision.Switch && record.Migration is { LetGo: false });
+        if (!waits) moved.TrySetResult();
     }
 
     private async Task DoAsync(VmMigration sent, SendDecision decision, SendFacts facts, MigrationState memory)
@@ -251,8 +264,12 @@ internal sealed partial class QemuVm
                 break;
             case SendDecision.Switch:
                 if (sent.Phase != MigrationPhase.Switching)
+                {
                     Enter(record with { Migration = sent with { Phase = MigrationPhase.Switching } });
-                await qemu.ContinueAsync(disposed.Token);
+                    Tell(VmEventKind.Migrated, "");
+                }
+
+                if (sent.LetGo) await qemu.ContinueAsync(disposed.Token);
                 break;
             case SendDecision.CancelMemory:
                 await qemu.CancelAsync(disposed.Token);

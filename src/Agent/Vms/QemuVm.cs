@@ -42,6 +42,8 @@ internal sealed partial class QemuVm : IAsyncDisposable
 
         public sealed record Send(VmOutgoing Outgoing, TaskCompletionSource Done) : Request(Done);
 
+        public sealed record LetGo(TaskCompletionSource Done) : Request(Done);
+
         public sealed record CancelSend(TaskCompletionSource Done) : Request(Done);
 
         public sealed record Reclaim(VmPlan Plan, TaskCompletionSource Done) : Request(Done);
@@ -115,6 +117,9 @@ internal sealed partial class QemuVm : IAsyncDisposable
 
     public Task SendAsync(VmOutgoing outgoing, CancellationToken cancellation) =>
         SubmitAsync(new Request.Send(outgoing, NewDone()), cancellation);
+
+    public Task LetGoAsync(CancellationToken cancellation) =>
+        SubmitAsync(new Request.LetGo(NewDone()), cancellation);
 
     public Task CancelSendAsync(CancellationToken cancellation) =>
         SubmitAsync(new Request.CancelSend(NewDone()), cancellation);
@@ -204,6 +209,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
                 Request.Remove => RemoveAsync(),
                 Request.Receive r => ReceiveAsync(r.Plan, r.Incoming),
                 Request.Send r => SendAsync(r.Outgoing),
+                Request.LetGo => LetGoAsync(),
                 Request.CancelSend => CancelSendAsync(),
                 Request.Reclaim r => ReclaimAsync(r.Plan),
                 _ => throw new InvalidOperationException(),

@@ -31,7 +31,7 @@ internal abstract record SendDecision
     /// <summary>Let go of a disk whose copy has ended.</summary>
     public sealed record CloseDisk : SendDecision;
 
-    /// <summary>Send the last state: no way back.</summary>
+    /// <summary>Write down that there is no way back, and send the last state once the guest may go.</summary>
     public sealed record Switch : SendDecision;
 
     /// <summary>QEMU is at it.</summary>

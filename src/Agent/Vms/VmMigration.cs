@@ -37,7 +37,9 @@ public enum MigrationPhase
     /// <summary>Source: the guest runs, its memory is being copied; the disk follows what it writes.</summary>
     CopyingMemory,
 
-    /// <summary>Source: the guest is paused and its last state is on its way. There is no way back from here.</summary>
+    /// <summary>
+    /// Source: the guest is paused, and once it was let go its last state is on its way. There is no way back from here.
+    /// </summary>
     Switching,
 
     /// <summary>Source: the guest is the target's.</summary>
@@ -60,11 +62,13 @@ public enum MigrationPhase
 /// <param name="BytesTotal">Source: to be copied as far as is known; memory counts from when it is begun.</param>
 /// <param name="Downtime">Source: how long the guest stood still, as QEMU reckons; null before it has left.</param>
 /// <param name="Giving">Source: it is being given up.</param>
+/// <param name="LetGo">Source: nothing leads to the guest here any more; it may go.</param>
 /// <param name="Reason">UPPER_SNAKE_CASE; empty while nothing is wrong.</param>
 /// <param name="Cause">For people.</param>
 public sealed record VmMigration(
     string Id, MigrationPhase Phase, string Host = "", int MemoryPort = 0, int DiskPort = 0, long BytesDone = 0,
-    long BytesTotal = 0, TimeSpan? Downtime = null, bool Giving = false, string Reason = "", string Cause = "")
+    long BytesTotal = 0, TimeSpan? Downtime = null, bool Giving = false, bool LetGo = false,
+    string Reason = "", string Cause = "")
 {
     /// <summary>The source has something to do for it.</summary>
     [JsonIgnore]

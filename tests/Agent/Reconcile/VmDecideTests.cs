@@ -15,7 +15,7 @@ public class VmDecideTests
         new(new(Wishes.VmId(1)), phase, 1, since ?? Now.AddMinutes(-1), "cause", 1, false);
 
     private static VmSituation At(Vm? desired, VmObservation? observed, VmFact? fact = null, bool inSync = true) =>
-        new(desired, observed, fact ?? VmFact.None, [], inSync, "boot", Now, new VmPolicy());
+        new(desired, observed, fact ?? VmFact.None, [], [], inSync, "boot", Now, new VmPolicy());
 
     private static VmFact Ran =>
         new() { RunSince = Now.AddMinutes(-1), BootId = "boot", Generation = 1, Answers = true };
@@ -44,7 +44,7 @@ public class VmDecideTests
                     ? null
                     : new VmTrouble((ulong)trouble, acted, "R", "m", Now.AddSeconds(trouble - 1), 1),
             },
-            [], inSync, "boot", Now, new VmPolicy());
+            [], [], inSync, "boot", Now, new VmPolicy());
 
     /// <summary>
     /// Nothing that nobody asked to end ends: the promise that a wrong snapshot cannot break quickly.
@@ -88,6 +88,49 @@ public class VmDecideTests
         Assert.Equal(now.Desired?.Generation ?? 0, status.Generation);
         if (status.State == VmStatus.Types.State.Failed) Assert.Matches("^[A-Z_]*$", status.Reason);
     });
+
+    /// <summary>While its agent was away its server may have been made anew elsewhere: the host knows.</summary>
+    [Fact]
+    public void Start_OnlyOnceTheHostWasHeard() => Situations.Sample(now =>
+    {
+        if (VmDecide.Decide(now) is VmDecision.Start) Assert.True(now.InSync);
+        if (VmDecide.Decide(now) is VmDecision.AwaitHost) Assert.IsType<VmDecision.Start>(VmDecide.Decide(now with { InSync = true }));
+    });
+
+    [Theory]
+    [InlineData(VmPhase.Left, MigrationPhase.Left, true, false)]
+    [InlineData(VmPhase.Running, MigrationPhase.Switching, true, false)]
+    [InlineData(VmPhase.Running, MigrationPhase.CopyingMemory, true, true)]
+    [InlineData(VmPhase.Running, MigrationPhase.Failed, true, true)]
+    [InlineData(VmPhase.Incoming, MigrationPhase.Listening, false, false)]
+    [InlineData(VmPhase.Running, MigrationPhase.Arrived, false, true)]
+    public void Addresses_AreWhereTheGuestIs(VmPhase phase, MigrationPhase migration, bool sends, bool here)
+    {
+        var vm = Wishes.Vm(1);
+        if (!sends) vm.Incoming = new VmIncoming { Migration = "m" };
+        var observed = Observed(phase) with { Migration = new Monolith.Agent.Vms.VmMigration("m", migration) };
+        Assert.Equal(here, VmDecide.IsGuestHere(vm, observed, VmFact.None));
+    }
+
+    [Fact]
+    public void AGuestThatIsToCome_IsNotHere_BeforeAnythingIsMadeForIt()
+    {
+        var vm = Wishes.Vm(1);
+        vm.Incoming = new VmIncoming { Migration = "m" };
+        Assert.False(VmDecide.IsGuestHere(vm, null, VmFact.None));
+        Assert.True(VmDecide.IsGuestHere(vm, Observed(VmPhase.Running), VmFact.None with { Arrived = true }));
+    }
+
+    [Fact]
+    public void AGuestAtTheSwitch_IsLetGo_OnceNothingLeadsToItHere()
+    {
+        var observed = Observed(VmPhase.Running) with { Migration = new Monolith.Agent.Vms.VmMigration("m", MigrationPhase.Switching) };
+        var now = At(Wishes.Vm(1), observed, Ran);
+        Assert.IsType<VmDecision.Follow>(VmDecide.Decide(now with { RoutedPorts = ["p"] }));
+        Assert.IsType<VmDecision.LetGo>(VmDecide.Decide(now));
+        var gone = observed with { Migration = observed.Migration with { LetGo = true } };
+        Assert.IsType<VmDecision.Follow>(VmDecide.Decide(now with { Observed = gone }));
+    }
 
     [Fact]
     public void Running_WithTheRestartOfADeadAgent_IsNotRestartedAgain()

@@ -80,6 +80,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
     {
         var to = await ReadyAsync();
         await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         var left = await EndedAsync();
         Assert.Equal(MigrationPhase.Left, left.Migration!.Phase);
         await ArrivedAsync();
@@ -101,6 +102,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         var to = await ReadyAsync();
         disk!.ShutAfter = 16 * 1024;
         await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         await ShutAsync(disk);
         await source.CancelSendAsync(Here.Id, Stop);
         await RunsOnAsync(MigrationPhase.Cancelled, "CANCELLED");
@@ -113,6 +115,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         var to = await ReadyAsync();
         memory!.ShutAfter = 64 * 1024;
         await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         await ShutAsync(memory);
         Assert.Equal(MigrationPhase.CopyingMemory, (await OneAsync(source)).Migration!.Phase);
         await source.CancelSendAsync(Here.Id, Stop);
@@ -129,6 +132,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         var shut = whileDisk ? disk! : memory!;
         shut.ShutAfter = 16 * 1024;
         await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         await ShutAsync(shut);
         await KillAsync(target);
         shut.Open();
@@ -142,6 +146,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         var to = await ReadyAsync();
         disk!.ShutAfter = 16 * 1024;
         await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         await ShutAsync(disk);
         // Nothing answers and nothing is refused: the copy would wait for ever.
         await source.CancelSendAsync(Here.Id, Stop);
@@ -157,6 +162,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         var shut = whileDisk ? disk! : memory!;
         shut.ShutAfter = 16 * 1024;
         await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         await ShutAsync(shut);
         await source.DisposeAsync();
         source = await OpenAsync("source");
@@ -164,6 +170,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         Assert.Equal((VmPhase.Running, true), (adopted.Phase, adopted.Migration!.IsSending));
         shut.Open();
         await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         Assert.Equal(MigrationPhase.Left, (await EndedAsync()).Migration!.Phase);
         await ArrivedAsync();
         await CountedAsync("target", There, await CountedAsync("target", There, 1) + 1);
@@ -175,6 +182,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         var to = await ReadyAsync();
         await target.DisposeAsync();
         await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         Assert.Equal(MigrationPhase.Left, (await EndedAsync()).Migration!.Phase);
         await CountedAsync("target", There, await CountedAsync("target", There, 1) + 1);
         target = await OpenAsync("target");
@@ -185,6 +193,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
     public async Task Qemu_OfWhatHasLeft_Ends_AndTheGuestIsNotStartedHere()
     {
         await source.SendAsync(Here.Id, await ReadyAsync(), Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         await EndedAsync();
         await KillAsync(source);
         await Eventually.HoldsAsync(
@@ -235,6 +244,7 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         Assert.Equal(listening, (await OneAsync(target)).Migration);
         // Whoever has it is let in after all of that.
         await source.SendAsync(Here.Id, Through(listening), Stop);
+        await source.LetGoAsync(Here.Id, Stop);
         Assert.Equal(MigrationPhase.Left, (await EndedAsync()).Migration!.Phase);
         await ArrivedAsync();
         await Eventually.HoldsAsync(

@@ -66,6 +66,7 @@ public abstract class VmMigrationConformance : IAsyncLifetime
         Assert.False(after.NeedsRestart);
         // Again, and late: nothing more happens.
         await source.SendAsync(before.Id, await OutgoingAsync(after.Migration), Stop);
+        await source.LetGoAsync(before.Id, Stop);
         await source.CancelSendAsync(before.Id, Stop);
         Assert.Equal(before, await OneAsync(source));
     }
@@ -110,6 +111,7 @@ public abstract class VmMigrationConformance : IAsyncLifetime
     {
         var running = await RunningAsync();
         await source.SendAsync(running.Id, new VmOutgoing("m-1", Secret, "127.0.0.1", 9, 9), Stop);
+        await source.LetGoAsync(running.Id, Stop);
         var failed = await EndedAsync(source);
         Assert.Equal(
             (VmPhase.Running, MigrationPhase.Failed, "TARGET_UNREACHABLE"),
@@ -118,6 +120,7 @@ public abstract class VmMigrationConformance : IAsyncLifetime
         // A new attempt may follow.
         await WaitingAsync("m-2");
         await source.SendAsync(running.Id, await OutgoingAsync((await OneAsync(target)).Migration!), Stop);
+        await source.LetGoAsync(running.Id, Stop);
         Assert.Equal(VmPhase.Left, (await EndedAsync(source)).Phase);
     }
 
@@ -128,6 +131,7 @@ public abstract class VmMigrationConformance : IAsyncLifetime
         await WaitingAsync("m-1");
         var to = await OutgoingAsync((await OneAsync(target)).Migration!);
         await source.SendAsync(running.Id, to with { Secret = new string('f', 64) }, Stop);
+        await source.LetGoAsync(running.Id, Stop);
         var failed = await EndedAsync(source);
         Assert.Equal((VmPhase.Running, MigrationPhase.Failed), (failed.Phase, failed.Migration!.Phase));
         Assert.Equal(MigrationPhase.Listening, (await OneAsync(target)).Migration!.Phase);
@@ -183,6 +187,7 @@ public abstract class VmMigrationConformance : IAsyncLifetime
         var running = await RunningAsync();
         await WaitingAsync("m-1");
         await source.SendAsync(running.Id, await OutgoingAsync((await OneAsync(target)).Migration!), Stop);
+        await source.LetGoAsync(running.Id, Stop);
         var left = await EndedAsync(source);
         await Eventually.HoldsAsync(
             async () => (await OneAsync(target)).Phase == VmPhase.Running,

@@ -19,6 +19,8 @@ internal sealed class FaultPlan
     readonly HashSet<string> refusing = new(StringComparer.Ordinal);
     // How many commits, of the module or of any, until the host dies at one.
     (string Module, int Commits, CommitFate Fate)? armed;
+    // As above, of what agents write.
+    (int Commits, CommitFate Fate)? agentArmed;
     bool healing;
 
     /// <param name="every">Between two faults, on average.</param>
@@ -27,6 +29,7 @@ internal sealed class FaultPlan
         (this.process, this.cloud, this.nodes, this.dice, this.trace, this.every) =
             (process, cloud, nodes, dice, trace, every);
         cloud.Databases.Fate = Fate;
+        foreach (var node in nodes) node.Committing = Commit;
     }
 
     public void Start() => process.Start(async () =>
@@ -44,6 +47,12 @@ internal sealed class FaultPlan
     /// <summary>Has the host die at a commit of any module, counted from here on from 1.</summary>
     public void DieAt(int commit, CommitFate fate) => armed = ("", commit, fate);
 
+    /// <summary>As <see cref="HasDied"/>.</summary>
+    public bool HasAgentDied => agentArmed is null;
+
+    /// <summary>Has an agent die at something that any of them writes to its disk, counted from here on from 1.</summary>
+    public void AgentDiesAt(int commit, CommitFate fate) => agentArmed = (commit, fate);
+
     /// <summary>To be called after each piece of work: a host may have died in it.</summary>
     public void Look()
     {
@@ -57,7 +66,7 @@ internal sealed class FaultPlan
     {
         trace.Say("healed");
         healing = true;
-        armed = null;
+        (armed, agentArmed) = (null, null);
         refusing.Clear();
         foreach (var link in cloud.Links)
         {
@@ -135,6 +144,21 @@ internal sealed class FaultPlan
         armed = null;
         trace.Say($"{host.Name} at a commit of {module}: {shot.Fate}");
         return shot.Fate;
+    }
+
+    void Commit(Node node, Action write)
+    {
+        if (agentArmed is not { } shot || shot.Commits > 1)
+        {
+            if (agentArmed is { } next) agentArmed = next with { Commits = next.Commits - 1 };
+            write();
+            return;
+        }
+        agentArmed = null;
+        trace.Say($"{node.Name}'s agent at a commit: {shot.Fate}");
+        if (shot.Fate == CommitFate.DiesAfter) write();
+        node.Kill();
+        Later(Upto(15), node.Start);
     }
 
     void Refuse(string module, TimeSpan length)

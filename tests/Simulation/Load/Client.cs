@@ -30,6 +30,8 @@ internal sealed class Client(Process process, WireInvoker invoker, Trace trace, 
 
     public string Project { get; } = project;
 
+    public WireInvoker Invoker => invoker;
+
     /// <summary>By name.</summary>
     public IReadOnlyDictionary<string, Known> Servers => known;
 
@@ -89,15 +91,24 @@ internal sealed class Client(Process process, WireInvoker invoker, Trace trace, 
         (id, options) => servers.StartServerAsync(
             new StartServerRequest { Name = name, RequestId = id }, options), "start " + name);
 
-    Task<Server?> GetAsync(string name) => CallAsync("get " + name,
+    /// <summary>Asks for something that changes nothing of what is remembered.</summary>
+    public Task AskAsync(string what,
+        Func<ServerService.ServerServiceClient, string, CallOptions, AsyncUnaryCall<Server>> ask)
+    {
+        var id = NewId();
+        return CallAsync(what, options => ask(servers, id, options));
+    }
+
+    public Task<Server?> GetAsync(string name) => CallAsync("get " + name,
         options => servers.GetServerAsync(new GetServerRequest { Name = name }, options));
 
     /// <summary>Asks until the server is there.</summary>
-    public async Task StateAsync(string name, Server.Types.State state)
+    public async Task<Server> StateAsync(string name, Server.Types.State state)
     {
         var deadline = process.Time.GetUtcNow() + Bound;
-        while (await GetAsync(name) is not { Reconciling: false } server || server.State != state)
+        while (true)
         {
+            if (await GetAsync(name) is { Reconciling: false } server && server.State == state) return server;
             if (process.Time.GetUtcNow() > deadline)
                 throw new BrokenPromiseException($"{name} is not {state} in {Bound}");
             await Task.Delay(TimeSpan.FromSeconds(1), process.Time);

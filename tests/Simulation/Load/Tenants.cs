@@ -18,6 +18,11 @@ internal static class Tenants
             FlavorId = "small",
             Flavor = new() { Vcpus = 1, MemoryMib = 512, DiskGib = 1 },
         });
+        await new FlavorService.FlavorServiceClient(invoker).CreateFlavorAsync(new CreateFlavorRequest
+        {
+            FlavorId = "large",
+            Flavor = new() { Vcpus = 2, MemoryMib = 1024, DiskGib = 2 },
+        });
         // Few, so that addresses come back soon and may run out.
         var pools = new AddressPoolService.AddressPoolServiceClient(invoker);
         await pools.CreateAddressPoolAsync(new CreateAddressPoolRequest

@@ -4,7 +4,7 @@ using Monolith.Simulation.Tests.World;
 namespace Monolith.Simulation.Tests.Nodes;
 
 /// <summary>One agent's handle to a ledger: nothing of what it does after its death, and its disk refuses now and then.</summary>
-internal sealed class FailingLedger(ILedger kept, Process agent, Func<bool> fails) : ILedger
+internal sealed class FailingLedger(ILedger kept, Process agent, Func<bool> fails, Action<Action> commit) : ILedger
 {
     public IReadOnlyList<LedgerRecord> Load() => kept.Load();
 
@@ -12,7 +12,7 @@ internal sealed class FailingLedger(ILedger kept, Process agent, Func<bool> fail
     {
         if (!agent.IsAlive) return;
         if (records.Count > 0 && fails()) throw new IOException("The disk refused (simulated).");
-        kept.Commit(records);
+        commit(() => kept.Commit(records));
     }
 
     public void Dispose() => kept.Dispose();

@@ -52,6 +52,9 @@ internal sealed class Node
 
     public AgentProcess? Agent { get; private set; }
 
+    /// <summary>Does a write of the agent's to its disk, or not.</summary>
+    public Action<Node, Action> Committing { get; set; } = (_, write) => write();
+
     public void Start()
     {
         if (agent is not null) return;
@@ -67,7 +70,8 @@ internal sealed class Node
             Dice = dice,
             BootId = string.Create(CultureInfo.InvariantCulture, $"boot{boots}"),
             Policy = new VmPolicy { Grace = TimeSpan.FromMinutes(2) },
-            InMemory = ledger => new FailingLedger(disk.Open(ledger), process, Fails),
+            InMemory = ledger => new FailingLedger(disk.Open(ledger), process, Fails,
+                write => Committing(this, write)),
         };
         Agent = new AgentProcess(options, drivers.All, () => new WireInvoker(cloud, Link), process.Time,
             new LoggerFactory([new TraceLogs(process.Name, scheduler.Trace)]));

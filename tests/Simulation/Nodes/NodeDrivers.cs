@@ -73,6 +73,9 @@ internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Proce
         public Task SendAsync(VmId id, VmOutgoing outgoing, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.SendAsync(id, outgoing, CancellationToken.None), Busy, cancellation);
 
+        public Task LetGoAsync(VmId id, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.LetGoAsync(id, CancellationToken.None), Busy, cancellation);
+
         public Task CancelSendAsync(VmId id, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.CancelSendAsync(id, CancellationToken.None), Busy, cancellation);
 

@@ -1,0 +1,91 @@
+using Monolith.Compute.V1;
+using Monolith.Simulation.Tests.Load;
+
+namespace Monolith.Simulation.Tests.Stories;
+
+/// <summary>Lives of a server, from nothing to nothing.</summary>
+internal static class Lives
+{
+    public const string Power = nameof(Power);
+    public const string Change = nameof(Change);
+    public const string Migrate = nameof(Migrate);
+    public const string Lose = nameof(Lose);
+
+    public static readonly IReadOnlyList<string> All = [Power, Change, Migrate, Lose];
+
+    static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    public static async Task LiveAsync(string life, Simulation simulation, Client client, string name)
+    {
+        await client.CreateAsync(name);
+        await client.StateAsync(name, Server.Types.State.Ready);
+        await (life switch
+        {
+            Power => PowerAsync(client, name),
+            Change => ChangeAsync(client, name),
+            Migrate => MigrateAsync(client, name),
+            _ => LoseAsync(simulation, client, name),
+        });
+        await client.DeleteAsync(name, client.Servers[name]);
+        await simulation.UntilAsync("everything to be gone", simulation.Leftovers);
+    }
+
+    static async Task PowerAsync(Client client, string name)
+    {
+        await client.StopAsync(name);
+        await client.StateAsync(name, Server.Types.State.Stopped);
+        await client.StartAsync(name);
+        await client.StateAsync(name, Server.Types.State.Ready);
+    }
+
+    static async Task ChangeAsync(Client client, string name)
+    {
+        await client.AskAsync("resize", (servers, id, options) => servers.ResizeServerAsync(
+            new ResizeServerRequest { Name = name, Flavor = "flavors/large", RequestId = id }, options));
+        await client.StateAsync(name, Server.Types.State.Ready);
+        await client.AskAsync("rebuild", (servers, id, options) => servers.RebuildServerAsync(
+            new RebuildServerRequest { Name = name, RequestId = id }, options));
+        await client.StateAsync(name, Server.Types.State.Ready);
+    }
+
+    static async Task MigrateAsync(Client client, string name)
+    {
+        var before = await client.GetAsync(name);
+        await client.AskAsync("migrate", (servers, id, options) => servers.MigrateServerAsync(
+            new MigrateServerRequest { Name = name, RequestId = id }, options));
+        var after = await client.StateAsync(name, Server.Types.State.Ready);
+        if (after.Addresses.ToString() != before!.Addresses.ToString())
+            throw new BrokenPromiseException($"{name} had {before.Addresses} and has {after.Addresses}");
+    }
+
+    /// <summary>Its machine goes off and is given up, and comes back when the server is elsewhere.</summary>
+    static async Task LoseAsync(Simulation simulation, Client client, string name)
+    {
+        var hypervisors = new HypervisorService.HypervisorServiceClient(client.Invoker);
+        var before = (await client.GetAsync(name))!;
+        var node = simulation.Nodes.Single(n => "hypervisors/" + n.Name == before.Hypervisor);
+        node.LosePower();
+        // Refused until the host believes that it is not there.
+        while (await client.CallAsync("evacuate " + node.Name, options => hypervisors.EvacuateHypervisorAsync(
+            new EvacuateHypervisorRequest { Name = before.Hypervisor, Fenced = true }, options)) is null)
+            await Task.Delay(Look, simulation.Time);
+        Server? after;
+        do
+        {
+            await Task.Delay(Look, simulation.Time);
+            after = await client.StateAsync(name, Server.Types.State.Ready);
+        }
+        while (after.Hypervisor == before.Hypervisor);
+        if (after.Addresses.ToString() != before.Addresses.ToString())
+            throw new BrokenPromiseException($"{name} had {before.Addresses} and has {after.Addresses}");
+        node.Start();
+        while (await client.CallAsync("open " + node.Name, options => hypervisors.UpdateHypervisorAsync(
+            new UpdateHypervisorRequest
+            {
+                Hypervisor = new() { Name = before.Hypervisor, Schedulable = true },
+                UpdateMask = new() { Paths = { "schedulable" } },
+            }, options)) is null)
+            await Task.Delay(Look, simulation.Time);
+        await simulation.UntilAsync("rows and nodes to agree", simulation.Differences);
+    }
+}
