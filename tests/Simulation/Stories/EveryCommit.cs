@@ -10,17 +10,19 @@ namespace Monolith.Simulation.Tests.Stories;
 internal static class EveryCommit
 {
     /// <param name="agents">Which of the two dies.</param>
-    /// <returns>How many commits there were.</returns>
-    public static async Task<int> RunAsync(Simulation simulation, string life, bool agents, CommitFate fate)
+    /// <param name="first">The first commit that it dies at, from 1.</param>
+    /// <param name="every">And at each so many after that.</param>
+    /// <returns>How many deaths there were.</returns>
+    public static async Task<int> RunAsync(Simulation simulation, string life, bool agents, CommitFate fate, int first, int every)
     {
         var client = simulation.Clients[0];
-        for (var commit = 1; ; commit++)
+        for (int commit = first, deaths = 0; ; commit += every, deaths++)
         {
             if (agents) simulation.Faults.AgentDiesAt(commit, fate);
             else simulation.Faults.DieAt(commit, fate);
             var name = string.Create(CultureInfo.InvariantCulture, $"projects/{client.Project}/servers/web{commit}");
             await Lives.LiveAsync(life, simulation, client, name);
-            if (!(agents ? simulation.Faults.HasAgentDied : simulation.Faults.HasDied)) return commit - 1;
+            if (!(agents ? simulation.Faults.HasAgentDied : simulation.Faults.HasDied)) return deaths;
         }
     }
 }

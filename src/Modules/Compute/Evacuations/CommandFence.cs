@@ -14,7 +14,7 @@ namespace Monolith.Compute.Evacuations;
 /// <param name="path">Empty: there is none.</param>
 internal sealed class CommandFence(string path) : IFence
 {
-    static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan Limit = TimeSpan.FromSeconds(50);
     const int MostWords = 500;
 
     public bool IsThere => path.Length > 0;
