@@ -8,6 +8,9 @@ internal interface IPorts
     /// <summary>The port is wanted here, and its tap and its filters are in the kernel.</summary>
     bool IsPlugged(string portId);
 
+    /// <summary>Why it is not plugged, where that is known; null: nothing is wrong with it.</summary>
+    PortTrouble? TroubleOf(string portId);
+
     /// <summary>Null when the host has not sent it.</summary>
     PortSpec? Find(string portId);
 
@@ -20,3 +23,7 @@ internal interface IPorts
     /// <summary>A port's state changed. Called by lanes of ports: return soon.</summary>
     event Action<string>? PortChanged;
 }
+
+/// <param name="Reason">UPPER_SNAKE_CASE.</param>
+/// <param name="Message">For people.</param>
+internal sealed record PortTrouble(string Reason, string Message);

@@ -64,6 +64,10 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
 
     public bool IsPlugged(string portId) => states.TryGetValue(portId, out var state) && state is not State.Failed;
 
+    public PortTrouble? TroubleOf(string portId) => board.Find(portId) is PortStatus { State: State.Failed } failed
+        ? new PortTrouble(failed.Reason, failed.Message)
+        : null;
+
     public PortSpec? Find(string portId) => desired.Find(portId)?.Body as PortSpec;
 
     public void GuestIs(string portId, bool here)

@@ -19,7 +19,11 @@ internal sealed record VmSituation(
     bool InSync,
     string BootId,
     DateTimeOffset Now,
-    VmPolicy Policy);
+    VmPolicy Policy)
+{
+    /// <summary>What is wrong with one of the missing ports; null: nothing, so far as is known.</summary>
+    public PortTrouble? PortTrouble { get; init; }
+}
 
 /// <summary>The one thing to do next for a vm.</summary>
 internal abstract record VmDecision
@@ -38,7 +42,8 @@ internal abstract record VmDecision
 
     public sealed record MakeDisk : VmDecision;
 
-    public sealed record AwaitPorts(IReadOnlyList<string> Missing) : VmDecision;
+    /// <param name="Trouble">Why one of them is missing; null: it takes its time.</param>
+    public sealed record AwaitPorts(IReadOnlyList<string> Missing, PortTrouble? Trouble) : VmDecision;
 
     public sealed record Start : VmDecision;
 
@@ -358,7 +363,7 @@ internal static class VmDecide
     {
         VmStage.None => new VmDecision.FetchImage(),
         VmStage.Imaged => new VmDecision.MakeDisk(),
-        _ when now.MissingPorts.Count > 0 => new VmDecision.AwaitPorts(now.MissingPorts),
+        _ when now.MissingPorts.Count > 0 => new VmDecision.AwaitPorts(now.MissingPorts, now.PortTrouble),
         _ when !now.InSync => new VmDecision.AwaitHost(),
         _ => new VmDecision.Start(),
     };

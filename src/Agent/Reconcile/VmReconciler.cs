@@ -204,7 +204,11 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
             ? []
             : [.. desired.Ports.Select(p => p.Id).Where(p => !with.Ports.IsPlugged(p))];
         return new VmSituation(
-            desired, observed, facts.Of(id), missing, RoutedPorts(id, desired, observed), inSync, with.BootId, with.Time.GetUtcNow(), with.Policy);
+            desired, observed, facts.Of(id), missing, RoutedPorts(id, desired, observed), inSync, with.BootId,
+            with.Time.GetUtcNow(), with.Policy)
+        {
+            PortTrouble = missing.Select(with.Ports.TroubleOf).FirstOrDefault(t => t is not null),
+        };
     }
 
     private string[] RoutedPorts(string id, Vm? desired, VmObservation? observed)

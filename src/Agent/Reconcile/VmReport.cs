@@ -96,6 +96,7 @@ internal static class VmReport
             VmDecision.Settle when now.Fact.PoweredOffAt is not null => new Line(
                 State.Stopped,
                 "GUEST_POWERED_OFF", "The server shut itself down: start or restart it to run it again."),
+            VmDecision.AwaitPorts { Trouble: { } wrong } => new Line(State.Failed, wrong.Reason, wrong.Message, Retrying: true),
             VmDecision.AwaitPorts waiting => new Line(State.Working, "WAITING_FOR_PORT", PortMessage(now, waiting)),
             VmDecision.AwaitHost => new Line(State.Working, "WAITING_FOR_HOST",
                 "The hypervisor's agent began anew, and waits to hear from the host that the server is still to run there."),

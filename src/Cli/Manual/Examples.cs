@@ -173,6 +173,14 @@ internal static class Examples
         ["monolith hypervisor enable"] = ["monolith hypervisor enable hv1"],
         ["monolith hypervisor drain"] =
             ["monolith hypervisor drain hv1 --wait --timeout 2h", "monolith hypervisor drain hv1 --abort"],
+        ["monolith hypervisor evacuate"] =
+        [
+            "monolith hypervisor evacuate hv1 --fenced --wait",
+            "monolith hypervisor evacuate hv1 --validate-only",
+            "monolith hypervisor evacuate hv1 --abort",
+        ],
+        ["monolith hypervisor maintain"] =
+            ["monolith hypervisor maintain hv1 --reason 'new fan'", "monolith hypervisor maintain hv1 --end"],
         ["monolith hypervisor what-if"] =
         [
             "monolith hypervisor what-if hv1 hv2",

@@ -107,7 +107,7 @@ public class VmDecideTests
     public void Addresses_AreWhereTheGuestIs(VmPhase phase, MigrationPhase migration, bool sends, bool here)
     {
         var vm = Wishes.Vm(1);
-        if (!sends) vm.Incoming = new VmIncoming { Migration = "m" };
+        if (!sends) vm.Incoming = new Monolith.Agent.V1.VmIncoming { Migration = "m" };
         var observed = Observed(phase) with { Migration = new Monolith.Agent.Vms.VmMigration("m", migration) };
         Assert.Equal(here, VmDecide.IsGuestHere(vm, observed, VmFact.None));
     }
@@ -116,7 +116,7 @@ public class VmDecideTests
     public void AGuestThatIsToCome_IsNotHere_BeforeAnythingIsMadeForIt()
     {
         var vm = Wishes.Vm(1);
-        vm.Incoming = new VmIncoming { Migration = "m" };
+        vm.Incoming = new Monolith.Agent.V1.VmIncoming { Migration = "m" };
         Assert.False(VmDecide.IsGuestHere(vm, null, VmFact.None));
         Assert.True(VmDecide.IsGuestHere(vm, Observed(VmPhase.Running), VmFact.None with { Arrived = true }));
     }

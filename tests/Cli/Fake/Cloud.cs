@@ -25,6 +25,8 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Quotas Quotas => web.Services.GetRequiredService<Quotas>();
 
+    public Hypervisors Hypervisors => web.Services.GetRequiredService<Hypervisors>();
+
     public Identity Identity => web.Services.GetRequiredService<Identity>();
 
     public string Endpoint =>
@@ -46,7 +48,7 @@ internal sealed class Cloud : IAsyncDisposable
             }));
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
-            .AddSingleton<Balancers>().AddSingleton<Quotas>();
+            .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
@@ -54,6 +56,7 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Identity>();
         web.MapGrpcService<Balancers>();
         web.MapGrpcService<Quotas>();
+        web.MapGrpcService<Hypervisors>();
         await web.StartAsync();
         return new Cloud(web);
     }

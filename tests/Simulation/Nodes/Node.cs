@@ -5,6 +5,7 @@ using Monolith.Agent.Emulated;
 using Monolith.Agent.Ledger;
 using Monolith.Agent.Network;
 using Monolith.Agent.Reconcile;
+using Monolith.Agent.V1;
 using Monolith.Agent.Vms;
 using Monolith.Simulation.Tests.Hosts;
 using Monolith.Simulation.Tests.Wire;
@@ -52,6 +53,12 @@ internal sealed class Node
 
     public AgentProcess? Agent { get; private set; }
 
+    /// <summary>What its next agent reports of it.</summary>
+    public Inventory Inventory { get; } = EmulatedNode.Inventory(2, 2048, 40, "zone1");
+
+    /// <summary>What of it fails, every time.</summary>
+    public NodeFaults Faults { get; } = new();
+
     /// <summary>Does a write of the agent's to its disk, or not.</summary>
     public Action<Node, Action> Committing { get; set; } = (_, write) => write();
 
@@ -62,11 +69,11 @@ internal sealed class Node
         var process = agent = new Process(scheduler, name);
         scheduler.Trace.Say($"start {process.Name}");
         emulated.DataPlane.ForgetPlans();
-        drivers = new NodeDrivers(emulated.Drivers, machine, process, dice, () => Fails());
+        drivers = new NodeDrivers(emulated.Drivers, machine, process, dice, () => Fails(), Faults);
         var options = new AgentOptions
         {
             Node = Name,
-            Inventory = EmulatedNode.Inventory(2, 2048, 40, "zone1"),
+            Inventory = Inventory,
             Dice = dice,
             BootId = string.Create(CultureInfo.InvariantCulture, $"boot{boots}"),
             Policy = new VmPolicy { Grace = TimeSpan.FromMinutes(2) },

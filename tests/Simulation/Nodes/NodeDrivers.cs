@@ -1,9 +1,14 @@
+using System.Net;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Monolith.Agent;
 using Monolith.Agent.Images;
 using Monolith.Agent.Network;
+using Monolith.Agent.Network.Probe;
+using Monolith.Agent.Reconcile;
 using Monolith.Agent.Vms;
 using Monolith.Simulation.Tests.World;
+using VmImage = Monolith.Agent.V1.VmImage;
 
 namespace Monolith.Simulation.Tests.Nodes;
 
@@ -11,16 +16,26 @@ namespace Monolith.Simulation.Tests.Nodes;
 /// The drivers of one agent over the machine that outlives it. What is asked of the machine is done by the machine: the
 /// agent that asked may be dead by then, and the thing done all the same, or not yet begun.
 /// </summary>
-internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Process agent, Random dice, Func<bool> fails)
+internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Process agent, Random dice, Func<bool> fails,
+    NodeFaults faults)
 {
     readonly Channel<VmEvent> events = Channel.CreateUnbounded<VmEvent>();
 
-    public HypervisorDrivers All => real with { Vms = new Machines(this), DataPlane = new Kernel(this) };
+    public HypervisorDrivers All => real with
+    {
+        Vms = new Machines(this),
+        DataPlane = new Kernel(this),
+        Images = new Cache(this),
+        Probe = new Probes(this),
+        Routes = new Fabric(this),
+    };
 
     public void Tell(VmEvent happened) => events.Writer.TryWrite(happened);
 
-    async Task DoAsync(Func<Task> act, Func<Exception> refusal, CancellationToken cancellation)
+    async Task DoAsync(Func<Task> act, Func<Exception> refusal, CancellationToken cancellation,
+        [CallerMemberName] string method = "")
     {
+        faults.Refuse(method);
         if (fails()) throw refusal();
         // Cancelling stops the waiting, and for the dead nobody waits.
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -94,6 +109,41 @@ internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Proce
     }
 
     HypervisorDrivers Real => real;
+
+    sealed class Cache(NodeDrivers drivers) : IImages
+    {
+        public Task<string> FetchAsync(VmImage image, IProgress<long>? progress, CancellationToken cancellation)
+        {
+            drivers.Faults.Refuse(nameof(FetchAsync));
+            return drivers.Real.Images.FetchAsync(image, progress, cancellation);
+        }
+
+        public void RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse) => drivers.Real.Images.RemoveUnused(inUse);
+    }
+
+    sealed class Probes(NodeDrivers drivers) : IGuestProbe
+    {
+        public async Task<bool> AnswersArpAsync(string tapName, MacAddress mac, IPAddress address, TimeSpan timeout,
+            CancellationToken cancellation) =>
+            await drivers.Real.Probe.AnswersArpAsync(tapName, mac, address, timeout, cancellation)
+            && !drivers.Faults.IsBroken(nameof(AnswersArpAsync));
+
+        public async Task<bool> AcceptsTcpAsync(IPEndPoint endpoint, TimeSpan timeout, CancellationToken cancellation) =>
+            await drivers.Real.Probe.AcceptsTcpAsync(endpoint, timeout, cancellation)
+            && !drivers.Faults.IsBroken(nameof(AcceptsTcpAsync));
+    }
+
+    sealed class Fabric(NodeDrivers drivers) : IRoutes
+    {
+        public async Task<int> CountPeersAsync(IReadOnlyCollection<IPAddress> addresses, CancellationToken cancellation) =>
+            drivers.Faults.IsBroken(nameof(CountPeersAsync))
+                ? 0
+                : await drivers.Real.Routes.CountPeersAsync(addresses, cancellation);
+
+        public Task WaitForChangeAsync(CancellationToken cancellation) => drivers.Real.Routes.WaitForChangeAsync(cancellation);
+    }
+
+    NodeFaults Faults => faults;
 
     sealed class Kernel(NodeDrivers drivers) : IDataPlane
     {

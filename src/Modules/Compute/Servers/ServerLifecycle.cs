@@ -103,6 +103,7 @@ internal sealed record Situation(VmRow? Vm, IReadOnlyList<PortFacts> Ports, bool
 ///    FAILED   (the vm died: STARTING until it answers again)
 ///
 ///   resize, rebuild: RESIZING, REBUILDING, then as start
+///   its guest shuts itself down: STOPPED
 ///   delete from anywhere: DELETING ─▶ gone; with an undelete window first SOFT_DELETED, which undelete takes back
 /// </code>
 /// On the way to READY: PortsClaimed, Placed, ImageFetched, DiskReady, Plugged, Running, Announced, Answering, Named.
@@ -121,6 +122,9 @@ internal static class ServerLifecycle
     public static readonly TimeSpan StopDeadline = TimeSpan.FromMinutes(3);
     /// <summary>How long delete waits for a connected agent before it goes on without.</summary>
     public static readonly TimeSpan RemoveDeadline = TimeSpan.FromMinutes(2);
+
+    /// <summary>What an agent says of a guest that shut itself down.</summary>
+    const string PoweredOff = "GUEST_POWERED_OFF";
 
     static readonly string[] AgentSteps =
         [StepNames.ImageFetched, StepNames.DiskReady, StepNames.Plugged, StepNames.Running];
@@ -198,12 +202,17 @@ internal static class ServerLifecycle
         if (vm is { IsCurrent: true, State: VmState.Stopped })
             return Record(server, rested,
                 server.Steps.With(step with { Status = StepStatus.True, Since = facts.Now }), settled: true);
-        if (vm is { IsCurrent: true, State: VmState.Failed, Retrying: false })
-            return Fail(server, server.Steps.With(Failed(step, facts, vm.Reason, vm.Message)));
-        step = facts.Away(step, "the server stops when it is back");
+        if (vm is { IsCurrent: true, State: VmState.Failed })
+        {
+            step = step with { Reason = vm.Reason, Message = vm.Message };
+            if (!vm.Retrying) return Fail(server, server.Steps.With(Failed(step, facts, vm.Reason, vm.Message)));
+        }
+        else step = facts.Away(step, "the server stops when it is back");
         if (facts.Now >= step.Deadline)
-            return Fail(server, server.Steps.With(Failed(step, facts, "DEADLINE",
-                facts.NodeUp ? $"The agent of {vm.Hypervisor} did not stop it in time. Stop it again, with hard." : step.Message)));
+            return Fail(server, server.Steps.With(step.Reason.Length > 0
+                ? Failed(step, facts, step.Reason, step.Message)
+                : Failed(step, facts, "DEADLINE",
+                    $"The agent of {vm.Hypervisor} did not stop it in time. Stop it again, with hard.")));
         return RecordOrWait(server, rested == Server.Types.State.Stopped ? Server.Types.State.Stopping : rested,
             server.Steps.With(step), step.Deadline!.Value, facts);
     }
@@ -268,6 +277,9 @@ internal static class ServerLifecycle
             if (!vm.Retrying) return Fail(server, steps.With(step));
         }
         else step = facts.Away(step, "the work goes on when it is back");
+        // What its guest wanted is no failure, and nobody's to undo.
+        if (vm is { IsCurrent: true, State: VmState.Stopped, Reason: PoweredOff })
+            return Record(server, Server.Types.State.Stopped, steps.With(Failed(step, facts, vm.Reason, vm.Message)), settled: true);
         if (server.State == Server.Types.State.Failed)
             return Record(server, Server.Types.State.Failed, server.Steps, settled: true);
         // A server that was READY lost its guest by itself: that is an operation of its own, with its own deadline.

@@ -23,9 +23,11 @@ internal static class ServerOperations
     public static bool Start(ServerRow row, DateTime now)
     {
         RefuseUnlessAlive(row);
-        if (row.Power == Power.Running && row.State != Server.Types.State.Failed) return false;
-        // After a failure the agent tries again only when something new is wanted of it.
-        if (row.State == Server.Types.State.Failed) row.Restarts++;
+        // Also one whose guest shut itself down.
+        var rests = row.State is Server.Types.State.Failed or Server.Types.State.Stopped;
+        if (row.Power == Power.Running && !rests) return false;
+        // The agent tries again only when something new is wanted of it.
+        if (row.State == Server.Types.State.Failed || row.Power == Power.Running) row.Restarts++;
         row.Begin("start", Server.Types.State.Starting, now);
         row.Power = Power.Running;
         row.Hard = false;
