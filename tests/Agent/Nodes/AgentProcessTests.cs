@@ -217,7 +217,7 @@ public sealed class AgentProcessTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task RebootOfTheMachine_RebuildsFromTheLedger_WithoutTheHost()
+    public async Task RebootOfTheMachine_RebuildsFromTheLedger_OnceTheHostIsHeard()
     {
         await StartOneAsync();
         await KillAsync();
@@ -226,10 +226,13 @@ public sealed class AgentProcessTests : IAsyncDisposable
         node.Vms.LosePower();
         bootId = "boot-2";
         Run();
+        // Its server may be elsewhere by now, who knows.
+        await Eventually.HoldsAsync(() => agent!.Health.Items.GetValueOrDefault("vms/WORKING") == 1, "all is made ready");
+        Assert.NotEqual(VmPhase.Running, (await node.Vms.ObserveAsync(default))[0].Phase);
+        host.Refusing = false;
         await Eventually.HoldsAsync(
             async () => (await node.Vms.ObserveAsync(default))[0].Phase == VmPhase.Running, "the vm runs");
         Assert.True((await node.DataPlane.ObserveAsync(default))[0].Carrier);
-        host.Refusing = false;
         await Until(State.Running, s => s.Answers && s.Reason.Length == 0);
     }
 
