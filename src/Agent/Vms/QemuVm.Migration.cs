@@ -486,7 +486,13 @@ internal sealed partial class QemuVm
         using (var file = new FileStream(files.MigrationKey, options))
             file.Write(Encoding.ASCII.GetBytes($"{QmpMigration.User}:{secret}\n"));
         settings.User?.Own(files.MigrationKey);
+        // No secret; it stays.
+        File.WriteAllText(files.DhParameters, DhParameters.Pem);
+        File.SetUnixFileMode(files.DhParameters, Everybody);
     }
+
+    private const UnixFileMode Everybody =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private static bool IsKey(string secret) => secret.Length == 64 && secret.All(char.IsAsciiHexDigit);
 

@@ -53,6 +53,9 @@ internal sealed class VmFiles(string directory)
     /// </summary>
     public string MigrationKey => Path.Combine(Directory, "keys.psk");
 
+    /// <summary>Where QEMU looks for the group of a TLS endpoint that listens.</summary>
+    public string DhParameters => Path.Combine(Directory, "dh-params.pem");
+
     public string SerialLog => Path.Combine(Directory, VmCommandLine.SerialLog);
 
     public void Make(ProcessUser? vmUser)
