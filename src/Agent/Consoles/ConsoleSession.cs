@@ -80,7 +80,9 @@ internal sealed class ConsoleSession(
         line.TrySetResult(connected);
         await SayAsync(new CarrySessionRequest { Data = ByteString.Empty });
         await LogAsync(id, connected.Closed);
-        return EndOf(SessionEnd.Types.Cause.NotRunning, "The server has stopped.");
+        // Why it was closed is why there is no other: unless it was started again meanwhile.
+        await (await consoles.ConnectAsync(id, ended.Token)).DisposeAsync();
+        return EndOf(SessionEnd.Types.Cause.NotRunning, "The server was restarted.");
     }
 
     private async Task LogAsync(VmId id, Task until)

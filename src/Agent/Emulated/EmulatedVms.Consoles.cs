@@ -33,6 +33,8 @@ public sealed partial class EmulatedVms : IVmConsoles
         {
             var machine = machines.GetValueOrDefault(id)
                 ?? throw new VmException(VmFailure.NotFound, $"VM {id} is not on this hypervisor");
+            if (mustRun && machine.Phase == VmPhase.Left)
+                throw new VmException(VmFailure.Migrating, $"the guest of VM {id} has left this hypervisor");
             if (mustRun && machine.Phase != VmPhase.Running)
                 throw new VmException(VmFailure.NotRunning, $"VM {id} does not run: start the server");
             // A guest that came from elsewhere has written nothing here.

@@ -55,7 +55,10 @@ internal sealed partial class QemuVm
     }
 
     /// <summary>Read beside the VM's own task: what it lets go of meanwhile says so when it is used.</summary>
-    private QemuProcess Alive() => process is { Exited.IsCompleted: false } alive && record.Phase != VmPhase.Left
-        ? alive
-        : throw new VmException(VmFailure.NotRunning, $"VM {id} does not run: start the server");
+    private QemuProcess Alive() => (record.Phase, process) switch
+    {
+        (VmPhase.Left, _) => throw new VmException(VmFailure.Migrating, $"the guest of VM {id} has left this hypervisor"),
+        (_, { Exited.IsCompleted: false } alive) => alive,
+        _ => throw new VmException(VmFailure.NotRunning, $"VM {id} does not run: start the server"),
+    };
 }

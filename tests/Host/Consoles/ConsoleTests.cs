@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Monolith.Compute.V1;
 using Monolith.Host.Tests.Cloud;
+using Monolith.Identity.V1;
 
 namespace Monolith.Host.Tests.Consoles;
 
@@ -79,6 +80,22 @@ public sealed class ConsoleTests(RunningHost host)
             () => consoles.TakeScreenshotAsync(new() { Name = server }, By).ResponseAsync);
         Assert.Equal("SERVER_NOT_RUNNING", Reason(shot));
         Assert.EndsWith("Power down\r\n", await LogAsync(new() { Name = server }, By), StringComparison.Ordinal);
+    }
+
+    /// <summary>Whatever it says, a node learns nothing of sessions that are not its own.</summary>
+    [Fact]
+    public async Task ANodeThatWasNotAsked_CarriesNothing()
+    {
+        var server = await ReadyAsync("guarded");
+        using var screen = new Screen(Connect(server));
+        await screen.SeesAsync("is up");
+        using var channel = await host.JoinedAsync("eavesdropper", NodeRole.Hypervisor);
+        using var call = new Agent.V1.ConsoleService.ConsoleServiceClient(channel).CarrySession();
+        await call.RequestStream.WriteAsync(new() { Session = new string('0', 64) });
+        var e = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(default));
+        Assert.Equal(StatusCode.NotFound, e.StatusCode);
+        await screen.TypeAsync("still mine\r");
+        await screen.SeesAsync("still mine\r\nstill mine");
     }
 
     [Fact]

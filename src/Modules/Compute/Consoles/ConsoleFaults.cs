@@ -9,6 +9,8 @@ namespace Monolith.Compute.Consoles;
 /// <summary>Why there is no console, and what to do next. Where a server runs is the operators' business.</summary>
 internal static class ConsoleFaults
 {
+    public const string NotRunning = "SERVER_NOT_RUNNING";
+
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
 
     public static Fault NoMachine(string server) => Fault.Precondition("SERVER_HAS_NO_MACHINE", server,
@@ -28,6 +30,10 @@ internal static class ConsoleFaults
         $"The connection to the console of {server} was lost; the server itself may well run. Connect again.")
     { RetryAfter = TimeSpan.FromSeconds(1), Private = detail };
 
+    public static Fault Moved(string server) => new(StatusCode.Unavailable, "CONSOLE_LOST",
+        $"{server} is no longer where it was: it was moved, rebuilt or deleted. Connect again.")
+    { RetryAfter = TimeSpan.FromSeconds(1) };
+
     public static Fault TooMany(string what, int most) => Fault.Exhausted("TOO_MANY_SESSIONS",
         $"{what} has {most} console sessions, and no more are opened. Close one, and try again.");
 
@@ -37,13 +43,11 @@ internal static class ConsoleFaults
     /// <summary>By what the agent said.</summary>
     public static Fault Of(string server, SessionEnd end) => end.Cause switch
     {
-        Cause.NotRunning => Fault.Precondition("SERVER_NOT_RUNNING", server,
+        Cause.NotRunning => Fault.Precondition(NotRunning, server,
             $"{server} does not run, or has just stopped. Its log can be read; start it to connect."),
         Cause.NoDevice => Fault.Precondition("NO_CONSOLE_DEVICE", server,
             $"{server} runs without this device: it was started before its hypervisor had one. Restart it."),
-        Cause.NotHere => new Fault(StatusCode.Unavailable, "CONSOLE_LOST",
-            $"{server} is no longer where it was: it was moved, rebuilt or deleted. Connect again.")
-        { RetryAfter = TimeSpan.FromSeconds(1) },
+        Cause.NotHere => Moved(server),
         _ => new Fault(StatusCode.Unavailable, "CONSOLE_FAILED",
             $"The console of {server} failed: {VmWire.Limit(end.Message)} Try again; if it stays so, tell the operators.")
         { RetryAfter = Soon },

@@ -1,10 +1,12 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
 using Monolith.Compute.Servers;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
 using Monolith.Platform.Storage;
@@ -13,8 +15,8 @@ using Kind = Monolith.Agent.V1.OpenSession.Types.Kind;
 namespace Monolith.Compute.Consoles;
 
 /// <summary>What viewers ask: finds the server's vm, opens a session with it, and passes on what is said.</summary>
-internal sealed class ServerConsoleService(Store<ComputeDb> store, ConsoleSessions sessions, ConsoleOptions options,
-    TimeProvider time)
+internal sealed partial class ServerConsoleService(Store<ComputeDb> store, ConsoleSessions sessions, ConsoleOptions options,
+    TimeProvider time, ILogger<ServerConsoleService> log)
     : V1.ServerConsoleService.ServerConsoleServiceBase
 {
     const int LargestPicture = 3 << 20;
@@ -34,11 +36,18 @@ internal sealed class ServerConsoleService(Store<ComputeDb> store, ConsoleSessio
         await using var session = await sessions.OpenAsync(vm, new() { Kind = Kind.Console, TailLines = tail }, left.Token);
         var showing = PassAsync(session, data => responses.WriteAsync(new ConnectConsoleResponse { Data = data }), left.Token);
         var typing = TypeAsync(session, first, requests, left.Token);
+        LogConnected(first.Name, context.GetCall().Caller.Name);
         try
         {
             // Who has no more to type may go on looking.
             if (await Task.WhenAny(showing, typing) == typing) await typing;
             await showing;
+        }
+        catch (Fault fault) when (fault.Reason == ConsoleFaults.NotRunning)
+        {
+            // What has stopped may be no more than what the server has left behind.
+            if (await HasLeftAsync(first.Name, vm)) throw ConsoleFaults.Moved(first.Name);
+            throw;
         }
         finally
         {
@@ -100,6 +109,9 @@ internal sealed class ServerConsoleService(Store<ComputeDb> store, ConsoleSessio
         return found.Vm is { Power: not VmPower.Absent } vm ? vm : throw ConsoleFaults.NoMachine(name);
     }
 
+    async Task<bool> HasLeftAsync(string server, VmRow vm) =>
+        (await store.ReadAsync(db => ServerQueries.WithVm(db, server)))?.Vm?.Uid != vm.Uid;
+
     static async Task PassAsync(ConsoleSession session, Func<ByteString, Task> show, CancellationToken cancel)
     {
         while (await session.NextAsync(cancel) is { } data)
@@ -139,6 +151,9 @@ internal sealed class ServerConsoleService(Store<ComputeDb> store, ConsoleSessio
             return false;
         }
     }
+
+    [LoggerMessage(LogLevel.Information, "{Caller} is at the console of {Server}")]
+    partial void LogConnected(string server, string caller);
 
     static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
