@@ -13,7 +13,7 @@ namespace Monolith.Agent.Consoles;
 ///   log          ─▶ data… ─▶ end
 ///   screenshot   ─▶ data… ─▶ end
 /// </code>
-/// The host's end of the call, or its loss, ends everything at once.
+/// The host's <c>close</c>, or the loss of the call, ends everything at once.
 /// </summary>
 internal sealed class ConsoleSession(
     OpenSession wanted, IVmConsoles consoles, AsyncDuplexStreamingCall<CarrySessionRequest, CarrySessionResponse> call,
@@ -104,7 +104,7 @@ internal sealed class ConsoleSession(
     {
         try
         {
-            while (await call.ResponseStream.MoveNext(ended.Token))
+            while (await call.ResponseStream.MoveNext(ended.Token) && !call.ResponseStream.Current.Close)
                 await (await line).WriteAsync(call.ResponseStream.Current.Data.Memory, ended.Token);
         }
         catch (IOException)
@@ -120,7 +120,7 @@ internal sealed class ConsoleSession(
 
     private async Task DrainAsync()
     {
-        while (await call.ResponseStream.MoveNext(ended.Token))
+        while (await call.ResponseStream.MoveNext(ended.Token) && !call.ResponseStream.Current.Close)
         {
         }
     }

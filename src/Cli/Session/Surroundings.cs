@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Monolith.Cli.Native;
 
 namespace Monolith.Cli.Session;
@@ -39,7 +40,10 @@ internal sealed class Surroundings
         {
             Out = Console.Out,
             Error = Console.Error,
-            Input = Console.OpenStandardInput,
+            // Of a terminal the runtime's own stream would edit lines, and set the terminal as it likes for that.
+            Input = () => Console.IsInputRedirected
+                ? Console.OpenStandardInput()
+                : new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0),
             Output = Console.OpenStandardOutput,
             RawInput = Console.IsInputRedirected ? null : RawTerminal.Enter,
             Variable = Read,

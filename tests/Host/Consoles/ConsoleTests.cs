@@ -82,6 +82,20 @@ public sealed class ConsoleTests(RunningHost host)
         Assert.EndsWith("Power down\r\n", await LogAsync(new() { Name = server }, By), StringComparison.Ordinal);
     }
 
+    /// <summary>Their calls are one after another on the agent's one connection, where its streams are as well.</summary>
+    [Fact]
+    public async Task ViewersComeAndGo_InTheMiddleOfWhatIsSaid()
+    {
+        var server = await ReadyAsync("coming");
+        for (var round = 0; round < 10; round++)
+        {
+            using var screen = new Screen(Connect(server, $"round {round}\r"));
+            await screen.SeesAsync($"round {round}\r\nround {round}");
+            await screen.TypeAsync(new string('x', 10_000));
+            Assert.Equal([137, 80, 78, 71], (await consoles.TakeScreenshotAsync(new() { Name = server }, By)).Png.Take(4));
+        }
+    }
+
     /// <summary>Whatever it says, a node learns nothing of sessions that are not its own.</summary>
     [Fact]
     public async Task ANodeThatWasNotAsked_CarriesNothing()

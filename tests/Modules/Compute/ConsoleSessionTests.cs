@@ -138,6 +138,25 @@ public sealed class ConsoleSessionTests
         }
     }
 
+    /// <summary>A host that ended the call itself would reset a stream that is being sent on.</summary>
+    [Fact]
+    public async Task WhenTheViewerLeaves_TheAgentIsToldToEndItsCall_AndNotWaitedForForEver()
+    {
+        var (session, agent) = await CarriedAsync();
+        await session.DisposeAsync();
+        Assert.True((await agent.Typed.NextAsync()).Close);
+        agent.Say("what was on its way");
+        Assert.False(agent.Call.IsCompleted);
+        agent.Break(null);
+        await agent.Call;
+
+        var (other, deaf) = await CarriedAsync();
+        await other.DisposeAsync();
+        Assert.True((await deaf.Typed.NextAsync()).Close);
+        time.Advance(Options.Farewell);
+        await deaf.Call;
+    }
+
     [Fact]
     public async Task WhereNothingIsSaid_TheSessionEnds_AndWhatIsSaidBeginsItsTimeAnew()
     {
@@ -214,8 +233,11 @@ public sealed class ConsoleSessionTests
 
         public void Say(CarrySessionRequest message) => up.Writer.TryWrite(message);
 
-        public void End(SessionEnd.Types.Cause cause) =>
+        public void End(SessionEnd.Types.Cause cause)
+        {
             Say(new CarrySessionRequest { End = new() { Cause = cause, Message = "because." } });
+            up.Writer.TryComplete();
+        }
 
         public void Break(Exception? cause) => up.Writer.TryComplete(cause);
     }

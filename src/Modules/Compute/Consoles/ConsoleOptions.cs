@@ -12,6 +12,9 @@ internal sealed record ConsoleOptions
     /// <summary>A session in which nothing is said either way ends after that.</summary>
     public TimeSpan Idle { get; init; } = TimeSpan.FromHours(4);
 
+    /// <summary>How long an agent may take to end a call whose viewer has left.</summary>
+    public TimeSpan Farewell { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long a picture may take.</summary>
     public TimeSpan Picture { get; init; } = TimeSpan.FromSeconds(20);
 

@@ -14,14 +14,15 @@ internal sealed class ConsoleService(ConsoleSessions sessions, ConsoleOptions op
     {
         var node = context.GetCall().Caller.Node
             ?? throw Fault.Unauthenticated("NOT_A_NODE", "Only an agent with a node's certificate may carry sessions.");
-        var first = requests.MoveNext(context.CancellationToken);
+        using var late = new CancellationTokenSource(options.FirstWord, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, late.Token);
         try
         {
-            if (!await first.WaitAsync(options.FirstWord, time, context.CancellationToken)
+            if (!await requests.MoveNext(either.Token)
                 || requests.Current.KindCase != CarrySessionRequest.KindOneofCase.Session)
                 throw Fault.Invalid("session", "is required: the first message says which session is carried");
         }
-        catch (TimeoutException)
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
         {
             throw Fault.Invalid("session", $"is required within {options.FirstWord.TotalSeconds:0} s");
         }

@@ -23,9 +23,11 @@ internal sealed class ConsoleSession : IAsyncDisposable
 
     readonly TaskCompletionSource<Carrier> carrier = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly CancellationTokenSource ended;
     readonly ConsoleOptions options;
+    readonly TimeProvider time;
     readonly Action<ConsoleSession> leave;
-    readonly CancellationTokenSource idle;
+    volatile bool gone;
     int taken;
 
     sealed record Carrier(IAsyncStreamReader<CarrySessionRequest> Said, IServerStreamWriter<CarrySessionResponse> Typed);
@@ -33,8 +35,8 @@ internal sealed class ConsoleSession : IAsyncDisposable
     public ConsoleSession(string id, VmRow vm, ConsoleOptions options, TimeProvider time, Action<ConsoleSession> leave)
     {
         (Id, Vm, Node, Server) = (id, vm.Uid, vm.Hypervisor, vm.ServerName);
-        (this.options, this.leave) = (options, leave);
-        idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        (this.options, this.time, this.leave) = (options, time, leave);
+        ended = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
     }
 
     public string Id { get; }
@@ -45,16 +47,36 @@ internal sealed class ConsoleSession : IAsyncDisposable
     /// <summary>Completes when the agent has dialled back.</summary>
     public Task Carried => carrier.Task;
 
-    /// <summary>The agent's call, until the session is over. One call carries a session, once.</summary>
+    /// <summary>One call carries a session, once.</summary>
     /// <returns>False: it is carried already.</returns>
     public bool TryTake() => Interlocked.Exchange(ref taken, 1) == 0;
 
+    /// <summary>The agent's call. Completes when nobody reads or writes its streams any more.</summary>
     public async Task CarryAsync(IAsyncStreamReader<CarrySessionRequest> said,
-        IServerStreamWriter<CarrySessionResponse> typed, CancellationToken gone)
+        IServerStreamWriter<CarrySessionResponse> typed, CancellationToken aborted)
     {
-        idle.CancelAfter(options.Idle);
+        await using var registration = aborted.Register(() =>
+        {
+            gone = true;
+            ended.Cancel();
+        });
+        ended.CancelAfter(options.Idle);
         carrier.TrySetResult(new(said, typed));
-        await over.Task.WaitAsync(gone);
+        await over.Task;
+        using var late = new CancellationTokenSource(options.Farewell, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, late.Token);
+        try
+        {
+            await typed.WriteAsync(new CarrySessionResponse { Close = true }, either.Token);
+            while (await said.MoveNext(either.Token))
+            {
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException or Fault
+            or RpcException)
+        {
+            // It ended by itself, or does not end: either way the call is over.
+        }
     }
 
     /// <summary>What the agent says next.</summary>
@@ -63,8 +85,7 @@ internal sealed class ConsoleSession : IAsyncDisposable
     public async Task<ByteString?> NextAsync(CancellationToken cancel)
     {
         var said = (await carrier.Task).Said;
-        if (!await OfAgentAsync(() => said.MoveNext(CancellationToken.None), cancel))
-            throw Lost("the agent's call ended without a last word");
+        if (!await OfAgentAsync(said.MoveNext, cancel)) throw Lost("the agent's call ended without a last word");
         switch (said.Current.KindCase)
         {
             case CarrySessionRequest.KindOneofCase.Data when said.Current.Data.Length <= ChunkBytes:
@@ -83,43 +104,42 @@ internal sealed class ConsoleSession : IAsyncDisposable
     public async Task TypeAsync(ByteString bytes, CancellationToken cancel)
     {
         var typed = (await carrier.Task).Typed;
-        await OfAgentAsync(async () =>
+        await OfAgentAsync(async either =>
         {
-            await typed.WriteAsync(new CarrySessionResponse { Data = bytes });
+            await typed.WriteAsync(new CarrySessionResponse { Data = bytes }, either);
             return true;
         }, cancel);
     }
 
-    /// <summary>Waits for a step of either side, while the session is not idle. Who makes it begins the patience anew.</summary>
-    public async Task<T> WaitAsync<T>(Task<T> step, CancellationToken cancel)
+    /// <summary>
+    /// A step of either side, cut short when the session ends. Who makes it begins the session's patience anew. It is
+    /// always waited for: a stream that is still read when its call returns is given to the next call so.
+    /// </summary>
+    public async Task<T> StepAsync<T>(Func<CancellationToken, Task<T>> step, CancellationToken cancel)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, idle.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, ended.Token);
         try
         {
-            var result = await step.WaitAsync(either.Token);
-            idle.CancelAfter(options.Idle);
+            var result = await step(either.Token);
+            ended.CancelAfter(options.Idle);
             return result;
         }
-        catch (OperationCanceledException) when (idle.IsCancellationRequested && !cancel.IsCancellationRequested)
+        catch (Exception) when (ended.IsCancellationRequested && !cancel.IsCancellationRequested)
         {
-            throw Fault.Unavailable(Idle,
-                $"Nothing was said in this session for {options.Idle.TotalHours:0.#} hours, so it has ended. Connect again.",
-                TimeSpan.Zero);
-        }
-        finally
-        {
-            // What is left of it ends with its call, and nobody waits for that.
-            _ = step.ContinueWith(t => _ = t.Exception, TaskScheduler.Default);
+            throw gone
+                ? Lost("the agent's call was cut")
+                : Fault.Unavailable(Idle, "Nothing was said in this session for "
+                    + $"{options.Idle.TotalHours:0.#} hours, so it has ended. Connect again.", TimeSpan.Zero);
         }
     }
 
-    async Task<T> OfAgentAsync<T>(Func<Task<T>> step, CancellationToken cancel)
+    async Task<T> OfAgentAsync<T>(Func<CancellationToken, Task<T>> step, CancellationToken cancel)
     {
         try
         {
-            return await WaitAsync(step(), cancel);
+            return await StepAsync(step, cancel);
         }
-        catch (Exception e) when (!cancel.IsCancellationRequested && e is not Fault { Reason: Idle })
+        catch (Exception e) when (!cancel.IsCancellationRequested && e is not Fault { Code: StatusCode.Unavailable })
         {
             throw Lost(e.Message);
         }
@@ -127,12 +147,13 @@ internal sealed class ConsoleSession : IAsyncDisposable
 
     Fault Lost(string detail) => ConsoleFaults.Lost(Server, $"session of vm {Vm} on {Node}: {detail}");
 
+    /// <summary>By the viewer's side, when it uses the session no more.</summary>
     public ValueTask DisposeAsync()
     {
         leave(this);
-        over.TrySetResult();
         // Not disposed of: an agent may dial back in this moment.
-        idle.CancelAfter(Timeout.InfiniteTimeSpan);
+        ended.CancelAfter(Timeout.InfiniteTimeSpan);
+        over.TrySetResult();
         return ValueTask.CompletedTask;
     }
 }

@@ -34,7 +34,8 @@ internal sealed partial class ServerConsoleService(Store<ComputeDb> store, Conso
         var vm = await FindAsync(first.Name, violations);
         using var left = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         await using var session = await sessions.OpenAsync(vm, new() { Kind = Kind.Console, TailLines = tail }, left.Token);
-        var showing = PassAsync(session, data => responses.WriteAsync(new ConnectConsoleResponse { Data = data }), left.Token);
+        var showing = PassAsync(session, (data, either) =>
+            responses.WriteAsync(new ConnectConsoleResponse { Data = data }, either), left.Token);
         var typing = TypeAsync(session, first, requests, left.Token);
         LogConnected(first.Name, context.GetCall().Caller.Name);
         try
@@ -68,8 +69,8 @@ internal sealed partial class ServerConsoleService(Store<ComputeDb> store, Conso
             TailLines = request.HasTailLines ? request.TailLines : -1,
             Follow = request.Follow,
         }, context.CancellationToken);
-        await PassAsync(session, data => responses.WriteAsync(new ReadConsoleLogResponse { Data = data }),
-            context.CancellationToken);
+        await PassAsync(session, (data, either) =>
+            responses.WriteAsync(new ReadConsoleLogResponse { Data = data }, either), context.CancellationToken);
     }
 
     public override async Task<TakeScreenshotResponse> TakeScreenshot(TakeScreenshotRequest request,
@@ -112,16 +113,15 @@ internal sealed partial class ServerConsoleService(Store<ComputeDb> store, Conso
     async Task<bool> HasLeftAsync(string server, VmRow vm) =>
         (await store.ReadAsync(db => ServerQueries.WithVm(db, server)))?.Vm?.Uid != vm.Uid;
 
-    static async Task PassAsync(ConsoleSession session, Func<ByteString, Task> show, CancellationToken cancel)
+    static async Task PassAsync(ConsoleSession session, Func<ByteString, CancellationToken, Task> show,
+        CancellationToken cancel)
     {
         while (await session.NextAsync(cancel) is { } data)
-            await session.WaitAsync(Shown(data), cancel);
-
-        async Task<bool> Shown(ByteString data)
-        {
-            await show(data);
-            return true;
-        }
+            await session.StepAsync(async either =>
+            {
+                await show(data, either);
+                return true;
+            }, cancel);
     }
 
     static async Task TypeAsync(ConsoleSession session, ConnectConsoleRequest first,
