@@ -90,7 +90,8 @@ public sealed class ConsoleTests(RunningHost host)
         for (var round = 0; round < 10; round++)
         {
             using var screen = new Screen(Connect(server, $"round {round}\r"));
-            await screen.SeesAsync($"round {round}\r\nround {round}");
+            // What the one before typed last may stand on the same line.
+            await screen.SeesAsync($"round {round}\r\n");
             await screen.TypeAsync(new string('x', 10_000));
             Assert.Equal([137, 80, 78, 71], (await consoles.TakeScreenshotAsync(new() { Name = server }, By)).Png.Take(4));
         }
