@@ -1,3 +1,4 @@
+using Monolith.Agent.Consoles;
 using Monolith.Agent.Emulated;
 using Monolith.Agent.Ledger;
 using Monolith.Agent.Native.Safe;
@@ -68,6 +69,9 @@ public sealed record HypervisorDrivers(
     /// Where the data plane asks for metadata; the agent sets it. Null for a data plane that does not ask.
     /// </summary>
     public MetadataRelay? Metadata { get; init; }
+
+    /// <summary>Consoles of the VMs.</summary>
+    public IVmConsoles? Consoles { get; init; } = Vms as IVmConsoles;
 }
 
 /// <summary>Metadata for a data plane that is made before those who know.</summary>

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
+using Monolith.Agent.Consoles;
 using Monolith.Agent.Ledger;
 using Monolith.Agent.Reconcile;
 using Monolith.Agent.Sync;
@@ -84,6 +85,12 @@ public sealed class AgentProcess(
         var vmSync = Stream(VmConcern.Instance, vms, vmBoard, Hello);
         vmSync.Changed += vmReconciler.OnChanged;
         vmSync.BecameInSync += vmReconciler.OnInSync;
+        if (drivers.Consoles is { } consoles)
+        {
+            var sessions = new ConsoleSessions(consoles, connect, time, loggers.CreateLogger("Monolith.Agent.Consoles"));
+            vmSync.Asked += wanted => sessions.Open((OpenSession)wanted, cancellation);
+        }
+
         var portSync = Stream(
             PortConcern.Instance, ports, portBoard, () => new Hello { AgentVersion = options.Version });
         portSync.Changed += portReconciler.OnChanged;

@@ -36,6 +36,7 @@ public sealed partial class EmulatedVms : IVmDriver
         public TaskCompletionSource? Giving { get; set; }
 
         public TaskCompletionSource? LetGo { get; set; }
+        public EmulatedConsole? Console { get; set; }
     }
 
     public EmulatedVms(Emulation emulation, EmulatedDataPlane dataPlane, TimeProvider time) =>
@@ -128,6 +129,7 @@ public sealed partial class EmulatedVms : IVmDriver
         {
             if (!machines.Remove(id, out machine)) return;
             machine.Stopping?.TrySetResult();
+            machine.Console?.Remove();
         }
 
         EmulatedWire.Close(this, id);
@@ -226,6 +228,7 @@ public sealed partial class EmulatedVms : IVmDriver
         machine.Since = now > machine.Since ? now : machine.Since.AddTicks(1);
         (machine.Phase, machine.Cause, machine.Pid) = (phase, cause, null);
         machine.Answers = DateTimeOffset.MaxValue;
+        machine.Console?.Enter(machine.Plan, phase);
     }
 
     private void Tell(VmId id, VmEventKind kind, string cause) =>

@@ -37,6 +37,7 @@ internal sealed class VmConcern : IConcern
         SyncVmsResponse.KindOneofCase.Remove => new Downlink.Remove(message.Remove),
         SyncVmsResponse.KindOneofCase.InSync =>
             new Downlink.InSync(message.InSync.Unchanged, message.InSync.SendStatuses),
+        SyncVmsResponse.KindOneofCase.OpenSession => new Downlink.Asked(message.OpenSession),
         _ => new Downlink.Unknown(),
     };
 }

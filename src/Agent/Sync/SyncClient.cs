@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
@@ -75,6 +76,9 @@ internal sealed class SyncClient
 
     /// <summary>Desired items changed; they are durable. Called on the stream's reader: return soon.</summary>
     public event Action<IReadOnlyList<DesiredChange>>? Changed;
+
+    /// <summary>Something was asked for. Called on the stream's reader: return soon.</summary>
+    public event Action<IMessage>? Asked;
 
     /// <summary>A snapshot is complete: what is not in the desired set is not wanted.</summary>
     public event Action? BecameInSync;
@@ -172,6 +176,7 @@ internal sealed class SyncClient
             {
                 var message = call.Current;
                 AgentTelemetry.Received(concern.Name, message);
+                if (message is Downlink.Asked asked) Asked?.Invoke(asked.Body);
                 var before = session.InSync;
                 batch.AddRange(session.Receive(message, () => desired.Keys));
                 becameInSync |= !before && session.InSync;

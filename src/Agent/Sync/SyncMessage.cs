@@ -24,6 +24,9 @@ internal abstract record Downlink
 
     public sealed record InSync(bool Unchanged, bool SendStatuses) : Downlink;
 
+    /// <summary>Something to be done once and now: no part of the set, and not remembered.</summary>
+    public sealed record Asked(IMessage Body) : Downlink;
+
     /// <summary>A newer host's message, or one without a kind: nothing to do.</summary>
     public sealed record Unknown : Downlink;
 }

@@ -11,7 +11,7 @@ namespace Monolith.Agent.Vms;
 /// VMs as QEMU processes. A table of <see cref="QemuVm"/>s, each with its own task; the directory of the VMs is all
 /// the memory there is.
 /// </summary>
-public sealed class QemuDriver : IVmDriver
+public sealed partial class QemuDriver : IVmDriver
 {
     internal const string TrashPrefix = ".removed-";
     private const int EventsKept = 1024;

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Monolith.Agent.Cgroups;
+using Monolith.Agent.Consoles;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Vms.Qmp;
 
@@ -56,6 +57,8 @@ internal sealed partial class QemuVm : IAsyncDisposable
     private readonly VmId id;
     private readonly QemuSettings settings;
     private readonly VmFiles files;
+    private readonly SerialLog serial;
+    private readonly SerialPort port;
     private readonly Channel<Request> requests = Channel.CreateBounded<Request>(QueueLength);
     private readonly CancellationTokenSource disposed = new();
     private readonly Task running;
@@ -74,6 +77,8 @@ internal sealed partial class QemuVm : IAsyncDisposable
         this.id = id;
         this.settings = settings;
         files = new VmFiles(Path.Combine(settings.Options.VmsDirectory, id.Value));
+        serial = new SerialLog(id, files.SerialLog);
+        port = new SerialPort(id, files.Directory, serial);
         plan = files.ReadPlan();
         record = files.ReadRecord() ?? new VmRecord(VmPhase.Stopped, 0, "", null, Now, "");
         Ready = AdoptAsync();
@@ -326,7 +331,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
     private async Task CheckAsync()
     {
         if (plan is null || process is null) return;
-        VmFiles.Bound(files.SerialLog, plan.ConsoleLogKib * 1024L);
+        serial.Bound(plan.ConsoleLogKib * 1024L);
         VmFiles.Bound(files.Log, QemuLogLimit);
         var status = process.IsConnected
             ? await process.Commands.QueryStatusAsync(disposed.Token)
@@ -395,5 +400,6 @@ internal sealed partial class QemuVm : IAsyncDisposable
     {
         await disposed.CancelAsync();
         await running;
+        await port.DisposeAsync();
     }
 }

@@ -16,6 +16,7 @@ internal sealed record VmHost(string Accelerator, string? RunAs, string PidFile,
 ///           ├─ rp1… ─ virtio-net (a tap each)
 ///           ├─ spare root ports, for what is plugged at run time
 ///           ├─ virtio-rng, pvpanic
+///           ├─ VGA, which nobody looks at but screendump
 ///           └─ ISA serial ── serial.sock + serial.log
 /// </code>
 /// </summary>
@@ -31,6 +32,7 @@ internal static class VmCommandLine
     public const string MonitorSocket = "qmp.sock";
     public const string SerialSocket = "serial.sock";
     public const string SerialLog = "serial.log";
+    public const string Screen = "screen.png";
 
     public static List<string> Build(VmPlan plan, VmHost host)
     {
@@ -120,6 +122,8 @@ internal static class VmCommandLine
         to.AddRange(["-object", "rng-random,id=rng0,filename=/dev/urandom"]);
         to.AddRange(["-device", "virtio-rng-pci,rng=rng0,bus=pcie.0"]);
         to.AddRange(["-device", "pvpanic-pci,bus=pcie.0"]);
+        // Last, so that all else is where it was: a guest that was started without it can be taken over by a QEMU with it.
+        to.AddRange(["-device", "VGA,id=video0,bus=pcie.0,vgamem_mb=8"]);
     }
 
     /// <summary>QEMU's options end at a comma; two commas are one.</summary>

@@ -29,6 +29,7 @@ internal sealed partial class VmJson : JsonSerializerContext;
 ///   disk.qcow2    root disk                  qemu.lock     QEMU's own pid file, locked while it lives
 ///   qmp.sock      monitor                    serial.sock   console
 ///   serial.log    serial output, bounded     qemu.log      QEMU's own words, bounded
+///   screen.png    while a picture is taken
 /// </code>
 /// Files are replaced whole: written beside, synced, renamed, directory synced.
 /// </summary>
@@ -55,6 +56,9 @@ internal sealed class VmFiles(string directory)
 
     /// <summary>Where QEMU looks for the group of a TLS endpoint that listens.</summary>
     public string DhParameters => Path.Combine(Directory, "dh-params.pem");
+
+    /// <summary>QEMU may write it and make no files here: it is there before it is asked for.</summary>
+    public string Screen => Path.Combine(Directory, VmCommandLine.Screen);
 
     public string SerialLog => Path.Combine(Directory, VmCommandLine.SerialLog);
 
@@ -84,15 +88,18 @@ internal sealed class VmFiles(string directory)
     /// Keeps a log that another process appends to under a limit: the text moves to NAME.1, the file starts anew. The
     /// writer's append mode follows. Output between the copy and the cut is lost; a log may, a disk may not fill up.
     /// </summary>
-    public static void Bound(string log, long limit)
+    /// <returns>Bytes that it held when it was cut; 0 when it was not.</returns>
+    public static long Bound(string log, long limit)
     {
         var file = new FileInfo(log);
-        if (!file.Exists || file.Length <= limit) return;
+        if (!file.Exists || file.Length <= limit) return 0;
         using var stream = new FileStream(log, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         // A guest may have written gigabytes since the last look: only the end is kept.
         stream.Seek(-Math.Min(limit, stream.Length), SeekOrigin.End);
         using (var old = new FileStream(log + ".1", FileMode.Create, FileAccess.Write)) stream.CopyTo(old);
+        var held = stream.Position;
         stream.SetLength(0);
+        return held;
     }
 
     /// <summary>The last lines of a log after an offset, for people.</summary>

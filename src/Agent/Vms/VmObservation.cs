@@ -102,6 +102,12 @@ public enum VmFailure
 
     /// <summary>Its guest is on its way to another hypervisor, or there already.</summary>
     Migrating,
+
+    /// <summary>It has to run for that.</summary>
+    NotRunning,
+
+    /// <summary>It runs without the device, or QEMU does not reach it.</summary>
+    NoDevice,
 }
 
 /// <summary>An operation on a VM failed. The message says which step, why, and what to do next.</summary>

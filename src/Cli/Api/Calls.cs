@@ -42,6 +42,14 @@ internal sealed class Calls(CallInvoker invoker, Settings settings, Surroundings
             yield return call.ResponseStream.Current;
     }
 
+    /// <summary>Opens a stream both ways, without a deadline. Dispose of it to leave.</summary>
+    public AsyncDuplexStreamingCall<IMessage, IMessage> Duplex(MethodDescriptor method, CancellationToken cancel)
+    {
+        using var trace = Begin(method, null);
+        return invoker.AsyncDuplexStreamingCall(
+            Bind(method, MethodType.DuplexStreaming), null, Options(trace, null, cancel));
+    }
+
     /// <summary>Sends a client's stream. An early refusal ends the sending and is thrown.</summary>
     public async Task<IMessage> UploadAsync(
         MethodDescriptor method, IAsyncEnumerable<IMessage> parts, CancellationToken cancel)

@@ -6,6 +6,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Grpc.Net.Client.Configuration;
 using Monolith.Cli.Session;
+using Monolith.Compute.V1;
 
 namespace Monolith.Cli.Api;
 
@@ -30,7 +31,7 @@ internal static class Connection
             HttpHandler = handler,
             DisposeHttpClient = true,
             MaxReceiveMessageSize = 64 << 20,
-            ServiceConfig = new ServiceConfig { MethodConfigs = { Retries } },
+            ServiceConfig = new ServiceConfig { MethodConfigs = { Retries, Once } },
         });
     }
 
@@ -47,6 +48,9 @@ internal static class Connection
             RetryableStatusCodes = { StatusCode.Unavailable },
         },
     };
+
+    // Who is at a console is told at once, and tries again by hand.
+    static readonly MethodConfig Once = new() { Names = { new() { Service = ServerConsoleService.Descriptor.FullName } } };
 
     static X509ChainPolicy TrustOnly(string file)
     {

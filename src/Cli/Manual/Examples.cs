@@ -88,6 +88,10 @@ internal static class Examples
         [
             "monolith server ssh web1", "monolith server ssh web1 -L debian -- uptime",
         ],
+        ["monolith server console"] =
+            ["monolith server console web1", "monolith server console web1 --lines 0"],
+        ["monolith server log"] = ["monolith server log web1 --lines 100", "monolith server log web1 --follow"],
+        ["monolith server screenshot"] = ["monolith server screenshot web1 web1.png"],
         ["monolith image upload"] =
         [
             "monolith image upload debian disk.qcow2", "monolith image upload debian disk.raw --exist-ok",

@@ -14,7 +14,8 @@ using Monolith.Compute.V1;
 
 namespace Monolith.Cli.Nouns;
 
-/// <summary>Servers: the description, start, stop, restart, events and ssh; and <see cref="ServerChanges"/>.</summary>
+/// <summary>Servers: the description, start, stop, restart, events and ssh; <see cref="ServerChanges"/> and
+/// <see cref="ConsoleCommands"/>.</summary>
 internal static class ServerCommands
 {
     public static Noun Noun => new("server", Place.Project, ServerService.Descriptor, Server.Descriptor)
@@ -78,6 +79,7 @@ internal static class ServerCommands
         Migrate(noun, app),
         Events(noun, app),
         Ssh(noun, app),
+        .. ConsoleCommands.Commands(noun, app),
     ];
 
     /// <summary>A port's description: <c>default,address=10.64.0.9,sg=web</c>.</summary>

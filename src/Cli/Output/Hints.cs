@@ -21,6 +21,8 @@ internal static class Hints
             return missing;
         return error.StatusCode switch
         {
+            // The host itself says what is not there, and what to do.
+            StatusCode.Unavailable when Failure.Details(error) is not null => null,
             StatusCode.Unavailable => IsUp(settings),
             StatusCode.Unauthenticated =>
                 "Pass a token with --token, $MONOLITH_TOKEN or `monolith config save NAME --token TOKEN`. An "

@@ -1,3 +1,6 @@
+using Microsoft.Win32.SafeHandles;
+using Monolith.Cli.Native;
+
 namespace Monolith.Cli.Session;
 
 /// <summary>
@@ -7,6 +10,12 @@ internal sealed class Surroundings
 {
     public required TextWriter Out { get; init; }
     public required TextWriter Error { get; init; }
+    /// <summary>Standard input, for what is passed on as it is.</summary>
+    public Func<Stream> Input { get; init; } = () => Stream.Null;
+    /// <summary>Standard output, for bytes that are no text of ours.</summary>
+    public Func<Stream> Output { get; init; } = () => Stream.Null;
+    /// <summary>Makes standard input raw until that is disposed of; null when it is no terminal.</summary>
+    public Func<IDisposable>? RawInput { get; init; }
     /// <summary>An environment variable; null when it is unset or empty.</summary>
     public required Func<string, string?> Variable { get; init; }
     public required string ConfigurationFile { get; init; }
@@ -31,6 +40,12 @@ internal sealed class Surroundings
         {
             Out = Console.Out,
             Error = Console.Error,
+            // Of a terminal the runtime's own stream would edit lines, and set the terminal as it likes for that.
+            Input = () => Console.IsInputRedirected
+                ? Console.OpenStandardInput()
+                : new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0),
+            Output = Console.OpenStandardOutput,
+            RawInput = Console.IsInputRedirected ? null : RawTerminal.Enter,
             Variable = Read,
             ConfigurationFile = Path.Combine(home, "monolith", "config.json"),
             Interactive = !Console.IsErrorRedirected && !plain,

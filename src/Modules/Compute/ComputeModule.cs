@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Monolith.Compute.Consoles;
 using Monolith.Compute.Contracts;
 using Monolith.Compute.Evacuations;
 using Monolith.Compute.Flavors;
@@ -43,6 +44,8 @@ public static partial class ComputeModule
         services.AddSingleton<Presence>();
         services.AddSingleton<VmItems>();
         services.AddSingleton<VmStreams>();
+        services.AddSingleton(new ConsoleOptions());
+        services.AddSingleton<ConsoleSessions>();
         services.AddSingleton<ServerAdmission>();
         services.AddSingleton<PlacementRules>();
         services.AddSingleton<FleetView>();
@@ -75,6 +78,8 @@ public static partial class ComputeModule
         endpoints.MapGrpcService<ServerService>();
         endpoints.MapGrpcService<VmSyncService>();
         endpoints.MapGrpcService<BlobService>();
+        endpoints.MapGrpcService<ServerConsoleService>();
+        endpoints.MapGrpcService<ConsoleService>();
     }
 
     // The loops are made before what they drive, which wakes them.

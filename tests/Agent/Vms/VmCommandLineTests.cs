@@ -36,6 +36,16 @@ public sealed class VmCommandLineTests
         Assert.DoesNotContain("-runas", VmCommandLine.Build(Plans.Small(), Host with { RunAs = null }));
     }
 
+    /// <summary>QEMU numbers devices as they come: a guest that was started without the last finds all others as they were.</summary>
+    [Fact]
+    public void Build_TheScreen_ComesAfterAllThatTheGuestHadBefore()
+    {
+        var arguments = VmCommandLine.Build(Plans.Small(ports: [Plans.Port(1)]), Host);
+        var devices = arguments.Where((_, i) => i > 0 && arguments[i - 1] == "-device").ToList();
+        Assert.Single(devices, d => d.StartsWith("VGA,", StringComparison.Ordinal));
+        Assert.StartsWith("VGA,", devices[^1], StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Build_Smbios_NamesTheProductThatCloudInitLooksFor() =>
         Assert.Contains(

@@ -32,6 +32,8 @@ internal sealed class Cloud : IAsyncDisposable
     public string Endpoint =>
         web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
+    public Consoles Consoles => web.Services.GetRequiredService<Consoles>();
+
     public Balancers Balancers => web.Services.GetRequiredService<Balancers>();
 
     /// <param name="certificate">The host's own: then it speaks TLS, and plaintext otherwise.</param>
@@ -48,7 +50,7 @@ internal sealed class Cloud : IAsyncDisposable
             }));
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
-            .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>();
+            .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
@@ -57,6 +59,7 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Balancers>();
         web.MapGrpcService<Quotas>();
         web.MapGrpcService<Hypervisors>();
+        web.MapGrpcService<Consoles>();
         await web.StartAsync();
         return new Cloud(web);
     }

@@ -14,6 +14,15 @@ internal sealed class Shell : IDisposable
     /// <summary>Standard error is a terminal.</summary>
     public bool Interactive { get; init; }
 
+    /// <summary>What is on standard input.</summary>
+    public Stream Input { get; init; } = Stream.Null;
+
+    /// <summary>What commands wrote to standard output as bytes.</summary>
+    public MemoryStream Bytes { get; } = new();
+
+    /// <summary>Standard input is a terminal: what makes it raw.</summary>
+    public Func<IDisposable>? RawInput { get; init; }
+
     public string ConfigurationFile => Path.Combine(home, "monolith", "config.json");
 
     public string FileAt(string name) => Path.Combine(home, name);
@@ -39,11 +48,41 @@ internal sealed class Shell : IDisposable
     {
         Out = output ?? TextWriter.Null,
         Error = error ?? TextWriter.Null,
+        Input = () => Input,
+        Output = () => new Kept(Bytes),
+        RawInput = RawInput,
         Variable = name => Environment.GetValueOrDefault(name),
         ConfigurationFile = ConfigurationFile,
         Interactive = Interactive,
         Time = Time,
     };
+
+    /// <summary>A stream that outlives its disposal.</summary>
+    sealed class Kept(MemoryStream to) : Stream
+    {
+        public override bool CanRead => false;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => throw new NotSupportedException();
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            lock (to) to.Write(buffer, offset, count);
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
 
     public void Dispose() => Directory.Delete(home, recursive: true);
 }

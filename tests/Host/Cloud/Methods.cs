@@ -22,7 +22,7 @@ internal sealed record ApiMethod(MethodDescriptor Descriptor, string Permission,
     public bool Changes => !Descriptor.FullName.StartsWith("monolith.agent.", StringComparison.Ordinal)
         && !Reads.Any(r => Descriptor.Name.StartsWith(r, StringComparison.Ordinal));
 
-    static readonly string[] Reads = ["Get", "List", "Watch", "Download", "Plan", "Explain"];
+    static readonly string[] Reads = ["Get", "List", "Watch", "Download", "Plan", "Explain", "Read", "Take", "Connect"];
 
     public override string ToString() => Descriptor.FullName;
 
@@ -86,11 +86,12 @@ internal static partial class Methods
             options?.GetExtension(AccessExtensions.Anywhere) ?? false, field, pattern);
     }
 
-    /// <summary>From the HTTP pattern; for a stream, which has none, from that of its service's list or get.</summary>
+    /// <summary>From the HTTP pattern; for a stream, which has none, from that of its service's list, get or take.</summary>
     static (string Field, string Pattern) Place(MethodDescriptor method)
     {
         if (Path(method) is { } own) return own;
-        foreach (var (field, sibling) in new[] { ("parent", "List"), ("name", "Get"), ("header.parent", "List") })
+        foreach (var (field, sibling) in new[]
+            { ("parent", "List"), ("name", "Get"), ("header.parent", "List"), ("name", "Take") })
             if (Has(method.InputType, field) && method.Service.Methods.FirstOrDefault(m =>
                     m.Name.StartsWith(sibling, StringComparison.Ordinal) && Path(m) is not null) is { } other)
                 return (field, Path(other)!.Value.Pattern);

@@ -60,7 +60,7 @@ public sealed class ViolationTests(RunningHost host)
     static (IMessage Request, HashSet<string> Fields) Wrong(ApiMethod method)
     {
         var (request, fields) = (method.Empty(), new HashSet<string>(StringComparer.Ordinal));
-        var prefix = method.Descriptor.IsClientStreaming ? "header." : "";
+        var prefix = method.Descriptor.InputType.FindFieldByName("header") is not null ? "header." : "";
         if (method.Field.Length > 0)
         {
             Methods.Set(request, method.Field, "x");

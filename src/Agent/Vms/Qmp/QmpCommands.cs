@@ -38,6 +38,17 @@ internal sealed class QmpCommands(QmpMonitor monitor, TimeSpan deadline)
             },
             deadline, cancellation);
 
+    /// <summary>Writes the first screen as PNG to a file that is there, relative to QEMU's directory (QEMU 7.1).</summary>
+    public Task ScreendumpAsync(string file, CancellationToken cancellation) =>
+        monitor.ExecuteAsync(
+            "screendump",
+            arguments =>
+            {
+                arguments.WriteString("filename", file);
+                arguments.WriteString("format", "png");
+            },
+            deadline, cancellation);
+
     public Task StopAsync(CancellationToken cancellation) =>
         monitor.ExecuteAsync("stop", null, deadline, cancellation);
 

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
 using Monolith.Agent.V1;
 using Monolith.Platform.Nodes;
 using Monolith.Platform.Storage;
@@ -32,7 +34,26 @@ internal sealed class VmItems(Store<ComputeDb> store) : INodeItems<Vm>
 /// <summary>The hypervisors' streams.</summary>
 internal sealed class VmStreams(VmItems items, TimeProvider time)
 {
+    readonly ConcurrentDictionary<string, VmStream> open = new(StringComparer.Ordinal);
+
     public NodeSync<Vm> Sync { get; } = new(items, time);
+
+    /// <summary>A node's stream, until it is disposed of. Its newest is the one that it is asked on.</summary>
+    public VmStream Open(string node, IServerStreamWriter<SyncVmsResponse> responses)
+    {
+        var stream = new VmStream(responses, s => open.TryRemove(new(node, s)));
+        open[node] = stream;
+        return stream;
+    }
+
+    /// <summary>Asks something of a node that is no part of its set. Never blocks.</summary>
+    /// <returns>False: it has no stream.</returns>
+    public bool Ask(string node, SyncVmsResponse message)
+    {
+        if (!open.TryGetValue(node, out var stream)) return false;
+        _ = stream.TryWriteAsync(message);
+        return true;
+    }
 
     public void Wake(string hypervisor, Guid vm) => Sync.Wake(hypervisor, vm.ToString());
 }

@@ -24,16 +24,17 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
             ?? throw Fault.Unauthenticated("NOT_A_NODE", "Only an agent with a node's certificate may open this stream.");
         var hello = NodeHello.Of(context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        using var stream = streams.Open(node, responses);
         try
         {
             await presence.ConnectedAsync(node, hello, ended.Token);
             LogConnected(node, hello.AgentVersion);
             await WakeServersAsync(node);
             var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
-                (id, vm) => responses.WriteAsync(vm is null
+                (id, vm) => stream.WriteAsync(vm is null
                     ? new SyncVmsResponse { Remove = id, Traceparent = SyncTrace.Parent }
                     : new SyncVmsResponse { Upsert = vm, Traceparent = SyncTrace.Parent }, ended.Token),
-                (unchanged, sendStatuses) => responses.WriteAsync(new SyncVmsResponse
+                (unchanged, sendStatuses) => stream.WriteAsync(new SyncVmsResponse
                 {
                     InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
                 }, ended.Token), ended.Token);

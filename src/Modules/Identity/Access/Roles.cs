@@ -31,7 +31,8 @@ internal static class Roles
 
     static readonly string[] Member =
     [
-        "compute.servers.*", "compute.serverGroups.*", "compute.keyPairs.*", "image.images.*", "network.networks.*", "network.ports.*",
+        "compute.servers.*", "compute.consoles.*", "compute.serverGroups.*", "compute.keyPairs.*", "image.images.*",
+        "network.networks.*", "network.ports.*",
         "network.securityGroups.*", "dns.zones.*", "dns.recordSets.*", "lb.loadBalancers.*", "events.events.list",
         "identity.projects.get", "identity.quotas.get", "identity.quotas.list",
     ];
@@ -48,7 +49,8 @@ internal static class Roles
         Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
         Of("roles/member", RoleScope.Cloud | RoleScope.Project, Member),
         Of("roles/reader", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
-        Of("roles/hypervisor", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.blobs.read", Renew),
+        Of("roles/hypervisor", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.blobs.read", "agent.consoles.carry",
+            Renew),
         Of("roles/load-balancer", RoleScope.None, "agent.loadBalancers.sync", Renew),
         // A node whose certificate has expired.
         Of("roles/expired-node", RoleScope.None, Renew),
