@@ -41,6 +41,12 @@ public sealed record HostOptions
     /// <summary>Where plug-ins are, a directory each; null: there are none.</summary>
     public string? Plugins { get; init; }
 
+    /// <summary>Prefixes that images may be imported from although they are not public addresses.</summary>
+    public IReadOnlyList<IPNetwork> ImportAllow { get; init; } = [];
+
+    /// <summary>The largest disk that an image may claim, GiB.</summary>
+    public int ImageMaxDiskGib { get; init; } = 65_536;
+
     /// <summary>Log messages at this level and above.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }
