@@ -41,6 +41,7 @@ public static partial class ComputeModule
         services.AddSingleton<Presence>();
         services.AddSingleton<VmItems>();
         services.AddSingleton<VmStreams>();
+        services.AddSingleton<BlobSources>();
         services.AddSingleton<ServerAdmission>();
         services.AddSingleton<PlacementRules>();
         services.AddSingleton<FleetView>();
@@ -71,6 +72,7 @@ public static partial class ComputeModule
         endpoints.MapGrpcService<ServerService>();
         endpoints.MapGrpcService<VmSyncService>();
         endpoints.MapGrpcService<BlobService>();
+        endpoints.MapGrpcService<BlobSourceService>();
     }
 
     // The loops are made before what they drive, which wakes them.

@@ -69,6 +69,7 @@ public sealed class AgentTests(RunningHost host)
         await DeniedAsync(lb, "PortSyncService.SyncPorts", "agent.ports.sync");
         var blob = new ReadBlobRequest { Sha256 = new string('0', 64) };
         await DeniedAsync(lb, "BlobService.ReadBlob", "agent.blobs.read", blob);
+        await DeniedAsync(lb, "BlobSourceService.FindBlobSource", "agent.blobs.read", new FindBlobSourceRequest());
         await DeniedAsync(hv, "LoadBalancerSyncService.SyncLoadBalancers", "agent.loadBalancers.sync");
         var opened = await lb.CallWithAsync(Sync("LoadBalancerSyncService.SyncLoadBalancers"), Greeting);
         Assert.Equal(StatusCode.OK, opened.Code);
@@ -93,6 +94,10 @@ public sealed class AgentTests(RunningHost host)
                 new ReadBlobRequest { Sha256 = sha256 });
             Assert.True(answer.Code is StatusCode.NotFound or StatusCode.InvalidArgument, answer.ToString());
             Assert.NotNull(answer.Info);
+            // Nor is it told who has it.
+            answer = await new ApiClient(channel.CreateCallInvoker()).CallAsync(Sync("BlobSourceService.FindBlobSource"), null,
+                new FindBlobSourceRequest { Sha256 = sha256 });
+            Assert.Equal(StatusCode.NotFound, answer.Code);
         }
     }
 
