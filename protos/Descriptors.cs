@@ -16,7 +16,7 @@ public static class Descriptors
     public static void MakeAgents() => Make(() =>
     [
         Agent.V1.VmReflection.Descriptor, Agent.V1.PortReflection.Descriptor, Agent.V1.LoadBalancerReflection.Descriptor,
-        Agent.V1.NodeReflection.Descriptor, Agent.V1.SyncReflection.Descriptor,
+        Agent.V1.NodeReflection.Descriptor, Agent.V1.SyncReflection.Descriptor, Agent.V1.BlobReflection.Descriptor,
         Google.Rpc.StatusReflection.Descriptor, Google.Rpc.ErrorDetailsReflection.Descriptor,
     ]);
 
@@ -25,7 +25,7 @@ public static class Descriptors
     [
         Api.V1.AccessReflection.Descriptor, Api.V1.ConditionReflection.Descriptor, Api.V1.WatchReflection.Descriptor,
         Agent.V1.VmReflection.Descriptor, Agent.V1.PortReflection.Descriptor, Agent.V1.LoadBalancerReflection.Descriptor,
-        Agent.V1.NodeReflection.Descriptor, Agent.V1.SyncReflection.Descriptor,
+        Agent.V1.NodeReflection.Descriptor, Agent.V1.SyncReflection.Descriptor, Agent.V1.BlobReflection.Descriptor,
         Compute.V1.FlavorReflection.Descriptor, Compute.V1.HypervisorReflection.Descriptor,
         Compute.V1.KeyPairReflection.Descriptor, Compute.V1.ServerGroupReflection.Descriptor,
         Compute.V1.ServerReflection.Descriptor,
@@ -35,7 +35,7 @@ public static class Descriptors
         Identity.V1.QuotaReflection.Descriptor,
         Identity.V1.RoleBindingReflection.Descriptor, Identity.V1.TokenReflection.Descriptor,
         Identity.V1.UserReflection.Descriptor,
-        Image.V1.ImageReflection.Descriptor,
+        Image.V1.ImageReflection.Descriptor, Image.V1.ImportReflection.Descriptor,
         Lb.V1.LoadBalancerReflection.Descriptor, Lb.V1.NodeReflection.Descriptor,
         Network.V1.AddressPoolReflection.Descriptor, Network.V1.NetworkReflection.Descriptor,
         Network.V1.PortReflection.Descriptor, Network.V1.SecurityGroupReflection.Descriptor,

@@ -41,6 +41,9 @@ public sealed record AgentOptions
     /// <summary>Where guests from other hypervisors may be sent to; null or empty while there is no such address.</summary>
     public Func<string?> ListenAddress { get; init; } = () => "127.0.0.1";
 
+    /// <summary>Where images are given to other hypervisors, <c>ip:port</c>; null: nowhere, or not now.</summary>
+    public Func<string?> BlobAddress { get; init; } = () => null;
+
     /// <summary>For the length of pauses.</summary>
     public Random Dice { get; init; } = Random.Shared;
 

@@ -107,7 +107,14 @@ public sealed class AgentProcess(
     // So long as nobody has looked at the vm itself.
     private static bool IsElsewhere(Vm vm, VmFact fact) => fact.Departed || (vm.Incoming is not null && !fact.Arrived);
 
-    private Hello Hello() => new() { AgentVersion = options.Version, Inventory = options.Inventory };
+    private Hello Hello()
+    {
+        var hello = new Hello { AgentVersion = options.Version, Inventory = options.Inventory };
+        if (options.BlobAddress() is not { Length: > 0 } blobs) return hello;
+        hello.Inventory = options.Inventory.Clone();
+        hello.Inventory.Capabilities["blobs"] = blobs;
+        return hello;
+    }
 
     private SyncClient Stream(IConcern concern, DesiredSet desired, StatusBoard board, Func<Hello> hello) => new(
         concern, desired, board, connect, hello, options.Sync, time, options.Dice,

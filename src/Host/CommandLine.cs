@@ -67,6 +67,15 @@ internal static class CommandLine
         DefaultValueFactory = _ => Variable("FENCE_COMMAND"),
     };
 
+    static readonly Option<string[]> ImportAllow = Endpoints("--import-allow",
+        "A prefix that images may be imported from although its addresses are not public, such as 10.0.0.0/8.", "IMPORT_ALLOW", "");
+
+    static readonly Option<int> ImageMaxDisk = new("--image-max-disk")
+    {
+        Description = "The largest disk that an image may claim, GiB.",
+        DefaultValueFactory = _ => int.TryParse(Variable("IMAGE_MAX_DISK"), out var n) ? n : 65_536,
+    };
+
     static readonly Option<LogLevel> Level = new("--log")
     {
         Description = "Least level of log messages.",
@@ -77,7 +86,8 @@ internal static class CommandLine
     {
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
-            Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, Level,
+            Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, ImportAllow,
+            ImageMaxDisk, Level,
         };
         root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
         return root.Parse(args).InvokeAsync();
@@ -125,6 +135,10 @@ internal static class CommandLine
         Fleet = parsed.GetValue(Fleet),
         Plugins = parsed.GetValue(Plugins),
         FenceCommand = parsed.GetValue(Fence),
+        ImportAllow = [.. Words(parsed.GetValue(ImportAllow)!).Select(Prefix)],
+        ImageMaxDiskGib = parsed.GetValue(ImageMaxDisk) is > 0 and <= 65_536 and var gib
+            ? gib
+            : throw new FormatException("--image-max-disk must be 1 to 65536."),
         LogLevel = parsed.GetValue(Level),
     };
 
@@ -141,6 +155,10 @@ internal static class CommandLine
 
     static IPEndPoint[] Parse(ParseResult parsed, Option<string[]> option) =>
         [.. Words(parsed.GetValue(option)!).Where(v => v != "none").Select(Endpoint)];
+
+    static IPNetwork Prefix(string text) => IPNetwork.TryParse(text, out var prefix)
+        ? prefix
+        : throw new FormatException($"'{text}' is not a prefix, like 10.0.0.0/8.");
 
     static IPEndPoint Endpoint(string text) => IPEndPoint.TryParse(text, out var endpoint) && endpoint.Port > 0
         ? endpoint

@@ -45,6 +45,12 @@ public sealed record HostOptions
     /// JSON object in <c>MONOLITH_LABELS</c>; an end with 0 says that it is off. Null: an operator's word is needed.</summary>
     public string? FenceCommand { get; init; }
 
+    /// <summary>Prefixes that images may be imported from although they are not public addresses.</summary>
+    public IReadOnlyList<IPNetwork> ImportAllow { get; init; } = [];
+
+    /// <summary>The largest disk that an image may claim, GiB.</summary>
+    public int ImageMaxDiskGib { get; init; } = 65_536;
+
     /// <summary>Log messages at this level and above.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

@@ -79,7 +79,11 @@ public static class MonolithHost
         builder.WebHost.AddTransports(options);
 
         services.AddIdentity(new IdentityOptions(options.Data));
-        services.AddImage(new ImageOptions(Path.Combine(options.Data, "images")));
+        services.AddImage(new ImageOptions(Path.Combine(options.Data, "images"))
+        {
+            MaxDiskBytes = (long)options.ImageMaxDiskGib << 30,
+            Import = new() { Allow = options.ImportAllow },
+        });
         services.AddNetwork(new NetworkOptions
         {
             DnsServers = options.GuestDns,

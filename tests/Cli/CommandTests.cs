@@ -120,6 +120,67 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Image_IsImported_AndAWaitShowsHowFarItIs()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        var sum = new string('a', 64);
+        cloud.Images.Course.AddRange([Coming("12 of 50 MiB"), Coming("31 of 50 MiB"), new()
+        {
+            State = Monolith.Image.V1.Image.Types.State.Ready,
+        }]);
+        var outcome = await shell.RunAsync("image", "import", "debian-2", "https://images.example.com/disk", "--family", "debian",
+            "--sha256", sum.ToUpperInvariant(), "--max-size", "2GiB", "--store-as", "qcow2", "--project", "demo", "--wait");
+        Assert.Equal(ExitCode.Done, outcome.Code);
+        Assert.Contains("Fetched waits: 12 of 50 MiB", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("IMPORTING -> READY", outcome.Error, StringComparison.Ordinal);
+        var asked = cloud.Images.Imported!.Clone();
+        asked.RequestId = "";
+        Assert.Equal(new Monolith.Image.V1.ImportImageRequest
+        {
+            Parent = "projects/demo",
+            ImageId = "debian-2",
+            Image = new() { Family = "debian" },
+            Url = "https://images.example.com/disk",
+            Sha256 = sum,
+            MaxSizeBytes = 2L << 30,
+            StoreAs = Monolith.Image.V1.Image.Types.Format.Qcow2,
+        }, asked);
+
+        static Monolith.Image.V1.Image Coming(string words) => new()
+        {
+            State = Monolith.Image.V1.Image.Types.State.Importing,
+            Conditions = { new Monolith.Api.V1.Condition
+            {
+                Type = "Fetched",
+                Status = Monolith.Api.V1.Condition.Types.Status.Pending,
+                Message = words,
+            } },
+        };
+    }
+
+    [Fact]
+    public async Task Image_ThatCanNotBeImported_SaysWhy()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud);
+        cloud.Images.Course.Add(new()
+        {
+            State = Monolith.Image.V1.Image.Types.State.Failed,
+            Conditions = { new Monolith.Api.V1.Condition
+            {
+                Type = "Verified",
+                Status = Monolith.Api.V1.Condition.Types.Status.False,
+                Reason = "WRONG_SHA256",
+                Message = "the content has another sha256",
+            } },
+        });
+        var outcome = await shell.RunAsync("image", "import", "debian-2", "https://images.example.com/disk", "--project", "demo", "-w");
+        Assert.Equal(ExitCode.WaitedFailed, outcome.Code);
+        Assert.Contains("Verified: WRONG_SHA256: the content has another sha256", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ACommand_IsOneTrace()
     {
         await using var cloud = await Cloud.StartAsync();

@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.Images;
+using Monolith.Agent.Images.Peers;
 using Monolith.Agent.Join;
 using Monolith.Agent.L7;
 using Monolith.Agent.Native.Safe;
@@ -21,7 +24,7 @@ internal static class RunCommand
     {
         var options = Arguments.Parse(
             arguments, "--state", "--bird", "--zone", "--accel", "--vm-user", "--cgroup", "--protect", "--log",
-            "--migrate-address");
+            "--migrate-address", "--image-cache", "--peer-port");
         var state = options.Find("--state") ?? Usage.DefaultState;
         var identity = NodeIdentity.Load(state);
         using var held = StateLock.TryTake(state) ?? throw new StateBusyException(state);
@@ -90,8 +93,14 @@ internal static class RunCommand
             var network = new DataPlaneOptions { ProtectedPrefixes = [.. Options.All("--protect").Select(PrefixOf)] };
             await using var dataPlane = new LinuxDataPlane(network, metadata, Time, Loggers);
             using var routing = Bird();
-            var cache = ImageCache.Open(Path.Combine(State, "images"), Loggers.CreateLogger("Images"));
-            var images = new BlobImages(cache, () => Channel.Invoker, Time);
+            var cache = ImageCache.Open(Path.Combine(State, "images"), Loggers.CreateLogger("Images"), CacheLimit());
+            await using var peers = PeerPort() is > 0 and var port
+                ? PeerServer.Start(
+                    cache, () => Channel.Identity, new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, port), Time,
+                    Loggers.CreateLogger("Images"))
+                : null;
+            var images = new BlobImages(cache, () => Channel.Invoker, Time, () => Channel.Identity);
+            string? Listens() => Options.Find("--migrate-address") ?? Machine.AddressTowards(Identity.Host);
             var user = vms.Capabilities.VmUser is { } name ? ProcessUser.First(name) : null;
             var agent = new AgentProcess(
                 Base() with
@@ -100,7 +109,10 @@ internal static class RunCommand
                     TapPrefix = network.TapPrefix,
                     TapUid = user?.Uid ?? 0,
                     TapGid = user?.Gid ?? 0,
-                    ListenAddress = () => Options.Find("--migrate-address") ?? Machine.AddressTowards(Identity.Host),
+                    ListenAddress = Listens,
+                    BlobAddress = () => peers is not null && IPAddress.TryParse(Listens(), out var at)
+                        ? new IPEndPoint(at, peers.Port).ToString()
+                        : null,
                 },
                 new HypervisorDrivers(vms, dataPlane, dataPlane.Probe, new FabricRoutes(routing, Time), images)
                 {
@@ -122,6 +134,20 @@ internal static class RunCommand
             var drivers = new LoadBalancerDrivers(haproxy, routing, new FabricRoutes(routing, Time));
             await RunAsync(new LoadBalancerAgent(Base(), drivers, () => Channel.Invoker, Time, Loggers));
         }
+
+        private int PeerPort() => Options.Find("--peer-port") switch
+        {
+            null => PeerServer.DefaultPort,
+            var text when ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) => port,
+            var text => throw new UsageException($"--peer-port takes a port, or 0 for none, not '{text}'"),
+        };
+
+        private long? CacheLimit() => Options.Find("--image-cache") switch
+        {
+            null => null,
+            var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var gib) => (long)gib << 30,
+            var text => throw new UsageException($"--image-cache takes GiB, such as 50, not '{text}'"),
+        };
 
         private BirdRouting Bird() => new(Options.Find("--bird") ?? Usage.DefaultBird, Time);
 

@@ -15,7 +15,7 @@ internal static class Usage
 
         monolith-agent run [--state DIR] [--bird SOCKET] [--zone ZONE] [--accel auto|tcg|kvm] [--vm-user USER]
                            [--cgroup NAME] [--protect PREFIX]... [--log debug|info|warn]
-                           [--migrate-address ADDRESS]
+                           [--migrate-address ADDRESS] [--image-cache GIB] [--peer-port PORT]
             Runs until SIGTERM. Servers and load balancers go on when it stops.
               --state    where it keeps what it knows, default {DefaultState}
               --bird     BIRD's control socket, default {DefaultBird}
@@ -26,6 +26,10 @@ internal static class Usage
               --protect  prefix that no guest may connect to, such as the management network
               --migrate-address  where servers from other hypervisors are taken, TCP 49152 to 49663; default: the address
                          that the host is reached from
+              --image-cache  what images may take on the disk; those of servers count, and stay in any case. Of the rest, those
+                         go that were asked for longest ago. Default: a tenth of the disk for images that no server needs
+              --peer-port  where other hypervisors get images that this one has, at the address of --migrate-address, default
+                         49664; 0: nowhere
 
         monolith-agent probe [--state DIR] [--accel auto|tcg|kvm] [--vm-user USER]
             Prints what this machine can do, proved.

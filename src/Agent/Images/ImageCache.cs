@@ -69,15 +69,21 @@ public sealed class ImageCache
     private readonly Lock gate = new();
     private readonly string directory;
     private readonly ILogger logger;
+    private readonly long? limit;
 
-    private ImageCache(string directory, ILogger logger)
+    private ImageCache(string directory, ILogger logger, long? limit)
     {
         this.directory = directory;
         this.logger = logger;
+        this.limit = limit;
     }
 
     /// <summary>Opens or makes the directory and removes what a crash left.</summary>
-    public static ImageCache Open(string directory, ILogger logger)
+    /// <param name="directory">Holds nothing else.</param>
+    /// <param name="logger">Told what comes and goes.</param>
+    /// <param name="limit">Bytes that images may take, those in use among them; null: see
+    /// <see cref="Allowance(long, long)"/>.</param>
+    public static ImageCache Open(string directory, ILogger logger, long? limit = null)
     {
         directory = Directory.CreateDirectory(Path.GetFullPath(directory)).FullName;
         foreach (var left in Directory.GetFiles(directory, PartialPrefix + "*"))
@@ -86,10 +92,26 @@ public sealed class ImageCache
             var name = Path.GetFileName(left);
             ImageLog.LeftoverRemoved(logger, name);
         }
-        return new ImageCache(directory, logger);
+        return new ImageCache(directory, logger, limit);
     }
 
     public string PathOf(ImageDigest digest) => Path.Combine(directory, digest.FileName);
+
+    /// <summary>The image's bytes, for as long as they are held, also when it is removed meanwhile; null when it is not
+    /// here.</summary>
+    public FileStream? OpenRead(ImageDigest digest)
+    {
+        try
+        {
+            return new FileStream(
+                PathOf(digest), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0,
+                FileOptions.Asynchronous | FileOptions.SequentialScan);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>What is here, whole.</summary>
     public IReadOnlyList<ImageDigest> List() =>
@@ -129,7 +151,8 @@ public sealed class ImageCache
     public IReadOnlyList<ImageDigest> RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse)
     {
         var disk = new DriveInfo(directory);
-        return RemoveUnused(inUse, Allowance(disk.TotalSize, disk.AvailableFreeSpace));
+        var allowance = Allowance(disk.TotalSize, disk.AvailableFreeSpace);
+        return Remove(inUse, used => limit is { } most && allowance > 0 ? Math.Max(0, most - used) : allowance);
     }
 
     /// <summary>What images that nobody uses may take, in bytes: a tenth of the disk, and nothing of a disk that is
@@ -137,19 +160,25 @@ public sealed class ImageCache
     /// to nine tenths. They cost a transfer when somebody wants them again.</summary>
     internal static long Allowance(long total, long free) => free < total / 10 ? 0 : total / 10;
 
-    internal IReadOnlyList<ImageDigest> RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse, long allowance)
+    internal IReadOnlyList<ImageDigest> RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse, long allowance) =>
+        Remove(inUse, _ => allowance);
+
+    /// <param name="inUse">As above.</param>
+    /// <param name="allowance">What the rest may take, of the bytes of those that stay in any case.</param>
+    private List<ImageDigest> Remove(Func<IReadOnlySet<ImageDigest>> inUse, Func<long, long> allowance)
     {
         var removed = new List<ImageDigest>();
         lock (gate)
         {
             var used = inUse();
-            var unused = List().Where(d => !used.Contains(d) && !flights.ContainsKey(d))
-                .Select(d => (Digest: d, File: new FileInfo(PathOf(d))))
-                .OrderByDescending(i => i.File.LastWriteTimeUtc).ThenBy(i => i.Digest.Hex, StringComparer.Ordinal);
+            var here = List().ToLookup(
+                d => used.Contains(d) || flights.ContainsKey(d), d => (Digest: d, File: new FileInfo(PathOf(d))));
+            var most = allowance(here[true].Sum(i => i.File.Length));
             var kept = 0L;
-            foreach (var (digest, file) in unused)
+            foreach (var (digest, file) in here[false].OrderByDescending(i => i.File.LastWriteTimeUtc)
+                .ThenBy(i => i.Digest.Hex, StringComparer.Ordinal))
             {
-                if ((kept += file.Length) <= allowance) continue;
+                if ((kept += file.Length) <= most) continue;
                 kept -= file.Length;
                 file.Delete();
                 removed.Add(digest);

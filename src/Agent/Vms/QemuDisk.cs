@@ -1,6 +1,7 @@
 using System.Globalization;
 using Monolith.Agent.Images;
 using Monolith.Agent.Native.Safe;
+using Monolith.Disks;
 
 namespace Monolith.Agent.Vms;
 
@@ -19,9 +20,10 @@ internal sealed class QemuDisk(string qemuImg, ProcessUser? owner)
                 VmFailure.BadImage,
                 $"the image of VM {plan.Id} is {Gib(needed)} GiB large and its disk {plan.DiskGib} GiB: "
                 + "choose a flavor with a larger disk");
-        // The base's format is said, never probed: a raw image may look like anything that its guest wrote.
+        // The base's format is said, never probed: a raw image may look like anything that its guest wrote. And the base
+        // is not even opened (-u): a tenant's bytes are for QEMU alone, which runs without privileges.
         await RunAsync(
-            ["create", "-q", "-f", "qcow2", "-F", FormatName(plan.ImageFormat), "-b", Path.GetFullPath(baseImage),
+            ["create", "-q", "-u", "-f", "qcow2", "-F", FormatName(plan.ImageFormat), "-b", Path.GetFullPath(baseImage),
                 files.NewDisk, Text(size)],
             files, "make the disk", cancellation);
         owner?.Own(files.NewDisk);

@@ -96,6 +96,11 @@ internal static class Examples
         [
             "monolith image upload debian disk.qcow2", "monolith image upload debian disk.raw --exist-ok",
         ],
+        ["monolith image import"] =
+        [
+            "monolith image import debian https://images.example.com/debian-13.qcow2 --wait",
+            "monolith image import debian https://images.example.com/debian-13.raw --store-as qcow2",
+        ],
         ["monolith image download"] = ["monolith image download debian disk.qcow2"],
         ["monolith flavor create"] =
         [

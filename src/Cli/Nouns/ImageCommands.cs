@@ -12,7 +12,7 @@ using DiskImage = Monolith.Image.V1.Image;
 
 namespace Monolith.Cli.Nouns;
 
-/// <summary>Images: the description, upload and download.</summary>
+/// <summary>Images: the description, upload and download. See <see cref="ImageImport"/>.</summary>
 internal static class ImageCommands
 {
     public static Noun Noun => new("image", Place.Project, ImageService.Descriptor, DiskImage.Descriptor)
@@ -21,7 +21,7 @@ internal static class ImageCommands
         Aliases = ["images"],
         Columns =
         [
-            Column.Name, Column.Of("FAMILY", "family"), Column.Enum("FORMAT", "format"), Column.Enum("VISIBILITY", "visibility"),
+            Column.Name, Column.Enum("STATE", "state"), Column.Of("FAMILY", "family"), Column.Enum("FORMAT", "format"), Column.Enum("VISIBILITY", "visibility"),
             Column.Bytes("SIZE", "size_bytes"), Column.Bytes("DISK", "virtual_size_bytes"),
             new("SHA256", (message, _) => Messages.Text(message, "sha256") is { Length: > 12 } sum ? sum[..12] : ""),
             Column.Age,
@@ -55,7 +55,7 @@ internal static class ImageCommands
             },
             Fields.DisplayName, Fields.Labels,
         ],
-        Extra = (noun, app) => [Upload(noun, app), Download(noun, app)],
+        Extra = (noun, app) => [Upload(noun, app), ImageImport.Of(noun, app), Download(noun, app)],
     };
 
     /// <summary>What begins the short name of a family: <c>family/debian</c>.</summary>
@@ -140,7 +140,9 @@ internal static class ImageCommands
         command.Arguments.Add(name);
         command.Arguments.Add(file);
         var options = FieldOption.AddTo(command, noun, app, creates: true);
+        var format = ImageImport.StoreAs();
         command.Options.Add(sum);
+        command.Options.Add(format);
         command.Options.Add(Mutation.ExistOk);
         Mutation.AddTo(command, waits: false);
         return app.Does(command, async run =>
@@ -152,6 +154,7 @@ internal static class ImageCommands
                 Parent = string.Join('/', full.Split('/')[..^2]),
                 ImageId = Names.Id(full),
                 Image = (DiskImage)JsonParser.Default.Parse(resource.ToJsonString(), DiskImage.Descriptor),
+                StoreAs = ImageImport.Format(run, format),
             };
             Mutation.Apply(run, header);
             var image = await SendAsync(run, noun, header, run.Line.GetValue(file)!, run.Line.GetValue(sum));
@@ -188,7 +191,7 @@ internal static class ImageCommands
             error.StatusCode == StatusCode.AlreadyExists && run.Line.GetValue(Mutation.ExistOk))
         {
             var found = (DiskImage)await Show.GetAsync(run, noun, name);
-            return found.Sha256 == header.Sha256
+            return found.Sha256 == header.Sha256 || found.SourceSha256 == header.Sha256
                 ? found
                 : throw new UsageException($"{name} exists with other content (sha256 {found.Sha256}).",
                     "Upload it under another name, or delete the one that is there.");

@@ -46,6 +46,7 @@ public static partial class ComputeModule
         services.AddSingleton<VmStreams>();
         services.AddSingleton(new ConsoleOptions());
         services.AddSingleton<ConsoleSessions>();
+        services.AddSingleton<BlobSources>();
         services.AddSingleton<ServerAdmission>();
         services.AddSingleton<PlacementRules>();
         services.AddSingleton<FleetView>();
@@ -80,6 +81,7 @@ public static partial class ComputeModule
         endpoints.MapGrpcService<BlobService>();
         endpoints.MapGrpcService<ServerConsoleService>();
         endpoints.MapGrpcService<ConsoleService>();
+        endpoints.MapGrpcService<BlobSourceService>();
     }
 
     // The loops are made before what they drive, which wakes them.

@@ -16,6 +16,10 @@ internal abstract class ImageDb(DbContextOptions options) : ModuleDb("image", op
             e.ToTable("images");
             e.HasIndex(i => i.Sha256);
             e.HasIndex(i => new { i.Project, i.Family });
+            e.HasIndex(i => i.State);
+            e.Ignore(i => i.Import);
+            e.Property(i => i.State).HasDefaultValue(ImageMessage.Types.State.Ready)
+                .HasSentinel(ImageMessage.Types.State.Unspecified);
             // Of images that were there before there was such a word.
             e.Property(i => i.Deprecation).HasDefaultValue(ImageMessage.Types.Deprecation.None)
                 .HasSentinel(ImageMessage.Types.Deprecation.Unspecified);

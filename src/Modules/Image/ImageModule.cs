@@ -2,11 +2,15 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Monolith.Identity.Contracts;
 using Monolith.Image.Blobs;
+using Monolith.Image.Conversion;
 using Monolith.Image.Contracts;
 using Monolith.Image.Images;
+using Monolith.Image.Imports;
 using Monolith.Platform.Quotas;
+using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Image;
@@ -26,10 +30,27 @@ public static class ImageModule
         services.AddSingleton<BlobCleaner>();
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<BlobCleaner>());
         services.AddSingleton<IImages, ImageDirectory>();
+        services.AddSingleton<Converter>();
+        services.AddSingleton(new Sources(options.Import));
+        services.AddSingleton<Download>();
+        services.AddSingleton<ImportAttempts>();
+        services.AddSingleton<Importer>();
+        services.AddSingleton(ImportLoop);
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<ImportId>>());
         return services;
     }
 
     public static void MapImage(this IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<ImageService>();
+
+    // The loop is made before what it drives, which wakes it.
+    static Reconciler<ImportId> ImportLoop(IServiceProvider services)
+    {
+        var loop = new Reconciler<ImportId>("image/imports",
+            (id, cancel) => services.GetRequiredService<Importer>().ReconcileAsync(id, cancel),
+            cancel => services.GetRequiredService<Importer>().UnsettledAsync(cancel),
+            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<Importer>>(), workers: 1);
+        return loop;
+    }
 
     sealed class PrepareBlobs(BlobStore blobs) : IStartUp
     {

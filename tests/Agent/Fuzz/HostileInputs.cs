@@ -23,6 +23,7 @@ using Monolith.Agent.Tests.Nodes;
 using Monolith.Agent.V1;
 using Monolith.Agent.Vms;
 using Monolith.Agent.Vms.Qmp;
+using Monolith.Disks;
 
 namespace Monolith.Agent.Tests.Fuzz;
 
@@ -152,13 +153,21 @@ internal static class HostileInputs
 
     private static byte[] Qcow2(int version)
     {
-        var head = new byte[Qcow2Header.Length];
-        BinaryPrimitives.WriteUInt32BigEndian(head, 0x514649fb);
-        BinaryPrimitives.WriteUInt32BigEndian(head.AsSpan(4), (uint)version);
-        BinaryPrimitives.WriteUInt32BigEndian(head.AsSpan(20), 16);
-        BinaryPrimitives.WriteUInt64BigEndian(head.AsSpan(24), 1 << 30);
-        if (version == 3) BinaryPrimitives.WriteUInt32BigEndian(head.AsSpan(100), Qcow2Header.Length);
-        return head;
+        // Clusters of 512: header, refcount table and block, L1, L2, data.
+        var file = new byte[6 * 512];
+        BinaryPrimitives.WriteUInt32BigEndian(file, 0x514649fb);
+        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(4), (uint)version);
+        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(20), 9);
+        BinaryPrimitives.WriteUInt64BigEndian(file.AsSpan(24), 64 * 512);
+        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(36), 1);
+        BinaryPrimitives.WriteUInt64BigEndian(file.AsSpan(40), 3 * 512);
+        BinaryPrimitives.WriteUInt64BigEndian(file.AsSpan(48), 512);
+        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(56), 1);
+        if (version == 3) BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(100), Qcow2Header.Length);
+        BinaryPrimitives.WriteUInt64BigEndian(file.AsSpan(512), 2 * 512);
+        BinaryPrimitives.WriteUInt64BigEndian(file.AsSpan(3 * 512), (1UL << 63) | (4 * 512));
+        BinaryPrimitives.WriteUInt64BigEndian(file.AsSpan(4 * 512), (1UL << 63) | (5 * 512));
+        return file;
     }
 
     /// <summary>By the file itself, not by what the parser made of it.</summary>

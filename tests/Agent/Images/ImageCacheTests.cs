@@ -117,6 +117,36 @@ public sealed class ImageCacheTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(scratch.Path));
     }
 
+    /// <summary>What servers need counts, stays whatever it takes, and is made room for.</summary>
+    [Theory]
+    [InlineData(2000, 700, "new")]
+    [InlineData(3000, 700, "new old")]
+    [InlineData(2000, 100, "new old")]
+    [InlineData(100, 700, "")]
+    public async Task RemoveUnused_UnderALimit_KeepsTheYoungestThatFit(int limitKib, int usedKib, string kept)
+    {
+        var cache = ImageCache.Open(scratch.Path, NullLogger.Instance, limitKib * 1024L);
+        await cache.EnsureAsync(Plan, c => Chunks(Bytes, null, c), null, Stop);
+        var old = await PutAsync(cache, 1, DateTime.UtcNow.AddHours(-2));
+        var young = await PutAsync(cache, 2, DateTime.UtcNow.AddHours(-1));
+        var large = await PutAsync(cache, 3, DateTime.UtcNow.AddHours(-9), usedKib * 1024);
+        cache.RemoveUnused(() => new HashSet<ImageDigest> { Plan.Digest, large });
+        var left = cache.List();
+        Assert.Contains(Plan.Digest, left);
+        Assert.Contains(large, left);
+        Assert.Equal(kept, string.Join(' ', new[] { (young, "new"), (old, "old") }.Where(i => left.Contains(i.Item1)).Select(i => i.Item2)));
+    }
+
+    private static async Task<ImageDigest> PutAsync(ImageCache cache, byte number, DateTime asked, int length = 600 * 1024)
+    {
+        var bytes = new byte[length];
+        bytes[^1] = number;
+        var digest = ImageDigest.FromHash(SHA256.HashData(bytes));
+        var path = await cache.EnsureAsync(new(digest, length, DiskFormat.Raw), c => Chunks(bytes, null, c), null, Stop);
+        File.SetLastWriteTimeUtc(path, asked);
+        return digest;
+    }
+
     /// <summary>
     /// Images of random sizes, asked for in a random order: what is used stays, and of the rest the youngest.
     /// </summary>

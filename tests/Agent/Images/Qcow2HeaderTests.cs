@@ -3,6 +3,7 @@ using CsCheck;
 using Monolith.Agent.Images;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Tests.Vms;
+using Monolith.Disks;
 
 namespace Monolith.Agent.Tests.Images;
 
@@ -43,6 +44,10 @@ public sealed class Qcow2HeaderTests
     [InlineData(24, 0x80000000u, "64 TiB")]
     [InlineData(72, 0x1u, "not known")]
     [InlineData(76, 4u, "data file")]
+    [InlineData(76, 2u, "corrupt")]
+    [InlineData(60, 3u, "3 snapshots")]
+    [InlineData(96, 7u, "reference counts")]
+    [InlineData(100, 8u, "length")]
     public void Refuse_Field_IsNamed(int offset, uint value, string refusal)
     {
         var head = Good();
@@ -64,7 +69,7 @@ public sealed class Qcow2HeaderTests
                     HasBackingFile: false, HasDataFile: false, IsEncrypted: false,
                     ClusterBits: >= 9 and <= 21
                 }
-                && header.VirtualSize is > 0 and <= Qcow2Header.VirtualSizeLimit;
+                && header.VirtualSize is > 0 and <= (ulong)DiskInspection.MaxVirtualBytes;
         });
 
     [Fact]
@@ -87,6 +92,7 @@ public sealed class Qcow2HeaderTests
         BinaryPrimitives.WriteUInt32BigEndian(head.AsSpan(4), 3);
         BinaryPrimitives.WriteUInt32BigEndian(head.AsSpan(20), 16);
         BinaryPrimitives.WriteUInt64BigEndian(head.AsSpan(24), 1 << 20);
+        BinaryPrimitives.WriteUInt32BigEndian(head.AsSpan(100), Qcow2Header.Length);
         Assert.Null(Qcow2Header.Refuse(head, out _));
         return head;
     }

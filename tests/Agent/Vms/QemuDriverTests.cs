@@ -4,6 +4,7 @@ using Monolith.Agent.Images;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Tests.Lab;
 using Monolith.Agent.Vms;
+using Monolith.Disks;
 using Monolith.Agent.Vms.Qmp;
 
 namespace Monolith.Agent.Tests.Vms;

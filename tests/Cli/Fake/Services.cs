@@ -142,6 +142,32 @@ internal sealed class Images : ImageService.ImageServiceBase
     /// <summary>Refuses an upload after its header.</summary>
     public StatusCode? Refuses { get; set; }
 
+    public ImportImageRequest? Imported { get; private set; }
+
+    /// <summary>What a watch sees of the import, after each other.</summary>
+    public List<Monolith.Image.V1.Image> Course { get; } = [];
+
+    public override Task<Monolith.Image.V1.Image> ImportImage(ImportImageRequest request, ServerCallContext context)
+    {
+        Imported = request;
+        return Task.FromResult(new Monolith.Image.V1.Image
+        {
+            Name = $"{request.Parent}/images/{request.ImageId}",
+            State = Monolith.Image.V1.Image.Types.State.Importing,
+        });
+    }
+
+    public override async Task WatchImages(
+        WatchImagesRequest request, IServerStreamWriter<WatchImagesResponse> stream, ServerCallContext context)
+    {
+        foreach (var image in Course)
+        {
+            image.Name = request.Name;
+            await stream.WriteAsync(new WatchImagesResponse { Change = ChangeType.Modified, Image = image });
+        }
+        await Silence.Async(context);
+    }
+
     public override Task<ListImagesResponse> ListImages(ListImagesRequest request, ServerCallContext context) =>
         Task.FromResult(new ListImagesResponse { Images = { Known } });
 

@@ -12,7 +12,7 @@ public sealed class ForeignProjectTests(RunningHost host)
 {
     public static TheoryData<string> InProjects => Methods.Named(m => m is { InProject: true, Anywhere: false, IsOpen: false });
     public static TheoryData<string> Creates => Methods.Named(m => m is { InProject: true, Field: "parent" or "header.parent" }
-        && m.Descriptor.Name.StartsWith("Create", StringComparison.Ordinal) | m.Descriptor.Name == "UploadImage");
+        && m.Descriptor.Name.StartsWith("Create", StringComparison.Ordinal) | m.Descriptor.Name is "UploadImage" or "ImportImage");
 
     [Theory]
     [MemberData(nameof(InProjects))]

@@ -70,6 +70,7 @@ public sealed class AgentTests(RunningHost host)
         var blob = new ReadBlobRequest { Sha256 = new string('0', 64) };
         await DeniedAsync(lb, "BlobService.ReadBlob", "agent.blobs.read", blob);
         await DeniedAsync(lb, "ConsoleService.CarrySession", "agent.consoles.carry", new CarrySessionRequest { Session = "s" });
+        await DeniedAsync(lb, "BlobSourceService.FindBlobSource", "agent.blobs.read", new FindBlobSourceRequest());
         await DeniedAsync(hv, "LoadBalancerSyncService.SyncLoadBalancers", "agent.loadBalancers.sync");
         var opened = await lb.CallWithAsync(Sync("LoadBalancerSyncService.SyncLoadBalancers"), Greeting);
         Assert.Equal(StatusCode.OK, opened.Code);
@@ -94,6 +95,10 @@ public sealed class AgentTests(RunningHost host)
                 new ReadBlobRequest { Sha256 = sha256 });
             Assert.True(answer.Code is StatusCode.NotFound or StatusCode.InvalidArgument, answer.ToString());
             Assert.NotNull(answer.Info);
+            // Nor is it told who has it.
+            answer = await new ApiClient(channel.CreateCallInvoker()).CallAsync(Sync("BlobSourceService.FindBlobSource"), null,
+                new FindBlobSourceRequest { Sha256 = sha256 });
+            Assert.Equal(StatusCode.NotFound, answer.Code);
         }
     }
 

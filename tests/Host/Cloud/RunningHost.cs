@@ -61,6 +61,7 @@ public sealed class RunningHost : IAsyncLifetime
             Tls = [Tls],
             Dns = [],
             Fleet = 2,
+            ImportAllow = [IPNetwork.Parse("127.0.0.1/32")],
             Plugins = Plugins,
             // The host makes it.
             Postgres = postgres is null

@@ -178,6 +178,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         },
         "DeleteServerGroup" => new DeleteServerGroupRequest { Name = P + "/serverGroups/r1" },
         "DeleteKeyPair" => new DeleteKeyPairRequest { Name = P + "/keyPairs/r1" },
+        "ImportImage" => new ImportImageRequest { Parent = P, ImageId = Mark, Url = "http://127.0.0.1:9/disk" },
         "UpdateImage" => new UpdateImageRequest { Image = new() { Name = P + "/images/r1", DisplayName = Mark } },
         "DeleteImage" => new DeleteImageRequest { Name = P + "/images/r1" },
         _ => Network(method) ?? Identity(method) ?? Names(method),

@@ -7,6 +7,7 @@ namespace Monolith.Host.Tests.Walls;
 /// Who may lean on whom, read from the project files:
 /// <code>
 ///   Host ──▶ modules ──▶ other modules' Contracts ──▶ Platform ──▶ Protos
+///               └────────────────▶ Disks
 /// </code>
 /// </summary>
 public sealed class ModuleWallTests
@@ -20,6 +21,7 @@ public sealed class ModuleWallTests
         public bool IsPlatform => Path.StartsWith("src/Modules/Platform/", StringComparison.Ordinal);
         public bool IsModules => Path.StartsWith("src/Modules/", StringComparison.Ordinal);
         public bool IsProtos => Path.StartsWith("protos/", StringComparison.Ordinal);
+        public bool IsDisks => Path.StartsWith("src/Disks/", StringComparison.Ordinal);
         public bool IsModule => IsModules && !IsContracts && !IsPlatform;
     }
 
@@ -56,9 +58,9 @@ public sealed class ModuleWallTests
 
     static bool Allowed(Project from, Project to) => from switch
     {
-        { IsProtos: true } => false,
+        { IsProtos: true } or { IsDisks: true } => false,
         { IsPlatform: true } => to.IsProtos,
-        { IsModules: true } => to.IsProtos || to.IsPlatform || to.IsContracts,
+        { IsModules: true } => to.IsProtos || to.IsDisks || to.IsPlatform || to.IsContracts,
         // The agent, the command and whatever else is no host: they speak to modules over the wire.
         _ => !to.IsModules,
     };

@@ -193,6 +193,44 @@ public sealed class ImageTests
     }
 
     [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task AnImage_ThatIsNotThereYet_MakesNoServer_AndIsNotTheNewest(string provider)
+    {
+        const string Coming = "projects/demo/images/coming";
+        await using var host = await QuotaHost.StartAsync(provider);
+        var (coming, failed) = (Row("demo", "coming", 2), Row("demo", "failed", 3));
+        (coming.State, coming.Sha256, failed.State, failed.Sha256) = (State.Importing, "", State.Failed, "");
+        await AddAsync(host, Row("demo", "there", 1), coming, failed);
+        Assert.Equal("projects/demo/images/there", await FindAsync(host, "demo", Debian));
+        foreach (var (image, words) in new[]
+        {
+            (Coming, $"{Coming} is being imported; wait until it is READY"),
+            ("projects/demo/images/failed", "the import of projects/demo/images/failed failed; its conditions say why"),
+        })
+        {
+            var fault = await Assert.ThrowsAsync<Fault>(() => host.Servers.CreateServer(Server("web", image), QuotaHost.Admin));
+            Assert.Equal(("server.image", words), (Assert.Single(fault.Fields).Field, fault.Fields[0].Description));
+        }
+        var server = await host.Servers.CreateServer(Server("web", Debian), QuotaHost.Admin);
+        var refused = await Assert.ThrowsAsync<Fault>(() => host.Servers.RebuildServer(
+            new RebuildServerRequest { Name = server.Name, Image = Coming }, QuotaHost.Admin));
+        Assert.Contains("is being imported", Assert.Single(refused.Fields).Description, StringComparison.Ordinal);
+    }
+
+    /// <summary>A URL may hold a key.</summary>
+    [Fact]
+    public void WhereAnImageIsFrom_OnlyItsProjectSees()
+    {
+        var row = Row("demo", "web");
+        row.Visibility = Visibility.Public;
+        row.WriteOrigin(new() { Import = new() { Url = "https://images.example.com/web?signature=1" }, SourceSha256 = "ab" });
+        Assert.Contains("signature", Sight.Of("demo").Shown(row.ToProto()).Import.Url, StringComparison.Ordinal);
+        var shown = Sight.Of("far").Shown(row.ToProto());
+        Assert.Null(shown.Import);
+        Assert.Equal("ab", shown.SourceSha256);
+    }
+
+    [Theory]
     [InlineData(Deprecation.None, "why", "projects/p/images/b", "")]
     [InlineData(Deprecation.Deprecated, "", "", "I is deprecated.")]
     [InlineData(Deprecation.Deprecated, "It is old.", "", "I is deprecated: It is old.")]

@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using Grpc.Core;
-using Microsoft.EntityFrameworkCore;
 using Monolith.Agent.V1;
 using Monolith.Image.Contracts;
 using Monolith.Platform.Calls;
@@ -10,7 +9,7 @@ using Monolith.Platform.Storage;
 namespace Monolith.Compute.Vms;
 
 /// <summary>Gives a hypervisor the images that its own vms start from, and no others.</summary>
-internal sealed class BlobService(Store<ComputeDb> store, IImages images) : Agent.V1.BlobService.BlobServiceBase
+internal sealed class BlobService(Store<ComputeDb> store, IImages images, BlobSources sources) : Agent.V1.BlobService.BlobServiceBase
 {
     const int ChunkBytes = 256 * 1024;
 
@@ -20,12 +19,25 @@ internal sealed class BlobService(Store<ComputeDb> store, IImages images) : Agen
         var cancel = context.CancellationToken;
         var node = context.GetCall().Caller.Node ?? "";
         var name = "blobs/" + request.Sha256;
-        var used = await store.ReadAsync(db => db.Vms.AnyAsync(v => v.Hypervisor == node
-            && v.ImageSha256 == request.Sha256 && v.Power != VmPower.Absent, cancel));
+        var used = await store.ReadAsync(db => BlobUse.MayRead(db, node, request.Sha256, cancel));
         await using var blob = (used ? images.OpenBlob(request.Sha256) : null) ?? throw Fault.NotFound(name);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw Fault.Invalid("offset", $"must be 0 to {blob.Length}");
-        blob.Seek(request.Offset, SeekOrigin.Begin);
+        var complete = false;
+        try
+        {
+            await WriteAsync(blob, request.Offset, responses, cancel);
+            complete = true;
+        }
+        finally
+        {
+            sources.Ended(request.Sha256, node, complete);
+        }
+    }
+
+    static async Task WriteAsync(Stream blob, long offset, IServerStreamWriter<ReadBlobResponse> responses, CancellationToken cancel)
+    {
+        blob.Seek(offset, SeekOrigin.Begin);
         var buffer = new byte[ChunkBytes];
         int read;
         while ((read = await blob.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel)) > 0)

@@ -1,3 +1,4 @@
+using System.Net;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
@@ -14,7 +15,7 @@ namespace Monolith.Compute.Vms;
 
 /// <summary>The host's end of the hypervisors' vm streams (sync.proto).</summary>
 internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams streams, Presence presence,
-    Reconciler<ServerName> servers, Reconciler<VmId> reaper, ILogger<VmSyncService> log)
+    BlobSources blobs, Reconciler<ServerName> servers, Reconciler<VmId> reaper, ILogger<VmSyncService> log)
     : Agent.V1.VmSyncService.VmSyncServiceBase
 {
     public override async Task SyncVms(IAsyncStreamReader<SyncVmsRequest> requests,
@@ -28,6 +29,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
         try
         {
             await presence.ConnectedAsync(node, hello, ended.Token);
+            blobs.Connected(node, BlobAddress(hello));
             LogConnected(node, hello.AgentVersion);
             await WakeServersAsync(node);
             var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
@@ -49,9 +51,14 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
         finally
         {
             await presence.DisconnectedAsync(node);
+            if (!presence.IsUp(node)) blobs.Disconnected(node);
             LogDisconnected(node);
         }
     }
+
+    /// <summary>Where it gives blobs to others, if it does.</summary>
+    static string? BlobAddress(Hello hello) => hello.Inventory is { } inventory
+        && inventory.Capabilities.TryGetValue("blobs", out var text) && IPEndPoint.TryParse(text, out var at) ? at.ToString() : null;
 
     static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 

@@ -67,6 +67,9 @@ internal sealed class CertificateAuthority(IdentityOptions options, TimeProvider
             X509KeyStorageFlags.Exportable);
     }
 
+    public byte[] Sign(byte[] data) => (key ?? throw new InvalidOperationException("There is no key yet."))
+        .SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+
     /// <summary>Signs an end-entity certificate.</summary>
     /// <param name="usage">The extended key usage's object identifier.</param>
     public X509Certificate2 Sign(CertificateRequest request, string usage, DateTimeOffset notAfter)

@@ -40,6 +40,10 @@ public interface IHostCertificates
     /// <summary>A certificate for a server of this host, issued now, valid for 90 days, with its key.</summary>
     /// <param name="names">Host names and IP addresses.</param>
     X509Certificate2 IssueServerCertificate(IEnumerable<string> names);
+
+    /// <summary>The CA's signature, ECDSA with SHA-256 in DER, for nodes, which know the CA's certificate.</summary>
+    /// <param name="data">Says in itself what it is, and is never what a certificate could be.</param>
+    byte[] Sign(byte[] data);
 }
 
 /// <summary>What a node is for.</summary>

@@ -2,14 +2,18 @@ using Monolith.Platform.Names;
 
 namespace Monolith.Image.Contracts;
 
-/// <summary>What Compute needs to know of an image. Immutable.</summary>
+/// <summary>What Compute needs to know of an image. Immutable. Without content, digest and sizes are empty.</summary>
 /// <param name="Name"><c>projects/{project}/images/{image}</c></param>
 /// <param name="Sha256">Lower-case hex.</param>
 /// <param name="Format"><c>qcow2</c> or <c>raw</c></param>
 /// <param name="Obsolete">No server is to be made from it.</param>
 /// <param name="Warning">What speaks against it, and what to use instead; empty: nothing.</param>
 public sealed record ImageFacts(string Name, string Sha256, long SizeBytes, string Format, long VirtualSizeBytes,
-    int MinDiskGib, int MinMemoryMib, bool Obsolete, string Warning);
+    int MinDiskGib, int MinMemoryMib, bool Obsolete, string Warning)
+{
+    /// <summary>Why there is no content to make a server from, and what to do; empty: there is.</summary>
+    public string Missing { get; init; } = "";
+}
 
 /// <summary>What an image may be called by.</summary>
 public static class ImageNames

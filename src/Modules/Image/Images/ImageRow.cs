@@ -1,5 +1,10 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Monolith.Disks;
+using Monolith.Image.Blobs;
 using Monolith.Image.Contracts;
+using Monolith.Image.V1;
+using Monolith.Platform.Names;
 using Monolith.Platform.Storage;
 using ImageMessage = Monolith.Image.V1.Image;
 
@@ -8,10 +13,13 @@ namespace Monolith.Image.Images;
 /// <summary>A name for a blob. The content never changes.</summary>
 internal sealed class ImageRow : ResourceRow
 {
-    public required string Sha256 { get; init; }
-    public long SizeBytes { get; init; }
-    public long VirtualSizeBytes { get; init; }
-    public ImageMessage.Types.Format Format { get; init; }
+    public ImageMessage.Types.State State { get; set; } = ImageMessage.Types.State.Ready;
+
+    /// <summary>Empty while there is no content.</summary>
+    public required string Sha256 { get; set; }
+    public long SizeBytes { get; set; }
+    public long VirtualSizeBytes { get; set; }
+    public ImageMessage.Types.Format Format { get; set; }
     public ImageMessage.Types.Visibility Visibility { get; set; }
     public int MinDiskGib { get; set; }
     public int MinMemoryMib { get; set; }
@@ -26,6 +34,67 @@ internal sealed class ImageRow : ResourceRow
 
     /// <summary>As <see cref="Sharing.Store"/> writes them.</summary>
     public string SharedWith { get; set; } = "";
+
+    /// <summary>Where its content is from, as a protobuf <c>Image</c> with that part alone.</summary>
+    public byte[] Origin { get; set; } = [];
+
+    /// <summary>Of an import: in which format it is to be kept.</summary>
+    public ImageMessage.Types.Format StoreAs { get; init; }
+
+    /// <summary>Of an import: what says that the rest is of the same content.</summary>
+    public string ImportValidator { get; set; } = "";
+
+    /// <summary>Of an import: attempts in a row that brought nothing.</summary>
+    public int ImportFailures { get; set; }
+
+    public ImageImport? Import => ReadOrigin().Import;
+
+    public static ImageRow Of(string name, ImageMessage? image, ImageMessage.Types.Format storeAs, DateTime now)
+    {
+        image ??= new ImageMessage();
+        return new ImageRow
+        {
+            Name = name,
+            Project = ResourceName.ProjectOf(name)!,
+            DisplayName = image.DisplayName,
+            Labels = Platform.Names.Labels.Store(image.Labels),
+            Sha256 = "",
+            Visibility = image.Visibility == ImageMessage.Types.Visibility.Unspecified
+                ? ImageMessage.Types.Visibility.Private
+                : image.Visibility,
+            MinDiskGib = image.MinDiskGib,
+            MinMemoryMib = image.MinMemoryMib,
+            Family = image.Family,
+            Deprecation = image.Deprecation == ImageMessage.Types.Deprecation.Unspecified
+                ? ImageMessage.Types.Deprecation.None
+                : image.Deprecation,
+            Replacement = image.Replacement,
+            DeprecationMessage = image.DeprecationMessage,
+            Hidden = image.Hidden,
+            DeleteProtected = image.DeleteProtected,
+            SharedWith = Sharing.Store(image.SharedWith),
+            StoreAs = storeAs,
+            CreateTime = now,
+            UpdateTime = now,
+        };
+    }
+
+    /// <summary>Its content is there.</summary>
+    public void Fill(ReceivedBlob blob, ImageMessage origin)
+    {
+        (Sha256, SizeBytes, VirtualSizeBytes) = (blob.Sha256, blob.SizeBytes, blob.Disk.VirtualSizeBytes);
+        Format = FormatOf(blob.Disk);
+        MinDiskGib = Math.Max(MinDiskGib, (int)((VirtualSizeBytes + (1L << 30) - 1) >> 30));
+        if (blob.Source is { } source) (origin.SourceSha256, origin.SourceFormat) = (source.Sha256, FormatOf(source.Disk));
+        WriteOrigin(origin);
+    }
+
+    public ImageMessage ReadOrigin() => ImageMessage.Parser.ParseFrom(Origin);
+
+    public void WriteOrigin(ImageMessage origin) => Origin = origin.ToByteArray();
+
+    static ImageMessage.Types.Format FormatOf(DiskFinding disk) =>
+        disk.Kind == DiskKind.Qcow2 ? ImageMessage.Types.Format.Qcow2 : ImageMessage.Types.Format.Raw;
 
     public ImageMessage ToProto()
     {
@@ -51,12 +120,23 @@ internal sealed class ImageRow : ResourceRow
             SharedWith = { Sharing.Read(SharedWith).Select(p => "projects/" + p) },
             CreateTime = CreateTime.ToTimestamp(),
             UpdateTime = UpdateTime.ToTimestamp(),
+            State = State,
+            Reconciling = State == ImageMessage.Types.State.Importing,
         };
+        if (Origin.Length > 0) image.MergeFrom(Origin);
         Platform.Names.Labels.Load(Labels, image.Labels);
         return image;
     }
 
     public ImageFacts ToFacts() => new(Name, Sha256, SizeBytes, Format == ImageMessage.Types.Format.Qcow2 ? "qcow2" : "raw",
         VirtualSizeBytes, MinDiskGib, MinMemoryMib, Deprecation == ImageMessage.Types.Deprecation.Obsolete,
-        ImageRules.Warning(Name, Deprecation, DeprecationMessage, Replacement));
+        ImageRules.Warning(Name, Deprecation, DeprecationMessage, Replacement))
+    {
+        Missing = State switch
+        {
+            ImageMessage.Types.State.Ready => "",
+            ImageMessage.Types.State.Importing => $"{Name} is being imported; wait until it is READY",
+            _ => $"the import of {Name} failed; its conditions say why",
+        },
+    };
 }

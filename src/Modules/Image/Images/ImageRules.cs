@@ -23,6 +23,7 @@ internal static class ImageRules
         violations.Require(header.Sha256.Length == 0 || BlobStore.IsDigest(header.Sha256), "header.sha256",
             "must be 64 lower-case hex digits, or empty");
         violations.RequestId("header.request_id", header.RequestId);
+        StoreAs("header.store_as", header.StoreAs, violations);
         violations.Require(header.SizeBytes >= 0, "header.size_bytes", "must not be negative");
         if (header.Image is not null) Check(header.Image, "header.image", violations);
         violations.ThrowIfAny();
@@ -48,6 +49,9 @@ internal static class ImageRules
             violations.Require(ResourceName.Match("projects/*", image.SharedWith[i]) is [var id] && Violations.IsId(id),
                 $"{field}.shared_with[{i}]", "must be a project's name, in the form projects/*");
     }
+
+    public static void StoreAs(string field, V1.Image.Types.Format format, Violations violations) =>
+        violations.Require(Enum.IsDefined(format), field, "must be RAW or QCOW2, or nothing");
 
     /// <summary>What speaks against an image, as one sentence or more; empty: nothing.</summary>
     public static string Warning(string name, V1.Image.Types.Deprecation deprecation, string message, string replacement)

@@ -3,13 +3,17 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Disks;
 using Monolith.Image.Blobs;
+using Monolith.Image.Conversion;
+using Monolith.Image.Imports;
 using Monolith.Image.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
 using Monolith.Platform.Names;
 using Monolith.Platform.Quotas;
+using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 using Monolith.Platform.Watching;
 using ImageMessage = Monolith.Image.V1.Image;
@@ -17,7 +21,7 @@ using ImageMessage = Monolith.Image.V1.Image;
 namespace Monolith.Image.Images;
 
 internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCleaner cleaner, Counts<ImageDb> counts,
-    IQuotaLimits? limits = null)
+    Converter converter, Reconciler<ImportId> imports, ImageOptions options, IQuotaLimits? limits = null)
     : V1.ImageService.ImageServiceBase
 {
     const string Pattern = "projects/*/images/*";
@@ -33,6 +37,7 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         .Word("deprecation", i => i.Deprecation)
         .Flag("hidden", i => i.Hidden)
         .Flag("delete_protected", i => i.DeleteProtected)
+        .Word("state", i => i.State)
         .Number("size_bytes", i => i.SizeBytes)
         .Time("create_time", i => i.CreateTime)
         .Labels(i => i.Labels);
@@ -51,11 +56,13 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
                 throw Fault.AlreadyExists(name);
             await RefuseTooMuchAsync(ResourceName.ProjectOf(name)!, header.SizeBytes);
         }
+        if (header.StoreAs != ImageMessage.Types.Format.Unspecified) await converter.RequireAsync(name, cancel);
         var sent = await requests.MoveNext(cancel);
         // Asked before its content is sent: what the header says of it counts.
         if (header.ValidateOnly && !sent)
-            return await CommitAsync(new("", header.Sha256, header.SizeBytes, new(IsQcow2: false, header.SizeBytes)));
-        using var blob = await blobs.ReceiveAsync(Chunks(requests, sent, cancel), header.Sha256, header.SizeBytes, cancel);
+            return await CommitAsync(new("", header.Sha256, header.SizeBytes, new(DiskKind.Raw, header.SizeBytes)));
+        using var came = await blobs.ReceiveAsync(Chunks(requests, sent, cancel), header.Sha256, header.SizeBytes, cancel);
+        using var blob = await converter.ConvertAsync(came, header.StoreAs, cancel);
         try
         {
             return await blobs.KeepAsync(blob, () => CommitAsync(blob));
@@ -69,10 +76,32 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         Task<ImageMessage> CommitAsync(ReceivedBlob received) => store.MutateAsync(context.GetCall(), header, async unit =>
         {
             if (await unit.Db.Images.AnyAsync(i => i.Name == name)) throw Fault.AlreadyExists(name);
-            var row = ToRow(header, name, received, unit.Now);
+            var row = ImageRow.Of(name, header.Image, header.StoreAs, unit.Now);
+            row.Fill(received, new ImageMessage());
             unit.Db.Images.Add(row);
             return Emit(unit, Change.Created, row);
         }, cancel);
+    }
+
+    public override async Task<ImageMessage> ImportImage(ImportImageRequest request, ServerCallContext context)
+    {
+        ImportRules.Check(request, options.Import);
+        var name = $"{request.Parent}/images/{request.ImageId}";
+        if (request.StoreAs != ImageMessage.Types.Format.Unspecified)
+            await converter.RequireAsync(name, context.CancellationToken);
+        ImportId? import = null;
+        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            if (await unit.Db.Images.AnyAsync(i => i.Name == name)) throw Fault.AlreadyExists(name);
+            var row = ImageRow.Of(name, request.Image, request.StoreAs, unit.Now);
+            row.State = ImageMessage.Types.State.Importing;
+            row.WriteOrigin(ImportRules.Origin(request, options.Import, unit.Now));
+            unit.Db.Images.Add(row);
+            import = new ImportId(row.Uid);
+            return Emit(unit, Change.Created, row);
+        }, context.CancellationToken);
+        if (import is { } begun) imports.Wake(begun);
+        return answer;
     }
 
     async Task RefuseTooMuchAsync(string project, long bytes)
@@ -81,39 +110,6 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         var exceeded = await store.ReadAsync(db => counts.ExceededAsync(db, limits, project,
             new Dictionary<string, long> { ["images"] = 1, ["image_bytes"] = bytes }, isCounted: false));
         if (exceeded.Count > 0) throw ExceededQuota.Fault(exceeded);
-    }
-
-    static ImageRow ToRow(UploadImageRequest.Types.Header header, string name, ReceivedBlob blob, DateTime now)
-    {
-        var image = header.Image ?? new ImageMessage();
-        var gib = (int)((blob.Format.VirtualSizeBytes + (1L << 30) - 1) >> 30);
-        return new ImageRow
-        {
-            Name = name,
-            Project = ResourceName.ProjectOf(name)!,
-            DisplayName = image.DisplayName,
-            Labels = Labels.Store(image.Labels),
-            Sha256 = blob.Sha256,
-            SizeBytes = blob.SizeBytes,
-            VirtualSizeBytes = blob.Format.VirtualSizeBytes,
-            Format = blob.Format.IsQcow2 ? ImageMessage.Types.Format.Qcow2 : ImageMessage.Types.Format.Raw,
-            Visibility = image.Visibility == ImageMessage.Types.Visibility.Unspecified
-                ? ImageMessage.Types.Visibility.Private
-                : image.Visibility,
-            MinDiskGib = Math.Max(image.MinDiskGib, gib),
-            MinMemoryMib = image.MinMemoryMib,
-            Family = image.Family,
-            Deprecation = image.Deprecation == ImageMessage.Types.Deprecation.Unspecified
-                ? ImageMessage.Types.Deprecation.None
-                : image.Deprecation,
-            Replacement = image.Replacement,
-            DeprecationMessage = image.DeprecationMessage,
-            Hidden = image.Hidden,
-            DeleteProtected = image.DeleteProtected,
-            SharedWith = Sharing.Store(image.SharedWith),
-            CreateTime = now,
-            UpdateTime = now,
-        };
     }
 
     /// <param name="more">Whether the reader stands at one.</param>
@@ -137,6 +133,7 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         violations.Require(request.Offset >= 0, "offset", "must not be negative");
         violations.ThrowIfAny();
         var (row, sight) = await FindAsync(request.Name, context.GetCall(), cancel);
+        if (row.ToFacts().Missing is { Length: > 0 } missing) throw Fault.Precondition("IMAGE_NOT_READY", row.Name, missing + ".");
         await using var blob = blobs.Open(row.Sha256)
             ?? throw Fault.Internal("image", "opening the content", "Ask the operators to restore the blob " + row.Sha256);
         if (request.Offset > blob.Length)
@@ -227,17 +224,19 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
     {
         ResourceName.Parse(Pattern, request.Name);
         var sha256 = "";
+        ImportId? import = null;
         var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var row = await unit.Db.Images.FirstOrDefaultAsync(i => i.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
             ImageRules.RefuseDeletion(row);
-            sha256 = row.Sha256;
+            (sha256, import) = (row.Sha256, row.State == ImageMessage.Types.State.Importing ? new ImportId(row.Uid) : null);
             unit.Db.Images.Remove(row);
             Emit(unit, Change.Deleted, row);
             return new Empty();
         }, context.CancellationToken);
+        if (import is { } stopped) imports.Wake(stopped);
         if (!request.ValidateOnly) await cleaner.CleanAsync(sha256, CancellationToken.None);
         return answer;
     }

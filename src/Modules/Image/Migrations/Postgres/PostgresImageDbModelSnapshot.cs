@@ -64,6 +64,14 @@ namespace Monolith.Image.Migrations.Postgres
                     b.Property<bool>("Hidden")
                         .HasColumnType("boolean");
 
+                    b.Property<int>("ImportFailures")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("ImportValidator")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("Labels")
                         .IsRequired()
                         .HasColumnType("text")
@@ -79,6 +87,10 @@ namespace Monolith.Image.Migrations.Postgres
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
+
+                    b.Property<byte[]>("Origin")
+                        .IsRequired()
+                        .HasColumnType("bytea");
 
                     b.Property<string>("Project")
                         .IsRequired()
@@ -103,6 +115,14 @@ namespace Monolith.Image.Migrations.Postgres
                     b.Property<long>("SizeBytes")
                         .HasColumnType("bigint");
 
+                    b.Property<int>("State")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(1);
+
+                    b.Property<int>("StoreAs")
+                        .HasColumnType("integer");
+
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -118,6 +138,8 @@ namespace Monolith.Image.Migrations.Postgres
                         .IsUnique();
 
                     b.HasIndex("Sha256");
+
+                    b.HasIndex("State");
 
                     b.HasIndex("Project", "Family");
 

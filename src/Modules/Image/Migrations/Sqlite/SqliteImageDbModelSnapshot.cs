@@ -55,6 +55,13 @@ namespace Monolith.Image.Migrations.Sqlite
                     b.Property<bool>("Hidden")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("ImportFailures")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("ImportValidator")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Labels")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -68,6 +75,10 @@ namespace Monolith.Image.Migrations.Sqlite
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("Origin")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
 
                     b.Property<string>("Project")
                         .IsRequired()
@@ -88,6 +99,14 @@ namespace Monolith.Image.Migrations.Sqlite
                     b.Property<long>("SizeBytes")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("State")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(1);
+
+                    b.Property<int>("StoreAs")
+                        .HasColumnType("INTEGER");
+
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("TEXT");
 
@@ -103,6 +122,8 @@ namespace Monolith.Image.Migrations.Sqlite
                         .IsUnique();
 
                     b.HasIndex("Sha256");
+
+                    b.HasIndex("State");
 
                     b.HasIndex("Project", "Family");
 
