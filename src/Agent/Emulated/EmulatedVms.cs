@@ -34,6 +34,7 @@ public sealed partial class EmulatedVms : IVmDriver
         public TaskCompletionSource? Stopping { get; set; }
         public VmMigration? Migration { get; set; }
         public TaskCompletionSource? Giving { get; set; }
+        public VmSnapshot? Snapshot { get; set; }
     }
 
     public EmulatedVms(Emulation emulation, EmulatedDataPlane dataPlane, TimeProvider time) =>
@@ -235,5 +236,5 @@ public sealed partial class EmulatedVms : IVmDriver
 
     private static VmObservation Observe(Machine machine) => new(
         machine.Plan.Id, machine.Phase, machine.Pid, machine.Since, machine.Cause, machine.Generation,
-        NeedsRestart(machine), machine.Migration);
+        NeedsRestart(machine), machine.Migration, machine.Snapshot);
 }

@@ -75,6 +75,15 @@ public sealed class QemuDriver : IVmDriver
     public Task ReclaimAsync(VmPlan plan, CancellationToken cancellation) =>
         VmOf(plan.Id).ReclaimAsync(plan, cancellation);
 
+    public Task SnapshotAsync(VmId id, string snapshot, CancellationToken cancellation) => Known(id) is { } vm
+        ? vm.SnapshotAsync(snapshot, cancellation)
+        : throw new VmException(VmFailure.NotFound, $"VM {id} is not here: it cannot be copied");
+
+    public Stream? OpenSnapshot(VmId id, string snapshot) => Known(id)?.OpenSnapshot(snapshot);
+
+    public Task DropSnapshotAsync(VmId id, CancellationToken cancellation) =>
+        Known(id) is { } vm ? vm.DropSnapshotAsync(cancellation) : Task.CompletedTask;
+
     public async Task RemoveAsync(VmId id, CancellationToken cancellation)
     {
         if (Known(id) is not { } vm) return;

@@ -13,9 +13,10 @@ namespace Monolith.Agent.Vms;
 /// <param name="Since">When the phase was entered.</param>
 /// <param name="Cause">Why.</param>
 /// <param name="Migration">The last migration of this run.</param>
+/// <param name="Snapshot">The copy of the disk that is here, or being made.</param>
 internal sealed record VmRecord(
     VmPhase Phase, long Generation, string Shape, ProcessIdentity? Process, DateTimeOffset Since, string Cause,
-    VmMigration? Migration = null);
+    VmMigration? Migration = null, VmSnapshot? Snapshot = null);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(VmPlan))]
@@ -29,6 +30,7 @@ internal sealed partial class VmJson : JsonSerializerContext;
 ///   disk.qcow2    root disk                  qemu.lock     QEMU's own pid file, locked while it lives
 ///   qmp.sock      monitor                    serial.sock   console
 ///   serial.log    serial output, bounded     qemu.log      QEMU's own words, bounded
+///   snapshot.qcow2[.new]   copy of the disk   snapshot.lock, .sock, .log   who makes it while no guest runs
 /// </code>
 /// Files are replaced whole: written beside, synced, renamed, directory synced.
 /// </summary>
@@ -52,6 +54,16 @@ internal sealed class VmFiles(string directory)
     /// Where QEMU looks for the key of a migration: who sends reads it once, who receives reads it at each handshake.
     /// </summary>
     public string MigrationKey => Path.Combine(Directory, "keys.psk");
+
+    public string Snapshot => Path.Combine(Directory, "snapshot.qcow2");
+
+    public string NewSnapshotName => "snapshot.qcow2.new";
+
+    public string NewSnapshot => Path.Combine(Directory, NewSnapshotName);
+
+    public string CopierPid => Path.Combine(Directory, "snapshot.lock");
+
+    public string CopierLog => Path.Combine(Directory, "snapshot.log");
 
     public string SerialLog => Path.Combine(Directory, VmCommandLine.SerialLog);
 

@@ -75,6 +75,8 @@ internal static class Examples
         ["monolith server resize"] = ["monolith server resize web1 large --wait"],
         ["monolith server rebuild"] =
             ["monolith server rebuild web1 --wait", "monolith server rebuild web1 --image debian-13 --wait"],
+        ["monolith server snapshot"] =
+            ["monolith server snapshot web1 web1-golden --wait", "monolith server snapshot web1 web-2026-11 --family web"],
         ["monolith server undelete"] = ["monolith server undelete web1 --wait"],
         ["monolith server lock"] = ["monolith server lock db1 'audit until Friday, ask Ada'"],
         ["monolith server unlock"] = ["monolith server unlock db1"],

@@ -75,6 +75,7 @@ internal static class ServerCommands
         Power(noun, app, "stop", "Shut a server down.", "STOPPED"),
         Power(noun, app, "restart", "Restart a server.", "READY"),
         .. ServerChanges.Commands(noun, app),
+        ServerSnapshots.Command(noun, app),
         Migrate(noun, app),
         Events(noun, app),
         Ssh(noun, app),

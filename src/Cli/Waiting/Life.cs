@@ -12,6 +12,7 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
     public const string SoftlyDeleted = "SOFT_DELETED";
 
     public static readonly Life Server = new(["READY"], ["FAILED"]);
+    public static readonly Life Image = new(["READY"], ["FAILED"]);
     public static readonly Life LoadBalancer = new(["READY"], ["FAILED"]);
 
     /// <summary>How a wait for <paramref name="goal"/> stands.</summary>

@@ -19,6 +19,8 @@ internal abstract class ImageDb(DbContextOptions options) : ModuleDb("image", op
             // Of images that were there before there was such a word.
             e.Property(i => i.Deprecation).HasDefaultValue(ImageMessage.Types.Deprecation.None)
                 .HasSentinel(ImageMessage.Types.Deprecation.Unspecified);
+            e.Property(i => i.State).HasDefaultValue(ImageMessage.Types.State.Ready)
+                .HasSentinel(ImageMessage.Types.State.Unspecified);
         });
         base.OnModelCreating(model);
     }

@@ -26,6 +26,7 @@ public static class ImageModule
         services.AddSingleton<BlobCleaner>();
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<BlobCleaner>());
         services.AddSingleton<IImages, ImageDirectory>();
+        services.AddSingleton<IImageMaking, ImageMaking>();
         return services;
     }
 

@@ -109,6 +109,17 @@ internal sealed class Servers : ServerService.ServerServiceBase
         return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Stopping });
     }
 
+    public override Task<Monolith.Image.V1.Image> SnapshotServer(SnapshotServerRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(new Monolith.Image.V1.Image
+        {
+            Name = $"projects/demo/images/{request.ImageId}",
+            State = Monolith.Image.V1.Image.Types.State.Creating,
+            SourceServer = request.Name,
+        });
+    }
+
     public override Task<ListServerEventsResponse> ListServerEvents(
         ListServerEventsRequest request, ServerCallContext context) =>
         Task.FromResult(new ListServerEventsResponse { Events = { Events } });
@@ -141,6 +152,18 @@ internal sealed class Images : ImageService.ImageServiceBase
 
     /// <summary>Refuses an upload after its header.</summary>
     public StatusCode? Refuses { get; set; }
+
+    /// <summary>What each watch says, one after the other; then it is silent.</summary>
+    public ConcurrentQueue<IReadOnlyList<WatchImagesResponse>> Watches { get; } = new();
+
+    public override async Task WatchImages(
+        WatchImagesRequest request, IServerStreamWriter<WatchImagesResponse> stream, ServerCallContext context)
+    {
+        if (Watches.TryDequeue(out var scripted))
+            foreach (var message in scripted)
+                await stream.WriteAsync(message);
+        await Silence.Async(context);
+    }
 
     public override Task<ListImagesResponse> ListImages(ListImagesRequest request, ServerCallContext context) =>
         Task.FromResult(new ListImagesResponse { Images = { Known } });

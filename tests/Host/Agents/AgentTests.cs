@@ -69,6 +69,7 @@ public sealed class AgentTests(RunningHost host)
         await DeniedAsync(lb, "PortSyncService.SyncPorts", "agent.ports.sync");
         var blob = new ReadBlobRequest { Sha256 = new string('0', 64) };
         await DeniedAsync(lb, "BlobService.ReadBlob", "agent.blobs.read", blob);
+        await DeniedAsync(lb, "SnapshotService.UploadSnapshot", "agent.snapshots.upload", new UploadSnapshotRequest());
         await DeniedAsync(hv, "LoadBalancerSyncService.SyncLoadBalancers", "agent.loadBalancers.sync");
         var opened = await lb.CallWithAsync(Sync("LoadBalancerSyncService.SyncLoadBalancers"), Greeting);
         Assert.Equal(StatusCode.OK, opened.Code);
@@ -139,7 +140,7 @@ public sealed class AgentTests(RunningHost host)
     [MemberData(nameof(BadHellos))]
     public async Task AHello_ThatIsMissing_TooLarge_OrUnreadable_IsInvalid(string? header, string words)
     {
-        foreach (var method in Methods.All.Where(m => m.IsAgents && m.Descriptor.IsClientStreaming))
+        foreach (var method in Methods.All.Where(m => m.IsAgents && m.Descriptor is { IsClientStreaming: true, IsServerStreaming: true }))
         {
             using var channel = await host.JoinedAsync("mute-" + Guid.NewGuid().ToString("N"), RoleFor(method), header);
             var answer = await new ApiClient(channel.CreateCallInvoker()).CallWithAsync(method.Descriptor, []);

@@ -115,6 +115,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             }, StatusCode.Aborted),
             ["StopServer"] = (new StopServerRequest { Name = P + "/servers/none" }, StatusCode.NotFound),
             ["MigrateServer"] = (new MigrateServerRequest { Name = P + "/servers/s2" }, StatusCode.FailedPrecondition),
+            ["SnapshotServer"] = (new SnapshotServerRequest { Name = P + "/servers/s1", ImageId = "r1" },
+                StatusCode.AlreadyExists),
             ["CreateLoadBalancer"] = (new CreateLoadBalancerRequest
             {
                 Parent = P,
@@ -149,6 +151,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "RestartServer" => new RestartServerRequest { Name = P + "/servers/s1" },
         "ResizeServer" => new ResizeServerRequest { Name = P + "/servers/s2", Flavor = "flavors/tried" },
         "RebuildServer" => new RebuildServerRequest { Name = P + "/servers/s2" },
+        "SnapshotServer" => new SnapshotServerRequest { Name = P + "/servers/s1", ImageId = Mark },
         "UndeleteServer" => new UndeleteServerRequest { Name = P + "/servers/s3" },
         "MigrateServer" => new MigrateServerRequest { Name = P + "/servers/s1" },
         "AbortMigration" => new AbortMigrationRequest { Name = P + "/servers/s1" },

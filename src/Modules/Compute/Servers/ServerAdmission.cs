@@ -86,7 +86,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             violations.Require(keys.Any(k => k.Name == server.KeyPairs[i]), $"server.key_pairs[{i}]",
                 $"{server.KeyPairs[i]} does not exist");
         var image = server.Image.Length == 0 ? null : await images.FindAsync(project, server.Image, cancel);
-        if (image is not null) RefuseObsolete(image, "server.image", violations);
+        if (image is not null) RefuseUnusable(image, "server.image", violations);
         else if (server.Image.Length > 0) violations.Add("server.image", Missing(server.Image));
         if (flavor is not null && image is not null) Fit(flavor.Name, flavor.MemoryMib, flavor.DiskGib, image, "server.flavor", violations);
         var networks = server.Networks.Count > 0 ? [.. server.Networks] : new List<ServerNetwork> { new() };
@@ -126,7 +126,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         var violations = new Violations();
         Fit(row.Flavor, row.MemoryMib, row.DiskGib, image, "image", violations);
         // What it is made of already, it may be made of again.
-        if (image.Name != row.Image) RefuseObsolete(image, "image", violations);
+        if (image.Name != row.Image) RefuseUnusable(image, "image", violations);
         violations.ThrowIfAny();
         (row.Image, row.ImageSha256, row.ImageSizeBytes, row.ImageFormat) =
             (image.Name, image.Sha256, image.SizeBytes, image.Format);
@@ -142,8 +142,11 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         ? $"{image} does not exist, or you may not use it"
         : $"{image} has no image that you may use and that is not deprecated";
 
-    static void RefuseObsolete(ImageFacts image, string field, Violations violations) =>
+    static void RefuseUnusable(ImageFacts image, string field, Violations violations)
+    {
         violations.Require(!image.Obsolete, field, image.Warning);
+        violations.Require(image.Unready.Length == 0, field, image.Unready);
+    }
 
     static void Fit(string flavor, int memoryMib, int diskGib, ImageFacts image, string field, Violations violations)
     {

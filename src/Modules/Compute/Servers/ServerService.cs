@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
+using Monolith.Compute.Servers.Snapshots;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
 using Monolith.Image.Contracts;
@@ -15,12 +16,13 @@ using Monolith.Platform.Names;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 using Monolith.Platform.Watching;
+using ImageMessage = Monolith.Image.V1.Image;
 
 namespace Monolith.Compute.Servers;
 
 /// <summary>Checks, writes what is wanted, wakes the reconciler, and returns.</summary>
 internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admission, FleetView fleet,
-    VmStreams streams, Reconciler<ServerName> reconciler)
+    VmStreams streams, Snapshotting snapshots, Reconciler<ServerName> reconciler)
     : V1.ServerService.ServerServiceBase
 {
     const string Pattern = "projects/*/servers/*";
@@ -197,6 +199,9 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
                     "It was given up on request.");
             return Task.CompletedTask;
         });
+
+    public override Task<ImageMessage> SnapshotServer(SnapshotServerRequest request, ServerCallContext context) =>
+        snapshots.TakeAsync(request, context.GetCall(), context.CancellationToken);
 
     public override Task<ListServerEventsResponse> ListServerEvents(ListServerEventsRequest request,
         ServerCallContext context)

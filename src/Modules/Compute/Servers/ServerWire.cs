@@ -42,6 +42,7 @@ internal static class ServerWire
             Conditions = { row.Steps.Select(s => s.ToCondition()) },
             KeyPairs = { row.Detail.KeyPairs },
             Migration = row.Migration?.ToProto(),
+            SnapshotImage = row.SnapshotImage,
             ImageWarning = row.Detail.ImageWarning,
         };
         if (row.Addresses.Length > 0) server.Addresses.Add(row.Addresses.Split(','));

@@ -53,12 +53,17 @@ internal sealed class VmRow
     public int MemoryMib { get; set; }
     public int DiskGib { get; set; }
     public required string ImageSha256 { get; init; }
+    /// <summary>Of the image that it boots from while its server is rescued; empty: it is not.</summary>
+    public string RescueSha256 { get; set; } = "";
     /// <summary>The rest of what the agent is told, as a protobuf <c>agent.v1.Vm</c>. Only a resize changes it.</summary>
     public required byte[] Plan { get; set; }
 
     // Wanted.
     /// <summary>Rises with each change of what is wanted; the agent echoes it.</summary>
     public long Generation { get; set; } = 1;
+    /// <summary><see cref="Generation"/> at the last change that is more than a word to a vm that goes on as it is.
+    /// 0: the last one.</summary>
+    public long PowerGeneration { get; set; }
     public VmPower Power { get; set; }
     public bool Hard { get; set; }
     public int Restarts { get; set; }
@@ -66,6 +71,8 @@ internal sealed class VmRow
     public VmRole Role { get; set; }
     /// <summary>What changes of <see cref="Plan"/>, in the same form: to or from where a guest goes.</summary>
     public byte[] Move { get; set; } = [];
+    /// <summary>The copy of its disk that is wanted; null: none.</summary>
+    public Guid? Snapshot { get; set; }
 
     // Reported.
     public VmState State { get; set; }
@@ -79,9 +86,13 @@ internal sealed class VmRow
     public string ReportDigest { get; set; } = "";
     /// <summary>As <c>agent.v1.VmMigration</c>; empty for none.</summary>
     public byte[] ReportedMigration { get; set; } = [];
+    /// <summary>As <c>agent.v1.VmSnapshotStatus</c>; empty for none.</summary>
+    public byte[] ReportedSnapshot { get; set; } = [];
 
-    /// <summary>The last report is about what is wanted now.</summary>
-    public bool IsCurrent => ReportedGeneration == Generation;
+    /// <summary>The last report is about what is to become of it now.</summary>
+    public bool IsCurrent => ReportedGeneration >= LastPowerGeneration;
+
+    public long LastPowerGeneration => PowerGeneration == 0 ? Generation : PowerGeneration;
 
     /// <summary>Takes the server's size, in the agent's plan as well.</summary>
     public void Resize(ServerRow server)
@@ -90,13 +101,18 @@ internal sealed class VmRow
         var plan = Vm.Parser.ParseFrom(Plan);
         (plan.Vcpus, plan.MemoryMib, plan.DiskGib) = (Vcpus, MemoryMib, DiskGib);
         Plan = plan.ToByteArray();
-        Generation++;
+        PowerGeneration = ++Generation;
     }
 
     /// <summary>What is said of a migration, where it is this one.</summary>
     public VmMigration? MigrationOf(string id) =>
         ReportedMigration.Length > 0 && VmMigration.Parser.ParseFrom(ReportedMigration) is { } reported
             && reported.Migration == id ? reported : null;
+
+    /// <summary>What is said of a copy, where it is this one.</summary>
+    public VmSnapshotStatus? SnapshotOf(Guid id) =>
+        ReportedSnapshot.Length > 0 && VmSnapshotStatus.Parser.ParseFrom(ReportedSnapshot) is { } reported
+            && reported.Id == id.ToString() ? reported : null;
 
     public Vm Moving() => Vm.Parser.ParseFrom(Move);
 
@@ -105,6 +121,21 @@ internal sealed class VmRow
         var bytes = move.ToByteArray();
         if (bytes.AsSpan().SequenceEqual(Move)) return;
         Move = bytes;
+        PowerGeneration = ++Generation;
+    }
+
+    /// <param name="id">Null: none any more.</param>
+    public void WantSnapshot(Guid? id)
+    {
+        if (Snapshot == id) return;
+        Snapshot = id;
+        Say();
+    }
+
+    /// <summary>Something is to be told that neither starts, stops nor restarts it.</summary>
+    void Say()
+    {
+        PowerGeneration = LastPowerGeneration;
         Generation++;
     }
 
@@ -112,6 +143,6 @@ internal sealed class VmRow
     {
         if (Power == power && Restarts == restarts && Hard == hard) return;
         (Power, Hard, Restarts, PowerTime) = (power, hard, restarts, now);
-        Generation++;
+        PowerGeneration = ++Generation;
     }
 }

@@ -55,6 +55,8 @@ internal static class VmWire
         };
         vm.Hard = row.Hard;
         vm.Restarts = (uint)row.Restarts;
+        vm.PowerGeneration = (ulong)row.LastPowerGeneration;
+        if (row.Snapshot is { } snapshot) vm.Snapshot = new VmSnapshot { Id = snapshot.ToString() };
         vm.MergeFrom(row.Moving());
         return vm;
     }
@@ -82,6 +84,14 @@ internal static class VmWire
     public static byte[] Keep(VmMigration migration)
     {
         var kept = migration.Clone();
+        kept.Message = Limit(kept.Message);
+        kept.Reason = Limit(kept.Reason);
+        return kept.ToByteArray();
+    }
+
+    public static byte[] Keep(VmSnapshotStatus snapshot)
+    {
+        var kept = snapshot.Clone();
         kept.Message = Limit(kept.Message);
         kept.Reason = Limit(kept.Reason);
         return kept.ToByteArray();

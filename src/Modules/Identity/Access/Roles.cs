@@ -48,7 +48,8 @@ internal static class Roles
         Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
         Of("roles/member", RoleScope.Cloud | RoleScope.Project, Member),
         Of("roles/reader", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
-        Of("roles/hypervisor", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.blobs.read", Renew),
+        Of("roles/hypervisor", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.blobs.read",
+            "agent.snapshots.upload", Renew),
         Of("roles/load-balancer", RoleScope.None, "agent.loadBalancers.sync", Renew),
         // A node whose certificate has expired.
         Of("roles/expired-node", RoleScope.None, Renew),

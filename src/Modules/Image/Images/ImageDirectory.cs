@@ -26,7 +26,7 @@ internal sealed class ImageDirectory(Store<ImageDb> store, BlobStore blobs) : II
     // Of two that were made in the same instant, the same one every time.
     static Task<ImageRow?> NewestAsync(IQueryable<ImageRow> seen, string owner, string family, CancellationToken cancel) =>
         seen.Where(i => i.Project == owner && i.Family == family && !i.Hidden
-                && i.Deprecation == ImageMessage.Types.Deprecation.None)
+                && i.Deprecation == ImageMessage.Types.Deprecation.None && i.State == ImageMessage.Types.State.Ready)
             .OrderByDescending(i => i.CreateTime).ThenByDescending(i => i.Name)
             .FirstOrDefaultAsync(cancel);
 

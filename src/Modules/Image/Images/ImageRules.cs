@@ -63,6 +63,14 @@ internal static class ImageRules
             + (replacement.Length > 0 ? $" Use {replacement} instead." : "");
     }
 
+    /// <summary>Why there is no content; empty: there is.</summary>
+    public static string Unready(string name, V1.Image.Types.State state, string message) => state switch
+    {
+        V1.Image.Types.State.Creating => $"{name} is still being made. Wait until it is READY.",
+        V1.Image.Types.State.Failed => $"{name} has no content: {message}",
+        _ => "",
+    };
+
     /// <exception cref="Fault">It is protected.</exception>
     public static void RefuseDeletion(ImageRow row)
     {

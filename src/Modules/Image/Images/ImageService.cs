@@ -30,6 +30,8 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         .Text("sha256", i => i.Sha256)
         .Word("format", i => i.Format)
         .Word("visibility", i => i.Visibility)
+        .Word("state", i => i.State)
+        .Text("source_server", i => i.SourceServer)
         .Word("deprecation", i => i.Deprecation)
         .Flag("hidden", i => i.Hidden)
         .Flag("delete_protected", i => i.DeleteProtected)
@@ -137,6 +139,8 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         violations.Require(request.Offset >= 0, "offset", "must not be negative");
         violations.ThrowIfAny();
         var (row, sight) = await FindAsync(request.Name, context.GetCall(), cancel);
+        if (ImageRules.Unready(row.Name, row.State, row.Message) is { Length: > 0 } unready)
+            throw Fault.Precondition("IMAGE_NOT_READY", row.Name, unready);
         await using var blob = blobs.Open(row.Sha256)
             ?? throw Fault.Internal("image", "opening the content", "Ask the operators to restore the blob " + row.Sha256);
         if (request.Offset > blob.Length)

@@ -28,6 +28,12 @@ namespace Monolith.Image.Migrations.Postgres
                     b.Property<Guid>("Uid")
                         .HasColumnType("uuid");
 
+                    b.Property<long>("BytesDone")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("BytesTotal")
+                        .HasColumnType("bigint");
+
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -69,6 +75,11 @@ namespace Monolith.Image.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("Message")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<int>("MinDiskGib")
                         .HasColumnType("integer");
 
@@ -81,6 +92,11 @@ namespace Monolith.Image.Migrations.Postgres
                         .UseCollation("C");
 
                     b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Reason")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -102,6 +118,19 @@ namespace Monolith.Image.Migrations.Postgres
 
                     b.Property<long>("SizeBytes")
                         .HasColumnType("bigint");
+
+                    b.Property<string>("SourceServer")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<int>("State")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(1);
+
+                    b.Property<DateTime?>("StateTime")
+                        .HasColumnType("timestamp with time zone");
 
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("timestamp with time zone");
