@@ -29,6 +29,7 @@ public static class Descriptors
         Compute.V1.FlavorReflection.Descriptor, Compute.V1.HypervisorReflection.Descriptor,
         Compute.V1.KeyPairReflection.Descriptor, Compute.V1.ServerGroupReflection.Descriptor,
         Compute.V1.ServerReflection.Descriptor, Compute.V1.ServerSnapshotReflection.Descriptor,
+        Compute.V1.ServerRescueReflection.Descriptor,
         Dns.V1.RecordSetReflection.Descriptor, Dns.V1.ZoneReflection.Descriptor,
         Events.V1.EventReflection.Descriptor,
         Identity.V1.NodeReflection.Descriptor, Identity.V1.ProjectReflection.Descriptor,

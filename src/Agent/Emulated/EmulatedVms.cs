@@ -232,6 +232,7 @@ public sealed partial class EmulatedVms : IVmDriver
 
     private static bool NeedsRestart(Machine machine) => machine.Running is { } running
         && (running.Vcpus != machine.Plan.Vcpus || running.MemoryMib != machine.Plan.MemoryMib
+            || running.Rescue?.Image != machine.Plan.Rescue?.Image
             || !running.Ports.SequenceEqual(machine.Plan.Ports));
 
     private static VmObservation Observe(Machine machine) => new(

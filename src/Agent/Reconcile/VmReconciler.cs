@@ -157,8 +157,8 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
             {
                 var images = with.Driver.ImagesInUse().ToHashSet();
                 foreach (var item in desired.Snapshot())
-                    if (ImageDigest.TryParse("sha256:" + ((Vm)item.Body).Image?.Sha256, null, out var digest))
-                        images.Add(digest);
+                    foreach (var image in new[] { ((Vm)item.Body).Image, ((Vm)item.Body).Rescue })
+                        if (ImageDigest.TryParse("sha256:" + image?.Sha256, null, out var digest)) images.Add(digest);
                 return images;
             });
         }

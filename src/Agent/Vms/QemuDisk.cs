@@ -48,6 +48,18 @@ internal sealed class QemuDisk(string qemuImg, ProcessUser? owner)
         RunAsync(
             ["resize", "-q", "-f", "qcow2", files.Disk, Text(SizeOf(plan))], files, "grow the disk", cancellation);
 
+    /// <summary>Makes the disk that a VM is rescued with, as large as its image; anew each time.</summary>
+    public async Task CreateRescueAsync(VmFiles files, VmRescue rescue, CancellationToken cancellation)
+    {
+        _ = await VirtualSizeAsync(rescue.Path, rescue.Format, cancellation);
+        File.Delete(files.Rescue);
+        await RunAsync(
+            ["create", "-q", "-f", "qcow2", "-F", FormatName(rescue.Format), "-b", Path.GetFullPath(rescue.Path),
+                files.Rescue],
+            files, "make the disk that it is rescued with", cancellation);
+        owner?.Own(files.Rescue);
+    }
+
     /// <summary>Makes an empty file as large as the disk, which QEMU is to fill.</summary>
     public async Task CreateCopyAsync(VmFiles files, CancellationToken cancellation)
     {

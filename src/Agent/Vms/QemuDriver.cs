@@ -104,13 +104,16 @@ public sealed class QemuDriver : IVmDriver
         var images = new HashSet<ImageDigest>();
         foreach (var (id, vm) in vms)
         {
-            if (vm.Plan is { } plan) images.Add(plan.Image);
+            if (vm.Plan is { } plan) images.UnionWith(ImagesOf(plan));
             else if (File.Exists(Path.Combine(settings.Options.VmsDirectory, id.Value, VmCommandLine.Disk)))
                 throw new IOException($"VM {id} has a disk and no readable plan: its image is not known");
         }
 
         return images;
     }
+
+    private static IEnumerable<ImageDigest> ImagesOf(VmPlan plan) =>
+        plan.Rescue is null ? [plan.Image] : [plan.Image, plan.Rescue.Image];
 
     /// <summary>Lets go of all VMs. They run on.</summary>
     public async ValueTask DisposeAsync()

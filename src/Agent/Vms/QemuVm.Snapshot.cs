@@ -1,3 +1,4 @@
+using Monolith.Agent.Cgroups;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Vms.Qmp;
 
@@ -9,6 +10,7 @@ internal sealed partial class QemuVm
     private static readonly TimeSpan CopyEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan CancelDeadline = TimeSpan.FromSeconds(20);
     private const int ProgressSteps = 20;
+    private static readonly CgroupLimits CopierLimits = new(100, 2, 512L << 20, 64);
 
     private volatile TaskCompletionSource copied = NewDone();
     // The QEMU that has the disk while no guest runs.
@@ -119,11 +121,12 @@ internal sealed partial class QemuVm
         if (copier is not null) return;
         File.Delete(Path.Combine(files.Directory, CopierCommandLine.MonitorSocket));
         File.Delete(files.CopierLog);
-        copier = new QemuProcess(
-            ProcessHandle.Spawn(new ProcessPlan(
-                settings.Options.QemuExecutable, CopierCommandLine.Build(settings.User?.Name, files.CopierPid),
-                files.Directory, files.CopierLog)),
-            files.Directory, settings.Time, OnCopier, CopierCommandLine.MonitorSocket);
+        var handle = ProcessHandle.Spawn(new ProcessPlan(
+            settings.Options.QemuExecutable, CopierCommandLine.Build(settings.User?.Name, files.CopierPid),
+            files.Directory, files.CopierLog));
+        copier = new QemuProcess(handle, files.Directory, settings.Time, OnCopier, CopierCommandLine.MonitorSocket);
+        // The VM's own control group: nothing else is in it while no guest runs.
+        TryConfine(CopierLimits, handle.Identity.Pid);
         if (await copier.ConnectAsync(settings.Options.StartDeadline, disposed.Token) is null)
             throw new VmException(VmFailure.StartFailed, LastWords());
     }
@@ -148,6 +151,7 @@ internal sealed partial class QemuVm
         await copier.Exited.WaitAsync(TimeSpan.FromSeconds(30), settings.Time, disposed.Token);
         await copier.DisposeAsync();
         copier = null;
+        settings.Cgroups.Remove(id.Value);
         File.Delete(Path.Combine(files.Directory, CopierCommandLine.MonitorSocket));
         File.Delete(files.CopierPid);
     }
@@ -171,7 +175,10 @@ internal sealed partial class QemuVm
     {
         var failed = record.Snapshot! with
         {
-            Phase = SnapshotPhase.Failed, BytesDone = 0, Reason = reason, Cause = cause,
+            Phase = SnapshotPhase.Failed,
+            BytesDone = 0,
+            Reason = reason,
+            Cause = cause,
         };
         await EndCopyAsync();
         Enter(record with { Snapshot = failed });

@@ -266,6 +266,8 @@ internal sealed partial class QemuVm : IAsyncDisposable
             VmPhase.Starting, plan.Generation, shape, null, Now, "", record.Migration, record.Snapshot));
         try
         {
+            File.Delete(files.Rescue);
+            if (plan.Rescue is { } rescue) await settings.Disks.CreateRescueAsync(files, rescue, disposed.Token);
             await SpawnAsync(plan, incoming: false);
         }
         catch (Exception e) when (e is not OperationCanceledException)

@@ -30,6 +30,7 @@ internal sealed partial class VmJson : JsonSerializerContext;
 ///   disk.qcow2    root disk                  qemu.lock     QEMU's own pid file, locked while it lives
 ///   qmp.sock      monitor                    serial.sock   console
 ///   serial.log    serial output, bounded     qemu.log      QEMU's own words, bounded
+///   rescue.qcow2  what it boots from while it is rescued and runs
 ///   snapshot.qcow2[.new]   copy of the disk   snapshot.lock, .sock, .log   who makes it while no guest runs
 /// </code>
 /// Files are replaced whole: written beside, synced, renamed, directory synced.
@@ -45,6 +46,8 @@ internal sealed class VmFiles(string directory)
     public string Disk => Path.Combine(Directory, VmCommandLine.Disk);
 
     public string NewDisk => Disk + ".new";
+
+    public string Rescue => Path.Combine(Directory, VmCommandLine.RescueDisk);
 
     public string PidFile => Path.Combine(Directory, "qemu.lock");
 

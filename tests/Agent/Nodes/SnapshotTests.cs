@@ -22,7 +22,7 @@ public sealed class SnapshotTests : IAsyncDisposable
 
     private static string Id => Wishes.VmId(1);
 
-    private void Run(EmulatedNode? node = null)
+    private void Run(EmulatedNode? node = null, MetadataRelay? relay = null)
     {
         node ??= this.node;
         node.DataPlane.ForgetPlans();
@@ -34,7 +34,8 @@ public sealed class SnapshotTests : IAsyncDisposable
                 Sync = new SyncOptions { ReconnectFirst = TimeSpan.FromMilliseconds(20) },
                 Policy = new VmPolicy { RetryFirst = TimeSpan.FromMilliseconds(5), RetryCap = TimeSpan.FromMilliseconds(20) },
             },
-            node.Drivers, () => host, TimeProvider.System, NullLoggerFactory.Instance).RunAsync(stop.Token);
+            node.Drivers with { Metadata = relay }, () => host, TimeProvider.System, NullLoggerFactory.Instance)
+            .RunAsync(stop.Token);
     }
 
     private async Task KillAsync()
@@ -104,6 +105,25 @@ public sealed class SnapshotTests : IAsyncDisposable
         await Eventually.HoldsAsync(() => host.Uploads.ContainsKey("s-1"), "it is sent");
         await Until(s => s is { State: State.Stopped, Generation: 2 }, "it stays off");
         Assert.Equal(VmPhase.Stopped, Assert.Single(await node.Vms.ObserveAsync(default)).Phase);
+    }
+
+    /// <summary>Told anew, and nothing of it is started, stopped or restarted.</summary>
+    [Fact]
+    public async Task Metadata_IsTheGuestsAtOnce_AndTheServerRunsOn()
+    {
+        var relay = new MetadataRelay();
+        Run(relay: relay);
+        host.Want(Wishes.Port(1));
+        host.Want(Wish(1));
+        await Until(s => s is { State: State.Running, Answers: true }, "it runs");
+        var before = Assert.Single(await node.Vms.ObserveAsync(default));
+        Assert.Empty(relay.Find(Wishes.PortId(1))!.Meta!);
+        var told = Wish(2);
+        told.Metadata.Meta["role"] = "db";
+        host.Want(told);
+        await Until(s => s is { Generation: 2, State: State.Running }, "it is told");
+        Assert.Equal("db", relay.Find(Wishes.PortId(1))!.Meta!["role"]);
+        Assert.Equal(before with { Generation = 2 }, Assert.Single(await node.Vms.ObserveAsync(default)) with { Generation = 2 });
     }
 
     [Fact]

@@ -109,6 +109,18 @@ internal sealed class Servers : ServerService.ServerServiceBase
         return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Stopping });
     }
 
+    public override Task<Server> RescueServer(RescueServerRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Restarting, RescueImage = request.Image });
+    }
+
+    public override Task<Server> UnrescueServer(UnrescueServerRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Restarting });
+    }
+
     public override Task<Monolith.Image.V1.Image> SnapshotServer(SnapshotServerRequest request, ServerCallContext context)
     {
         Requests.Enqueue(request);

@@ -18,6 +18,7 @@ internal static class Resizing
     {
         ServerOperations.RefuseUnlessAlive(row);
         ServerOperations.RefuseWhileMigrating(row);
+        Rescuing.RefuseWhileRescued(row);
         // A disk that is being copied does not grow.
         SnapshotRules.RefuseWhileTaken(row);
         var flavor = await unit.Db.Flavors.FirstOrDefaultAsync(f => f.Name == flavorName, cancel);

@@ -117,7 +117,7 @@ internal sealed class ServerRow : ResourceRow
 internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IReadOnlyList<string> KeyPairs,
     IReadOnlyList<string> PublicKeys, int LeastMemoryMib = 0, int LeastDiskGib = 0,
     string RequiredTraits = "", string ForbiddenTraits = "", bool Packs = false,
-    string ImageWarning = "");
+    string ImageWarning = "", IReadOnlyDictionary<string, string>? Metadata = null, RescueChoice? Rescue = null);
 
 internal sealed record NetworkChoice(string Network, IReadOnlyList<string> SecurityGroups, string Address);
 

@@ -21,7 +21,7 @@ internal sealed class BlobService(Store<ComputeDb> store, IImages images) : Agen
         var node = context.GetCall().Caller.Node ?? "";
         var name = "blobs/" + request.Sha256;
         var used = await store.ReadAsync(db => db.Vms.AnyAsync(v => v.Hypervisor == node
-            && v.ImageSha256 == request.Sha256 && v.Power != VmPower.Absent, cancel));
+            && request.Sha256 != "" && (v.ImageSha256 == request.Sha256 || v.RescueSha256 == request.Sha256) && v.Power != VmPower.Absent, cancel));
         await using var blob = (used ? images.OpenBlob(request.Sha256) : null) ?? throw Fault.NotFound(name);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw Fault.Invalid("offset", $"must be 0 to {blob.Length}");

@@ -124,6 +124,28 @@ internal sealed class VmRow
         PowerGeneration = ++Generation;
     }
 
+    /// <summary>Takes what it boots from, in the agent's plan as well; null: its own disk.</summary>
+    public void Rescue(RescueChoice? choice)
+    {
+        RescueSha256 = choice?.Sha256 ?? "";
+        var plan = Vm.Parser.ParseFrom(Plan);
+        plan.Rescue = VmWire.Rescue(choice);
+        Plan = plan.ToByteArray();
+        // What is stopped stays as it is, and needs nothing but to hear of it.
+        if (choice is null && Power == VmPower.Stopped) Say();
+        else PowerGeneration = ++Generation;
+    }
+
+    public void TellMetadata(IDictionary<string, string> metadata)
+    {
+        var plan = Vm.Parser.ParseFrom(Plan);
+        plan.Metadata ??= new VmMetadata();
+        plan.Metadata.Meta.Clear();
+        foreach (var (key, value) in metadata) plan.Metadata.Meta[key] = value;
+        Plan = plan.ToByteArray();
+        Say();
+    }
+
     /// <param name="id">Null: none any more.</param>
     public void WantSnapshot(Guid? id)
     {

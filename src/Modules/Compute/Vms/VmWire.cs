@@ -34,13 +34,22 @@ internal static class VmWire
                 Project = server.Project,
                 DnsName = dnsName,
             },
+            Rescue = Rescue(server.Detail.Rescue),
             ReadyTcpPort = server.ReadyTcpPort,
             ReadyTimeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(server.ReadyTimeoutSeconds)),
         };
+        foreach (var (key, value) in server.Detail.Metadata ?? new Dictionary<string, string>()) vm.Metadata.Meta[key] = value;
         foreach (var port in ports)
             vm.Ports.Add(new VmPort { Id = port.Uid.ToString(), MacAddress = port.MacAddress, Mtu = port.Mtu });
         return vm;
     }
+
+    public static VmImage? Rescue(RescueChoice? choice) => choice is null ? null : new VmImage
+    {
+        Sha256 = choice.Sha256,
+        SizeBytes = choice.SizeBytes,
+        Format = choice.Format,
+    };
 
     public static Vm ToWire(this VmRow row)
     {

@@ -29,6 +29,7 @@ internal static class SnapshotRules
     {
         ServerOperations.RefuseUnlessAlive(server);
         ServerOperations.RefuseWhileMigrating(server);
+        Rescuing.RefuseWhileRescued(server);
         RefuseWhileTaken(server);
         if (vm is null || vm.Power == VmPower.Absent || vm.Incarnation != server.Incarnation
             || vm.State is not (VmState.Running or VmState.Stopped))
