@@ -96,7 +96,7 @@ internal sealed partial class QemuVm
                 break;
             case CopyDecision.Begin:
                 await settings.Disks.CreateCopyAsync(files, disposed.Token);
-                await source!.Backup.BeginAsync(VmCommandLine.DiskNode, files.NewSnapshotName, disposed.Token);
+                await source!.Backup.BeginAsync(VmCommandLine.DiskNode, VmFiles.NewSnapshotName, disposed.Token);
                 break;
             case CopyDecision.Conclude:
                 await source!.Backup.CloseAsync(disposed.Token);

@@ -60,7 +60,7 @@ internal sealed class VmFiles(string directory)
 
     public string Snapshot => Path.Combine(Directory, "snapshot.qcow2");
 
-    public string NewSnapshotName => "snapshot.qcow2.new";
+    public const string NewSnapshotName = "snapshot.qcow2.new";
 
     public string NewSnapshot => Path.Combine(Directory, NewSnapshotName);
 

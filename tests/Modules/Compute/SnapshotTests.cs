@@ -156,6 +156,9 @@ public sealed class SnapshotTests
         await SettleAsync(host, twice: true);
         await EndedAsync(host);
         var made = (await ImageAsync(host))!.ToProto();
+        // Of which server it was made is its own project's business.
+        Assert.Empty(Sight.Of("far").Shown(made).SourceServer);
+        Assert.Equal(made, Sight.Of("demo").Shown(made));
         Assert.Equal((State.Ready, sum, content.Length, 10L << 30, ImageMessage.Types.Format.Qcow2, Server),
             (made.State, made.Sha256, made.SizeBytes, made.VirtualSizeBytes, made.Format, made.SourceServer));
     }

@@ -39,11 +39,13 @@ internal sealed class Sight(IReadOnlyList<string>? projects)
 
     public bool Owns(string name) => projects is null || projects.Contains(ResourceName.ProjectOf(name)!);
 
-    /// <summary>The image as these projects see it: with whom else it is shared is its owner's business.</summary>
+    /// <summary>The image as these projects see it: with whom else it is shared, and of which server it was made, is its
+    /// owner's business.</summary>
     public ImageMessage Shown(ImageMessage image)
     {
-        if (Owns(image.Name) || image.SharedWith.Count == 0) return image;
+        if (Owns(image.Name) || (image.SharedWith.Count == 0 && image.SourceServer.Length == 0)) return image;
         var shown = image.Clone();
+        shown.SourceServer = "";
         shown.SharedWith.Clear();
         shown.SharedWith.Add(image.SharedWith.Where(p => projects!.Contains(ResourceName.LastId(p))));
         return shown;
