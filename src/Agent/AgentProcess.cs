@@ -76,14 +76,20 @@ public sealed class AgentProcess(
             MayBeElsewhere = port => vms.Snapshot().Select(item => (Vm)item.Body)
                 .Any(vm => IsElsewhere(vm, facts.Of(vm.Id)) && vm.Ports.Any(p => p.Id == port)),
         });
+        await using var snapshots = new SnapshotReconciler(
+            vms, drivers.Vms, connect, options.Policy, time, options.Dice, log);
         using var starts = new SemaphoreSlim(options.Policy.StartsAtOnce);
         await using var vmReconciler = new VmReconciler(vms, vmBoard, facts, new VmReconcilerParts(
             drivers.Vms, drivers.Images, portReconciler, drivers.Probe, options.Policy, options.TapPrefix,
-            options.BootId, starts, time, options.Dice, log, options.ListenAddress));
+            options.BootId, starts, time, options.Dice, log, options.ListenAddress))
+        {
+            Happened = snapshots.Wake,
+        };
         drivers.Metadata?.Use(vmReconciler);
 
         var vmSync = Stream(VmConcern.Instance, vms, vmBoard, Hello);
         vmSync.Changed += vmReconciler.OnChanged;
+        vmSync.Changed += snapshots.OnChanged;
         vmSync.BecameInSync += vmReconciler.OnInSync;
         if (drivers.Consoles is { } consoles)
         {
@@ -100,6 +106,7 @@ public sealed class AgentProcess(
         // Ports first: a vm of the ledger waits for them.
         await portReconciler.StartAsync(cancellation);
         await vmReconciler.StartAsync(cancellation);
+        await snapshots.StartAsync(cancellation);
         await Task.WhenAll(vmSync.RunAsync(cancellation), portSync.RunAsync(cancellation));
         drivers.Metadata?.Use(null);
     }

@@ -54,6 +54,13 @@ public sealed partial class EmulatedVms
                 throw new VmException(VmFailure.NotFound, $"VM {id} does not run: only a running guest can be sent");
             var total = DiskBytes + ((long)machine.Running!.MemoryMib << 20);
             machine.Migration = new VmMigration(outgoing.Migration, MigrationPhase.CopyingDisk, BytesTotal: total);
+            if (machine.Snapshot is { Phase: SnapshotPhase.Copying } copying)
+                machine.Snapshot = copying with
+                {
+                    Phase = SnapshotPhase.Failed,
+                    Reason = "SERVER_MIGRATED",
+                    Cause = "The server goes to another hypervisor.",
+                };
             machine.Giving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             machine.LetGo = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }

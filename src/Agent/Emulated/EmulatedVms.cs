@@ -37,6 +37,7 @@ public sealed partial class EmulatedVms : IVmDriver
 
         public TaskCompletionSource? LetGo { get; set; }
         public EmulatedConsole? Console { get; set; }
+        public VmSnapshot? Snapshot { get; set; }
     }
 
     public EmulatedVms(Emulation emulation, EmulatedDataPlane dataPlane, TimeProvider time) =>
@@ -236,9 +237,10 @@ public sealed partial class EmulatedVms : IVmDriver
 
     private static bool NeedsRestart(Machine machine) => machine.Running is { } running
         && (running.Vcpus != machine.Plan.Vcpus || running.MemoryMib != machine.Plan.MemoryMib
+            || running.Rescue?.Image != machine.Plan.Rescue?.Image
             || !running.Ports.SequenceEqual(machine.Plan.Ports));
 
     private static VmObservation Observe(Machine machine) => new(
         machine.Plan.Id, machine.Phase, machine.Pid, machine.Since, machine.Cause, machine.Generation,
-        NeedsRestart(machine), machine.Migration);
+        NeedsRestart(machine), machine.Migration, machine.Snapshot);
 }

@@ -26,6 +26,12 @@ public sealed record Emulation
     /// <summary>Time that a guest needs from one node to another.</summary>
     public TimeSpan MigrationLatency { get; init; } = TimeSpan.FromMilliseconds(400);
 
+    /// <summary>Time to copy a disk.</summary>
+    public TimeSpan SnapshotLatency { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Part of the copies of disks that fail, 0 to 1.</summary>
+    public double SnapshotFailures { get; init; }
+
     /// <summary>Part of the migrations that fail on the way, 0 to 1.</summary>
     public double MigrationFailures { get; init; }
 
@@ -45,7 +51,7 @@ public sealed record Emulation
     {
         BootMedian = TimeSpan.Zero, BootSpread = 0, StartLatency = TimeSpan.Zero, DiskLatency = TimeSpan.Zero,
         ImageLatency = TimeSpan.Zero, ShutdownLatency = TimeSpan.Zero,
-        MigrationLatency = TimeSpan.Zero,
+        MigrationLatency = TimeSpan.Zero, SnapshotLatency = TimeSpan.Zero,
     };
 }
 

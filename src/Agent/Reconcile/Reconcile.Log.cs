@@ -26,6 +26,12 @@ internal static partial class ReconcileLog
         Level = LogLevel.Warning, Message = "{concern}: {id} is here and nobody wants it; removed after {grace}")]
     public static partial void Unwanted(this ILogger log, string concern, string id, TimeSpan grace);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "vm {vm}: the host has its copy {snapshot}")]
+    public static partial void SnapshotSent(this ILogger log, string vm, string snapshot);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "vm {vm}: a step of its copy failed and is taken again: {cause}")]
+    public static partial void SnapshotFailed(this ILogger log, string vm, string cause);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "images that nobody uses stay for now: {cause}")]
     public static partial void ImagesNotRemoved(this ILogger log, string cause);
 }

@@ -128,7 +128,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         await with.Starts.WaitAsync(cancellation);
         try
         {
-            await with.Driver.StartAsync(VmPlans.Of(vm, with.TapPrefix), cancellation);
+            await with.Driver.StartAsync(await PlanAsync(vm, cancellation), cancellation);
         }
         finally
         {
@@ -137,6 +137,18 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
 
         EndStep(id, VmSteps.Running, VmStage.None);
         BeginStep(id, VmSteps.Answering);
+    }
+
+    /// <summary>With the image that it is rescued from, which is here by then.</summary>
+    private async Task<VmPlan> PlanAsync(Vm vm, CancellationToken cancellation)
+    {
+        var plan = VmPlans.Of(vm, with.TapPrefix);
+        return plan.Rescue is null
+            ? plan
+            : plan with
+            {
+                Rescue = plan.Rescue with { Path = await with.Images.FetchAsync(vm.Rescue, null, cancellation) },
+            };
     }
 
     private async Task ReceiveAsync(string id, Vm vm, CancellationToken cancellation)
@@ -180,7 +192,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         var path = await with.Images.FetchAsync(vm.Image, null, cancellation);
         await with.Driver.EnsureDiskAsync(VmPlans.Of(vm, with.TapPrefix), path, cancellation);
         await with.Driver.RestartAsync(
-            VmPlans.Of(vm, with.TapPrefix), mode, with.Policy.ShutdownDeadline, cancellation);
+            await PlanAsync(vm, cancellation), mode, with.Policy.ShutdownDeadline, cancellation);
         EndStep(id, VmSteps.Running, VmStage.None);
         BeginStep(id, VmSteps.Answering);
     }

@@ -258,7 +258,11 @@ internal static class VmDecide
     }
 
     private static bool IsNewWish(ulong generation, uint restarts, Vm desired) =>
-        desired.Generation != generation || desired.Restarts > restarts;
+        PowerOf(desired) > generation || desired.Restarts > restarts;
+
+    /// <summary>Generation of the last change that something is started for.</summary>
+    private static ulong PowerOf(Vm desired) =>
+        desired.PowerGeneration > 0 ? desired.PowerGeneration : desired.Generation;
 
     private static VmDecision Run(VmSituation now, Vm desired, VmObservation observed)
     {
@@ -348,14 +352,21 @@ internal static class VmDecide
         {
             return new VmDecision.Note(fact with
             {
-                PoweredOffAt = fact.Generation,
+                PoweredOffAt = Math.Min(fact.Generation, PowerOf(desired)),
                 RunSince = null,
                 Answers = false,
                 Stage = VmStage.None,
             });
         }
 
-        if (fact.PoweredOffAt is { } at && !IsNewWish(at, fact.Restarts, desired)) return new VmDecision.Settle();
+        // What is only told it is no reason to start what its guest shut down.
+        if (fact.PoweredOffAt is { } at && at >= PowerOf(desired) && desired.Restarts <= fact.Restarts)
+        {
+            return fact.Generation == desired.Generation
+                ? new VmDecision.Settle()
+                : new VmDecision.Note(fact with { Generation = desired.Generation });
+        }
+
         return Begin(now);
     }
 

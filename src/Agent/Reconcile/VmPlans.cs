@@ -34,8 +34,13 @@ internal static class VmPlans
             },
             [.. vm.Ports.Select(p =>
                 new PlanPort(p.MacAddress.ToLowerInvariant(), TapName.Of(p.Id, tapPrefix), p.Mtu > 0 ? p.Mtu : 1500))],
-            UuidOf(vm.MachineUuid.Length > 0 ? vm.MachineUuid : vm.Id));
+            UuidOf(vm.MachineUuid.Length > 0 ? vm.MachineUuid : vm.Id),
+            Rescue: vm.Rescue is null ? null : RescueOf(vm));
     }
+
+    private static VmRescue RescueOf(Vm vm) => ImageDigest.TryParse("sha256:" + vm.Rescue.Sha256, null, out var digest)
+        ? new VmRescue(digest, vm.Rescue.Format == "raw" ? DiskFormat.Raw : DiskFormat.Qcow2)
+        : throw Invalid(vm, "the image that it is to be rescued from has no valid digest");
 
     public static MetadataDocument MetadataOf(Vm vm)
     {
@@ -45,7 +50,8 @@ internal static class VmPlans
             metadata.DnsName.Length > 0 ? metadata.DnsName.TrimEnd('.') : metadata.Hostname,
             [.. metadata.PublicKeys.Select((key, i) => KeyValuePair.Create(KeyName(key, i), key))],
             metadata.UserData.Memory,
-            metadata.AvailabilityZone);
+            metadata.AvailabilityZone,
+            metadata.Meta);
     }
 
     private static string NameOf(Vm vm)

@@ -46,6 +46,9 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
         with.Ports.PortChanged += OnPortChanged;
     }
 
+    /// <summary>Told the vms that something happened to, or that are looked at without a reason.</summary>
+    public Action<string> Happened { get; init; } = _ => { };
+
     /// <summary>Looks at everything that is wanted, remembered or here, and goes on doing so.</summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
@@ -106,7 +109,11 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
     {
         try
         {
-            await foreach (var happened in with.Driver.Events.ReadAllAsync(stop.Token)) lanes.Wake(happened.Id.Value);
+            await foreach (var happened in with.Driver.Events.ReadAllAsync(stop.Token))
+            {
+                lanes.Wake(happened.Id.Value);
+                Happened(happened.Id.Value);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -118,7 +125,12 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
     {
         var observed = await with.Driver.ObserveAsync(cancellation);
         var keys = desired.Keys.Concat(desired.Leaving).Concat(facts.Keys).Concat(observed.Select(o => o.Id.Value));
-        foreach (var key in keys.Distinct()) lanes.Wake(key);
+        foreach (var key in keys.Distinct())
+        {
+            lanes.Wake(key);
+            Happened(key);
+        }
+
         // Before that, the host may want what this node has not heard of.
         if (inSync) RemoveUnusedImages();
     }
@@ -146,8 +158,8 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
             {
                 var images = with.Driver.ImagesInUse().ToHashSet();
                 foreach (var item in desired.Snapshot())
-                    if (ImageDigest.TryParse("sha256:" + ((Vm)item.Body).Image?.Sha256, null, out var digest))
-                        images.Add(digest);
+                    foreach (var image in new[] { ((Vm)item.Body).Image, ((Vm)item.Body).Rescue })
+                        if (ImageDigest.TryParse("sha256:" + image?.Sha256, null, out var digest)) images.Add(digest);
                 return images;
             });
         }

@@ -69,6 +69,19 @@ public interface IVmDriver : IAsyncDisposable
     /// </summary>
     Task ReclaimAsync(VmPlan plan, CancellationToken cancellation);
 
+    /// <summary>
+    /// Begins to copy the disk, as the guest sees it, into a qcow2 file that stands on no other. Completes at once; the
+    /// observation's snapshot tells the rest, which goes on across agents, and while the VM is started and stopped. One
+    /// that ended, well or not, is not begun again under its id; one of another id is dropped.
+    /// </summary>
+    Task SnapshotAsync(VmId id, string snapshot, CancellationToken cancellation);
+
+    /// <summary>The file of a copy that is whole; null when it is not, or not here.</summary>
+    Stream? OpenSnapshot(VmId id, string snapshot);
+
+    /// <summary>Ends a copy and deletes all of it. None is as wanted.</summary>
+    Task DropSnapshotAsync(VmId id, CancellationToken cancellation);
+
     /// <summary>Stops it hard and deletes all that it had here.</summary>
     Task RemoveAsync(VmId id, CancellationToken cancellation);
 

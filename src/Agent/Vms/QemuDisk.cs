@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using Monolith.Agent.Images;
 using Monolith.Agent.Native.Safe;
@@ -8,6 +9,8 @@ namespace Monolith.Agent.Vms;
 /// <summary>Root disks by qemu-img. Each step may be repeated after a crash in its middle.</summary>
 internal sealed class QemuDisk(string qemuImg, ProcessUser? owner)
 {
+    // The first cluster: the header with its extensions, and the image's path.
+    private const int NamesLength = 64 * 1024;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Makes a layer over the base that is as large as the plan says.</summary>
@@ -47,6 +50,48 @@ internal sealed class QemuDisk(string qemuImg, ProcessUser? owner)
         RunAsync(
             ["resize", "-q", "-f", "qcow2", files.Disk, Text(SizeOf(plan))], files, "grow the disk", cancellation);
 
+    /// <summary>Makes the disk that a VM is rescued with, as large as its image; anew each time.</summary>
+    public async Task CreateRescueAsync(VmFiles files, VmRescue rescue, CancellationToken cancellation)
+    {
+        _ = await VirtualSizeAsync(rescue.Path, rescue.Format, cancellation);
+        File.Delete(files.Rescue);
+        await RunAsync(
+            ["create", "-q", "-f", "qcow2", "-F", FormatName(rescue.Format), "-b", Path.GetFullPath(rescue.Path),
+                files.Rescue],
+            files, "make the disk that it is rescued with", cancellation);
+        owner?.Own(files.Rescue);
+    }
+
+    /// <summary>Makes an empty file as large as the disk, which QEMU is to fill.</summary>
+    public async Task CreateCopyAsync(VmFiles files, CancellationToken cancellation)
+    {
+        _ = Qcow2Header.Refuse(Head(files.Disk), out var header);
+        File.Delete(files.NewSnapshot);
+        await RunAsync(
+            ["create", "-q", "-f", "qcow2", files.NewSnapshot, Text((long)header.VirtualSize)], files,
+            "make a file for a copy of the disk", cancellation);
+        owner?.Own(files.NewSnapshot);
+    }
+
+    /// <returns>Bytes that a copy of the disk takes at most, image included.</returns>
+    public static long CopySize(VmFiles files, VmPlan? plan)
+    {
+        var head = Head(files.Disk, NamesLength);
+        _ = Qcow2Header.Refuse(head, out var header);
+        var image = BackingOf(head);
+        var held = new FileInfo(files.Disk).Length + (File.Exists(image) ? new FileInfo(image).Length : 0);
+        return Math.Min(held, plan is null ? held : SizeOf(plan) + ((long)header.VirtualSize >> 10));
+    }
+
+    /// <summary>The image's path, as our own layer names it (docs/interop/qcow2 of QEMU); empty for none.</summary>
+    private static string BackingOf(ReadOnlySpan<byte> head)
+    {
+        if (head.Length < 20) return "";
+        var at = (int)Math.Min(BinaryPrimitives.ReadUInt64BigEndian(head[8..]), int.MaxValue);
+        var length = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(head[16..]), 1023);
+        return at > 0 && at + length <= head.Length ? System.Text.Encoding.UTF8.GetString(head.Slice(at, length)) : "";
+    }
+
     public static long SizeOf(VmPlan plan) => (long)plan.DiskGib << 30;
 
     private static async Task<long> VirtualSizeAsync(string image, DiskFormat format, CancellationToken cancellation)
@@ -62,10 +107,10 @@ internal sealed class QemuDisk(string qemuImg, ProcessUser? owner)
             : throw new VmException(VmFailure.BadImage, $"the image {Path.GetFileName(image)} is refused: {refusal}");
     }
 
-    private static byte[] Head(string path)
+    private static byte[] Head(string path, int length = Qcow2Header.Length)
     {
         using var handle = File.OpenHandle(path);
-        var head = new byte[Qcow2Header.Length];
+        var head = new byte[length];
         var read = RandomAccess.Read(handle, head, 0);
         return head[..read];
     }

@@ -78,6 +78,15 @@ public sealed partial class QemuDriver : IVmDriver
     public Task ReclaimAsync(VmPlan plan, CancellationToken cancellation) =>
         VmOf(plan.Id).ReclaimAsync(plan, cancellation);
 
+    public Task SnapshotAsync(VmId id, string snapshot, CancellationToken cancellation) => Known(id) is { } vm
+        ? vm.SnapshotAsync(snapshot, cancellation)
+        : throw new VmException(VmFailure.NotFound, $"VM {id} is not here: it cannot be copied");
+
+    public Stream? OpenSnapshot(VmId id, string snapshot) => Known(id)?.OpenSnapshot(snapshot);
+
+    public Task DropSnapshotAsync(VmId id, CancellationToken cancellation) =>
+        Known(id) is { } vm ? vm.DropSnapshotAsync(cancellation) : Task.CompletedTask;
+
     public async Task RemoveAsync(VmId id, CancellationToken cancellation)
     {
         if (Known(id) is not { } vm) return;
@@ -98,13 +107,16 @@ public sealed partial class QemuDriver : IVmDriver
         var images = new HashSet<ImageDigest>();
         foreach (var (id, vm) in vms)
         {
-            if (vm.Plan is { } plan) images.Add(plan.Image);
+            if (vm.Plan is { } plan) images.UnionWith(ImagesOf(plan));
             else if (File.Exists(Path.Combine(settings.Options.VmsDirectory, id.Value, VmCommandLine.Disk)))
                 throw new IOException($"VM {id} has a disk and no readable plan: its image is not known");
         }
 
         return images;
     }
+
+    private static IEnumerable<ImageDigest> ImagesOf(VmPlan plan) =>
+        plan.Rescue is null ? [plan.Image] : [plan.Image, plan.Rescue.Image];
 
     /// <summary>Lets go of all VMs. They run on.</summary>
     public async ValueTask DisposeAsync()

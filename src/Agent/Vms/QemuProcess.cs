@@ -22,13 +22,16 @@ internal sealed class QemuProcess : IAsyncDisposable
     private readonly ProcessHandle handle;
     private readonly ProcessDirectory directory;
     private readonly TimeProvider time;
+    private readonly string monitorSocket;
     private readonly Action<VmEventKind, string> report;
     private readonly TaskCompletionSource guestDown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private QmpMonitor? monitor;
 
     public QemuProcess(
-        ProcessHandle handle, string directory, TimeProvider time, Action<VmEventKind, string> report)
+        ProcessHandle handle, string directory, TimeProvider time, Action<VmEventKind, string> report,
+        string monitorSocket = VmCommandLine.MonitorSocket)
     {
+        this.monitorSocket = monitorSocket;
         this.handle = handle;
         this.directory = ProcessDirectory.Open(directory);
         this.time = time;
@@ -49,6 +52,9 @@ internal sealed class QemuProcess : IAsyncDisposable
     public QmpMigration Migration => new(
         monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
 
+    public QmpBackup Backup => new(
+        monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
+
     /// <summary>Reaches the monitor, waiting for a QEMU that has only just started.</summary>
     /// <returns>QEMU's status, or null when the process ended meanwhile.</returns>
     /// <exception cref="TimeoutException">It did not answer within the deadline.</exception>
@@ -64,7 +70,7 @@ internal sealed class QemuProcess : IAsyncDisposable
                 throw new TimeoutException($"QEMU's monitor did not answer within {deadline.TotalSeconds:0.#} s");
             try
             {
-                var socket = await directory.ConnectAsync(VmCommandLine.MonitorSocket, cancellation);
+                var socket = await directory.ConnectAsync(monitorSocket, cancellation);
                 this.monitor = await QmpMonitor.OpenAsync(socket, OnEvent, left, cancellation);
                 var status = await Commands.QueryStatusAsync(cancellation);
                 if (status == "shutdown") guestDown.TrySetResult();

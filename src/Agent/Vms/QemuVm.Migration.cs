@@ -134,9 +134,9 @@ internal sealed partial class QemuVm
             throw new VmException(VmFailure.Migrating, $"VM {id} is sent elsewhere already");
         if (process is not { GuestDown.IsCompleted: false } || record.Phase != VmPhase.Running)
             throw new VmException(VmFailure.NotFound, $"VM {id} does not run: only a running guest can be sent");
+        if (IsCopying) await FailCopyAsync("SERVER_MIGRATED", "The server goes to another hypervisor.");
         (this.outgoing, reached) = (outgoing, settings.Time.GetTimestamp());
         Enter(record with { Migration = new VmMigration(outgoing.Migration, MigrationPhase.CopyingDisk) });
-        await Task.CompletedTask;
     }
 
     private Task LetGoAsync()

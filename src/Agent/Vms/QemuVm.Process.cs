@@ -94,6 +94,7 @@ internal sealed partial class QemuVm
             if (!process.Exited.IsCompleted) await process.QuitAsync(disposed.Token);
             await process.DisposeAsync();
             process = null;
+            File.Delete(files.Rescue);
             Enter(record with
             {
                 Phase = VmPhase.Stopped,
@@ -117,6 +118,7 @@ internal sealed partial class QemuVm
         var exit = await process!.Exited;
         await process.DisposeAsync();
         process = null;
+        File.Delete(files.Rescue);
         var killed = settings.Cgroups.OutOfMemoryKills(id.Value) > 0
             ? "; the kernel killed it because its memory limit was reached" : "";
         var words = VmFiles.Tail(files.Log, logStart, 3);

@@ -48,6 +48,10 @@ internal sealed partial class QemuVm : IAsyncDisposable
         public sealed record CancelSend(TaskCompletionSource Done) : Request(Done);
 
         public sealed record Reclaim(VmPlan Plan, TaskCompletionSource Done) : Request(Done);
+
+        public sealed record Snapshot(string Id, TaskCompletionSource Done) : Request(Done);
+
+        public sealed record DropSnapshot(TaskCompletionSource Done) : Request(Done);
     }
 
     private const int QueueLength = 16;
@@ -173,13 +177,15 @@ internal sealed partial class QemuVm : IAsyncDisposable
             check ??= Task.Delay(settings.Options.CheckEvery, settings.Time, disposed.Token);
             Task ended = process?.Exited ?? never.Task, down = process?.GuestDown ?? never.Task;
             var moving = IsMoving ? MoveDueAsync() : never.Task;
-            await Task.WhenAny(ended, down, arrived, check, moving);
+            var copying = IsCopying ? CopyDueAsync() : never.Task;
+            await Task.WhenAny(ended, down, arrived, check, moving, copying);
             if (disposed.IsCancellationRequested) break;
             try
             {
                 if (ended.IsCompleted) await OnEndedAsync();
                 else if (down.IsCompleted) await OnGuestDownAsync();
                 else if (moving.IsCompleted) await MoveAsync();
+                else if (copying.IsCompleted) await CopyAsync();
                 if (check.IsCompleted) await CheckAsync();
             }
             catch (Exception e) when (e is not OutOfMemoryException)
@@ -196,6 +202,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
         var gone = new VmException(VmFailure.NotFound, $"VM {id} is no longer driven here: ask again");
         while (requests.Reader.TryRead(out var late)) late.Done.TrySetException(gone);
         if (process is not null) await process.DisposeAsync();
+        if (copier is not null) await copier.DisposeAsync();
     }
 
     private async Task HandleAsync(Request request)
@@ -217,6 +224,8 @@ internal sealed partial class QemuVm : IAsyncDisposable
                 Request.LetGo => LetGoAsync(),
                 Request.CancelSend => CancelSendAsync(),
                 Request.Reclaim r => ReclaimAsync(r.Plan),
+                Request.Snapshot r => SnapshotAsync(r.Id),
+                Request.DropSnapshot => DropSnapshotAsync(),
                 _ => throw new InvalidOperationException(),
             });
             request.Done.TrySetResult();
@@ -238,6 +247,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
             await settings.Disks.CreateAsync(files, plan, baseImage, disposed.Token);
         else if (QemuDisk.Lacks(files, plan) > 0)
         {
+            await EndCopierAsync();
             if (process is null) await settings.Disks.GrowAsync(files, plan, disposed.Token);
             else await process.Commands.BlockResizeAsync(
                 VmCommandLine.DiskNode, QemuDisk.SizeOf(plan), disposed.Token);
@@ -262,9 +272,13 @@ internal sealed partial class QemuVm : IAsyncDisposable
         if (!File.Exists(files.Disk))
             throw new VmException(VmFailure.NotFound, $"VM {id} has no disk here: ensure it first");
         Keep(plan);
-        Enter(new VmRecord(VmPhase.Starting, plan.Generation, shape, null, Now, "", record.Migration));
+        await EndCopierAsync();
+        Enter(new VmRecord(
+            VmPhase.Starting, plan.Generation, shape, null, Now, "", record.Migration, record.Snapshot));
         try
         {
+            File.Delete(files.Rescue);
+            if (plan.Rescue is { } rescue) await settings.Disks.CreateRescueAsync(files, rescue, disposed.Token);
             await SpawnAsync(plan, incoming: false);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -306,6 +320,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
     {
         if (process is not null) await process.StopAsync(StopMode.Hard, TimeSpan.Zero, HurryTask, disposed.Token);
         await EndAsync("removed");
+        await EndCopierAsync();
         var trash = Path.Combine(settings.Options.VmsDirectory, QemuDriver.TrashPrefix + id.Value);
         if (Directory.Exists(files.Directory))
         {
@@ -349,6 +364,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
         if (kind == VmEventKind.Migrated)
         {
             moved.TrySetResult();
+            copied.TrySetResult();
             return;
         }
         if (kind is VmEventKind.GuestPanicked or VmEventKind.GuestReset)
@@ -388,7 +404,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
                 id, record.Phase, record.Process?.Pid, record.Since,
                 running && guestTrouble.Length > 0 ? guestTrouble : record.Cause,
                 record.Generation, running && this.plan is { } plan && VmCommandLine.Shape(plan) != record.Shape,
-                record.Migration);
+                record.Migration, record.Snapshot);
         }
     }
 

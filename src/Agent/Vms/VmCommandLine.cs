@@ -12,7 +12,7 @@ internal sealed record VmHost(string Accelerator, string? RunAs, string PidFile,
 /// <summary>
 /// A plan to QEMU's arguments. Pure. Paths are relative to the VM's directory, which is QEMU's working directory.
 /// <code>
-///   pcie.0 ─┬─ rp0 ── virtio-blk (disk.qcow2 over the image)
+///   pcie.0 ─┬─ rp0 ── virtio-blk (disk.qcow2 over the image; rescued: rescue.qcow2, and the disk on the last port)
 ///           ├─ rp1… ─ virtio-net (a tap each)
 ///           ├─ spare root ports, for what is plugged at run time
 ///           ├─ virtio-rng, pvpanic
@@ -24,6 +24,7 @@ internal static class VmCommandLine
 {
     public const string Disk = "disk.qcow2";
     public const string DiskNode = "disk0";
+    public const string RescueDisk = "rescue.qcow2";
     private const string DiskDevice = "disk";
 
     /// <summary>Of the disk's device in QEMU's tree of objects.</summary>
@@ -54,8 +55,10 @@ internal static class VmCommandLine
     {
         var machine = plan.Machine ?? new VmMachine();
         var ports = string.Join(';', plan.Ports.Select(p => $"{p.Mac},{p.Tap},{p.Mtu}"));
+        // Of what has none, it is what it was before there were such things.
+        var rescue = plan.Rescue is null ? "" : $"|{plan.Rescue.Image}";
         return Text(
-            $"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}");
+            $"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}{rescue}");
     }
 
     private static void AddMachine(List<string> to, VmPlan plan, VmMachine machine, VmHost host)
@@ -98,7 +101,8 @@ internal static class VmCommandLine
 
     private static void AddDevices(List<string> to, VmPlan plan, VmMachine machine, VmHost host)
     {
-        var slots = 1 + plan.Ports.Count + machine.SparePorts;
+        var rescued = plan.Rescue is not null;
+        var slots = 1 + plan.Ports.Count + machine.SparePorts + (rescued ? 1 : 0);
         for (var i = 0; i < slots; i++)
             to.AddRange(["-device", Text($"pcie-root-port,id=rp{i},bus=pcie.0,chassis={i + 1},slot={i + 1}")]);
         to.AddRange(["-blockdev", $"driver=file,node-name={DiskNode}-file,filename={Disk},discard=unmap"]);
@@ -108,8 +112,14 @@ internal static class VmCommandLine
         // The guest goes on by itself once it has arrived, agent or not: the export that its disk came through is then
         // still open beside it.
         var shared = host.Incoming ? ",share-rw=on" : "";
+        if (rescued)
+            to.AddRange([
+                "-blockdev", $"driver=file,node-name=rescue0-file,filename={RescueDisk},discard=unmap",
+                "-blockdev", "driver=qcow2,node-name=rescue0,file=rescue0-file,discard=unmap",
+                "-device", "virtio-blk-pci,id=rescue,drive=rescue0,bus=rp0,bootindex=1,discard=on"]);
+        var place = rescued ? Text($"bus=rp{slots - 1}") : "bus=rp0,bootindex=1";
         to.AddRange([
-            "-device", $"virtio-blk-pci,id={DiskDevice},drive={DiskNode},bus=rp0,bootindex=1,discard=on{shared}"]);
+            "-device", $"virtio-blk-pci,id={DiskDevice},drive={DiskNode},{place},discard=on{shared}"]);
         for (var i = 0; i < plan.Ports.Count; i++)
         {
             var port = plan.Ports[i];

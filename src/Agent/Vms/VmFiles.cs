@@ -13,9 +13,10 @@ namespace Monolith.Agent.Vms;
 /// <param name="Since">When the phase was entered.</param>
 /// <param name="Cause">Why.</param>
 /// <param name="Migration">The last migration of this run.</param>
+/// <param name="Snapshot">The copy of the disk that is here, or being made.</param>
 internal sealed record VmRecord(
     VmPhase Phase, long Generation, string Shape, ProcessIdentity? Process, DateTimeOffset Since, string Cause,
-    VmMigration? Migration = null);
+    VmMigration? Migration = null, VmSnapshot? Snapshot = null);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(VmPlan))]
@@ -30,6 +31,8 @@ internal sealed partial class VmJson : JsonSerializerContext;
 ///   qmp.sock      monitor                    serial.sock   console
 ///   serial.log    serial output, bounded     qemu.log      QEMU's own words, bounded
 ///   screen.png    while a picture is taken
+///   rescue.qcow2  what it boots from while it is rescued and runs
+///   snapshot.qcow2[.new]   copy of the disk   snapshot.lock, .sock, .log   who makes it while no guest runs
 /// </code>
 /// Files are replaced whole: written beside, synced, renamed, directory synced.
 /// </summary>
@@ -45,6 +48,8 @@ internal sealed class VmFiles(string directory)
 
     public string NewDisk => Disk + ".new";
 
+    public string Rescue => Path.Combine(Directory, VmCommandLine.RescueDisk);
+
     public string PidFile => Path.Combine(Directory, "qemu.lock");
 
     public string Log => Path.Combine(Directory, "qemu.log");
@@ -59,6 +64,16 @@ internal sealed class VmFiles(string directory)
 
     /// <summary>QEMU may write it and make no files here: it is there before it is asked for.</summary>
     public string Screen => Path.Combine(Directory, VmCommandLine.Screen);
+
+    public string Snapshot => Path.Combine(Directory, "snapshot.qcow2");
+
+    public const string NewSnapshotName = "snapshot.qcow2.new";
+
+    public string NewSnapshot => Path.Combine(Directory, NewSnapshotName);
+
+    public string CopierPid => Path.Combine(Directory, "snapshot.lock");
+
+    public string CopierLog => Path.Combine(Directory, "snapshot.log");
 
     public string SerialLog => Path.Combine(Directory, VmCommandLine.SerialLog);
 

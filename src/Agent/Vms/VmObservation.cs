@@ -36,9 +36,10 @@ public enum VmPhase
 /// <param name="Generation">The generation that was acted on last.</param>
 /// <param name="NeedsRestart">A newer plan differs in what QEMU can only learn at its start.</param>
 /// <param name="Migration">The last migration of this run, to or from here; null when there was none.</param>
+/// <param name="Snapshot">The copy of its disk that is here or being made; null when there is none.</param>
 public sealed record VmObservation(
     VmId Id, VmPhase Phase, int? Pid, DateTimeOffset Since, string Cause, long Generation, bool NeedsRestart,
-    VmMigration? Migration = null);
+    VmMigration? Migration = null, VmSnapshot? Snapshot = null);
 
 public enum VmEventKind
 {
@@ -52,6 +53,9 @@ public enum VmEventKind
 
     /// <summary>A migration entered another phase, or came further.</summary>
     Migrated,
+
+    /// <summary>A copy of its disk came further.</summary>
+    Copied,
 }
 
 /// <summary>Something happened to a VM: observe it anew. Events may be dropped when nobody reads them.</summary>

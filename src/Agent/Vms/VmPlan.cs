@@ -47,6 +47,12 @@ public sealed record VmPort(string Mac, string Tap, int Mtu);
 /// <param name="SparePorts">PCI Express root ports kept free for disks and cards plugged at run time, 0 to 16.</param>
 public sealed record VmMachine(string Type = "q35", string? Cpu = null, int SparePorts = 4);
 
+/// <summary>A disk to boot from that is made for each start and deleted after it.</summary>
+/// <param name="Image">What it starts from.</param>
+/// <param name="Format">Its format.</param>
+/// <param name="Path">Where the image is on this machine.</param>
+public sealed record VmRescue(ImageDigest Image, DiskFormat Format, string Path = "");
+
 /// <summary>What one VM shall be. Immutable; compared as a whole by what QEMU would be told.</summary>
 /// <param name="Id">Its identity on this hypervisor.</param>
 /// <param name="Generation">Of the desired state; echoed by observations once it has been acted on.</param>
@@ -61,6 +67,7 @@ public sealed record VmMachine(string Type = "q35", string? Cpu = null, int Spar
 /// <param name="ConsoleLogKib">KiB of serial output kept, twice: the current file and the one before. Default
 /// 1024.</param>
 /// <param name="Machine">Default: <see cref="VmMachine"/>'s defaults.</param>
+/// <param name="Rescue">What it boots from instead of its own disk; null: from that.</param>
 public sealed record VmPlan(
     VmId Id,
     long Generation,
@@ -73,7 +80,8 @@ public sealed record VmPlan(
     IReadOnlyList<VmPort> Ports,
     Guid Uuid,
     int ConsoleLogKib = 1024,
-    VmMachine? Machine = null);
+    VmMachine? Machine = null,
+    VmRescue? Rescue = null);
 
 /// <summary>What a plan must hold before QEMU is told of it. Pure; gathers every violation.</summary>
 internal static class VmPlanRules

@@ -61,6 +61,8 @@ internal static class Examples
             "monolith server create web1 --image debian --flavor small --key laptop --user-data init.yaml",
             "monolith server create db1 --image debian --flavor small --network back,sg=db --label tier=db --group db",
         ],
+        ["monolith server update"] =
+            ["monolith server update web1 --label tier=web", "monolith server update web1 --meta role=db --meta site=ber"],
         ["monolith server list"] =
         [
             "monolith server list", "monolith server list --filter 'state = READY AND labels.tier = \"web\"'",
@@ -75,6 +77,11 @@ internal static class Examples
         ["monolith server resize"] = ["monolith server resize web1 large --wait"],
         ["monolith server rebuild"] =
             ["monolith server rebuild web1 --wait", "monolith server rebuild web1 --image debian-13 --wait"],
+        ["monolith server snapshot"] =
+            ["monolith server snapshot web1 web1-golden --wait", "monolith server snapshot web1 web-2026-11 --family web"],
+        ["monolith server rescue"] =
+            ["monolith server rescue web1 --wait", "monolith server rescue web1 --image family/debian --hard"],
+        ["monolith server unrescue"] = ["monolith server unrescue web1 --wait"],
         ["monolith server undelete"] = ["monolith server undelete web1 --wait"],
         ["monolith server lock"] = ["monolith server lock db1 'audit until Friday, ask Ada'"],
         ["monolith server unlock"] = ["monolith server unlock db1"],

@@ -21,7 +21,7 @@ internal static class ImageCommands
         Aliases = ["images"],
         Columns =
         [
-            Column.Name, Column.Enum("STATE", "state"), Column.Of("FAMILY", "family"), Column.Enum("FORMAT", "format"), Column.Enum("VISIBILITY", "visibility"),
+            Column.Name, Column.State(), Column.Of("FAMILY", "family"), Column.Enum("FORMAT", "format"), Column.Enum("VISIBILITY", "visibility"),
             Column.Bytes("SIZE", "size_bytes"), Column.Bytes("DISK", "virtual_size_bytes"),
             new("SHA256", (message, _) => Messages.Text(message, "sha256") is { Length: > 12 } sum ? sum[..12] : ""),
             Column.Age,

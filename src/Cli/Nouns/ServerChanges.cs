@@ -75,7 +75,7 @@ internal static class ServerChanges
     }
 
     /// <param name="goal">The states that a wait ends in.</param>
-    static Command Change(Noun noun, App app, Command command, IReadOnlyList<string> goal,
+    public static Command Change(Noun noun, App app, Command command, IReadOnlyList<string> goal,
         Func<Run, string, ValueTask<IMessage>> ask)
     {
         var name = NounCommand.Name(noun, app);

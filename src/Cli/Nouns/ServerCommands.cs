@@ -45,6 +45,10 @@ internal static class ServerCommands
                 Value = "KEYPAIR", Refers = () => Catalog.KeyPair,
             },
             new("--user-data", "user_data", "A file that the guest gets from the metadata service.") { Value = "FILE" },
+            new("--meta", "metadata", "An entry that the guest gets from the metadata service; on update, all of them anew.")
+            {
+                Mutable = true, Value = "KEY=VALUE",
+            },
             new("--hostname", "hostname", "What the guest is told its name is."),
             new("--ready-port", "ready_probe.tcp_port", "The TCP port that must answer before it is READY.")
             {
@@ -76,6 +80,8 @@ internal static class ServerCommands
         Power(noun, app, "stop", "Shut a server down.", "STOPPED"),
         Power(noun, app, "restart", "Restart a server.", "READY"),
         .. ServerChanges.Commands(noun, app),
+        ServerSnapshots.Command(noun, app),
+        .. ServerRescue.Commands(noun, app),
         Migrate(noun, app),
         Events(noun, app),
         Ssh(noun, app),

@@ -6,6 +6,7 @@ using Monolith.Compute.KeyPairs;
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
+using Monolith.Compute.Servers.Snapshots;
 using Monolith.Compute.Steps;
 using Monolith.Compute.Vms;
 using Monolith.Platform.Storage;
@@ -20,6 +21,7 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
     public DbSet<ServerRow> Servers => Set<ServerRow>();
     public DbSet<OperationRow> Operations => Set<OperationRow>();
     public DbSet<VmRow> Vms => Set<VmRow>();
+    public DbSet<SnapshotRow> Snapshots => Set<SnapshotRow>();
     public DbSet<HypervisorRow> Hypervisors => Set<HypervisorRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -67,11 +69,19 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Property(v => v.Uid).ValueGeneratedNever();
             e.Property(v => v.Steps).HasConversion(StepList.Converter, StepList.Comparer);
             e.Ignore(v => v.IsCurrent);
+            e.Ignore(v => v.LastPowerGeneration);
             // One incarnation at a time, and one more that it comes from or goes to, whoever decides it.
             // Of what was given up there may be any number.
             e.HasIndex(v => new { v.ServerUid, v.Role }).IsUnique().HasFilter("\"Role\" <> 3");
             e.HasIndex(v => v.Hypervisor);
             e.HasIndex(v => v.ImageSha256);
+        });
+        model.Entity<SnapshotRow>(e =>
+        {
+            e.ToTable("snapshots").HasKey(s => s.Uid);
+            e.Property(s => s.Uid).ValueGeneratedNever();
+            // One at a time, whoever asks.
+            e.HasIndex(s => s.ServerUid).IsUnique();
         });
         base.OnModelCreating(model);
     }

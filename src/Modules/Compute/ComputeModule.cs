@@ -14,6 +14,7 @@ using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
+using Monolith.Compute.Servers.Snapshots;
 using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
 using Monolith.Image.Contracts;
@@ -60,6 +61,7 @@ public static partial class ComputeModule
         services.AddSingleton<IServers>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IBlobUse>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IEventListener, PortListener>();
+        services.AddSnapshots();
         services.AddSingleton(ServerLoop);
         services.AddSingleton(ReaperLoop);
         services.AddSingleton(HypervisorLoop);
@@ -82,6 +84,7 @@ public static partial class ComputeModule
         endpoints.MapGrpcService<ServerConsoleService>();
         endpoints.MapGrpcService<ConsoleService>();
         endpoints.MapGrpcService<BlobSourceService>();
+        endpoints.MapGrpcService<SnapshotUploads>();
     }
 
     // The loops are made before what they drive, which wakes them.

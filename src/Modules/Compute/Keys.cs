@@ -12,6 +12,12 @@ internal readonly record struct HypervisorName(string Value)
     public override string ToString() => Value;
 }
 
+/// <summary>A snapshot's uid, which is its image's.</summary>
+internal readonly record struct SnapshotId(Guid Value)
+{
+    public override string ToString() => Value.ToString();
+}
+
 /// <summary>A vm's uid.</summary>
 internal readonly record struct VmId(Guid Value)
 {

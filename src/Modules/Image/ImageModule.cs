@@ -37,6 +37,7 @@ public static class ImageModule
         services.AddSingleton<Importer>();
         services.AddSingleton(ImportLoop);
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Reconciler<ImportId>>());
+        services.AddSingleton<IImageMaking, ImageMaking>();
         return services;
     }
 

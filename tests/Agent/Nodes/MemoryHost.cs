@@ -24,6 +24,15 @@ internal sealed class MemoryHost : CallInvoker
     public ConcurrentQueue<IMessage> Received { get; } = new();
     public ConcurrentQueue<object> Sent { get; } = new();
     public volatile bool Refusing;
+    private int refusedUploads;
+
+    /// <summary>What was sent, by snapshot.</summary>
+    public ConcurrentDictionary<string, ConcurrentQueue<byte[]>> Uploads { get; } = new();
+
+    /// <summary>How uploads are refused; null: they are taken.</summary>
+    public StatusCode? RefusesUploads { get; set; }
+
+    public int RefusedUploads => Volatile.Read(ref refusedUploads);
 
     public void Want(Vm vm, string traceparent = "")
     {
@@ -197,7 +206,7 @@ internal sealed class MemoryHost : CallInvoker
         push(inSync(new InSync { Unchanged = unchanged, SendStatuses = Digest.Of(statuses) != hello.StatusDigest }));
     }
 
-    private sealed class Writer<T>(Action<T> take) : IClientStreamWriter<T>
+    private sealed class Writer<T>(Action<T> take, Action? complete = null) : IClientStreamWriter<T>
     {
         public WriteOptions? WriteOptions { get; set; }
 
@@ -209,7 +218,11 @@ internal sealed class MemoryHost : CallInvoker
 
         public Task WriteAsync(T message, CancellationToken cancellationToken) => WriteAsync(message);
 
-        public Task CompleteAsync() => Task.CompletedTask;
+        public Task CompleteAsync()
+        {
+            complete?.Invoke();
+            return Task.CompletedTask;
+        }
     }
 
     private sealed class Reader<T>(ChannelReader<T> from) : IAsyncStreamReader<T>
@@ -242,6 +255,29 @@ internal sealed class MemoryHost : CallInvoker
         throw new NotSupportedException();
 
     public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, string? host, CallOptions options) =>
-        throw new NotSupportedException();
+        Method<TRequest, TResponse> method, string? host, CallOptions options)
+    {
+        var answer = new TaskCompletionSource<TResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (snapshot, content) = ("", new MemoryStream());
+        if (RefusesUploads is { } code)
+        {
+            Interlocked.Increment(ref refusedUploads);
+            answer.SetException(new RpcException(new Status(code, "away")));
+        }
+
+        var writer = new Writer<TRequest>(
+            message =>
+            {
+                var part = (UploadSnapshotRequest)(object)message!;
+                if (part.Header is { } header) snapshot = header.Snapshot;
+                else part.Chunk.WriteTo(content);
+            },
+            () =>
+            {
+                if (!answer.TrySetResult((TResponse)(object)new UploadSnapshotResponse())) return;
+                Uploads.GetOrAdd(snapshot, _ => []).Enqueue(content.ToArray());
+            });
+        return new AsyncClientStreamingCall<TRequest, TResponse>(
+            writer, answer.Task, Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+    }
 }

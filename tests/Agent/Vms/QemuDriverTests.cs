@@ -80,6 +80,21 @@ public sealed class QemuDriverTests : IAsyncLifetime
         Assert.False(Directory.Exists("/sys/fs/cgroup/memory/monolith-test/life"));
     }
 
+    /// <summary>Its own disk has nothing to boot from; what it is rescued with powers off at once.</summary>
+    [Fact]
+    public async Task Rescued_ItBootsFromTheImage_OnADiskThatIsGoneAfterwards()
+    {
+        var plan = await StartedAsync("rescue");
+        await File.WriteAllBytesAsync(scratch.In("rescue.img"), BootGuests.PowersOffAtOnce, Stop);
+        var rescue = new VmRescue(plan.Image, DiskFormat.Raw, scratch.In("rescue.img"));
+        await driver.RestartAsync(plan with { Generation = 2, Rescue = rescue }, StopMode.Hard, Deadline, Stop);
+        await Eventually.HoldsAsync(async () => (await OneAsync()).Phase == VmPhase.Stopped, "its guest powers off", 60);
+        Assert.Equal("its guest powered off", (await OneAsync()).Cause);
+        Assert.False(File.Exists(Path.Combine(Vms, "rescue", "rescue.qcow2")));
+        await driver.StartAsync(plan with { Generation = 3 }, Stop);
+        Assert.Equal((VmPhase.Running, 3), ((await OneAsync()).Phase, (await OneAsync()).Generation));
+    }
+
     [Fact]
     public async Task Qemu_KilledByAnotherHand_IsCrashedWithTheCauseAndStartsAgain()
     {

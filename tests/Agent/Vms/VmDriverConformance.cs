@@ -65,6 +65,22 @@ public abstract class VmDriverConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rescued_ItNeedsARestart_AndAnotherToBeItselfAgain()
+    {
+        var plan = await StartedAsync("rescued");
+        var rescue = plan with { Generation = 2, Rescue = new VmRescue(plan.Image, plan.ImageFormat, BaseImage) };
+        await driver.StartAsync(rescue, Stop);
+        Assert.True((await OneAsync()).NeedsRestart);
+        await driver.RestartAsync(rescue, StopMode.Hard, Deadline, Stop);
+        Assert.Equal((VmPhase.Running, 2L, false), ((await OneAsync()).Phase, (await OneAsync()).Generation, (await OneAsync()).NeedsRestart));
+        await driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        await driver.StartAsync(rescue, Stop);
+        Assert.Equal(VmPhase.Running, (await OneAsync()).Phase);
+        await driver.RestartAsync(plan with { Generation = 3 }, StopMode.Hard, Deadline, Stop);
+        Assert.Equal((VmPhase.Running, 3L, false), ((await OneAsync()).Phase, (await OneAsync()).Generation, (await OneAsync()).NeedsRestart));
+    }
+
+    [Fact]
     public async Task Start_WithoutDisk_IsNotFound()
     {
         var e = await Assert.ThrowsAsync<VmException>(() => driver.StartAsync(Plans.Small("none"), Stop));

@@ -109,6 +109,29 @@ internal sealed class Servers : ServerService.ServerServiceBase
         return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Stopping });
     }
 
+    public override Task<Server> RescueServer(RescueServerRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Restarting, RescueImage = request.Image });
+    }
+
+    public override Task<Server> UnrescueServer(UnrescueServerRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Restarting });
+    }
+
+    public override Task<Monolith.Image.V1.Image> SnapshotServer(SnapshotServerRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(new Monolith.Image.V1.Image
+        {
+            Name = $"projects/demo/images/{request.ImageId}",
+            State = Monolith.Image.V1.Image.Types.State.Creating,
+            SourceServer = request.Name,
+        });
+    }
+
     public override Task<ListServerEventsResponse> ListServerEvents(
         ListServerEventsRequest request, ServerCallContext context) =>
         Task.FromResult(new ListServerEventsResponse { Events = { Events } });
@@ -156,6 +179,8 @@ internal sealed class Images : ImageService.ImageServiceBase
             State = Monolith.Image.V1.Image.Types.State.Importing,
         });
     }
+    /// <summary>What each watch says, one after the other; then it is silent.</summary>
+    public ConcurrentQueue<IReadOnlyList<WatchImagesResponse>> Watches { get; } = new();
 
     public override async Task WatchImages(
         WatchImagesRequest request, IServerStreamWriter<WatchImagesResponse> stream, ServerCallContext context)
@@ -165,6 +190,9 @@ internal sealed class Images : ImageService.ImageServiceBase
             image.Name = request.Name;
             await stream.WriteAsync(new WatchImagesResponse { Change = ChangeType.Modified, Image = image });
         }
+        if (Watches.TryDequeue(out var scripted))
+            foreach (var message in scripted)
+                await stream.WriteAsync(message);
         await Silence.Async(context);
     }
 

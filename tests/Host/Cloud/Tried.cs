@@ -34,6 +34,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         await tenant.FillAsync(host);
         await tenant.CreateServerAsync(host, "s2");
         await tenant.CreateServerAsync(host, "s3");
+        await tenant.CreateServerAsync(host, "s4");
         await Do("UpdateServer", new UpdateServerRequest
         {
             Server = new() { Name = P + "/servers/s3", UndeleteWindow = new() { Seconds = 3600 } },
@@ -44,6 +45,9 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         await UntilAsync("s2", Server.Types.State.Stopped);
         await Do("DeleteServer", new DeleteServerRequest { Name = P + "/servers/s3" });
         await UntilAsync("s3", Server.Types.State.SoftDeleted);
+        await UntilAsync("s4", Server.Types.State.Ready);
+        await Do("RescueServer", new RescueServerRequest { Name = P + "/servers/s4" });
+        await UntilAsync("s4", Server.Types.State.Ready);
         await Do("CreateProject", new CreateProjectRequest { ProjectId = "tried-empty" });
         await Do("CreateFlavor", new CreateFlavorRequest
         {
@@ -115,6 +119,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             }, StatusCode.Aborted),
             ["StopServer"] = (new StopServerRequest { Name = P + "/servers/none" }, StatusCode.NotFound),
             ["MigrateServer"] = (new MigrateServerRequest { Name = P + "/servers/s2" }, StatusCode.FailedPrecondition),
+            ["SnapshotServer"] = (new SnapshotServerRequest { Name = P + "/servers/s1", ImageId = "r1" },
+                StatusCode.AlreadyExists),
             ["CreateLoadBalancer"] = (new CreateLoadBalancerRequest
             {
                 Parent = P,
@@ -149,6 +155,9 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "RestartServer" => new RestartServerRequest { Name = P + "/servers/s1" },
         "ResizeServer" => new ResizeServerRequest { Name = P + "/servers/s2", Flavor = "flavors/tried" },
         "RebuildServer" => new RebuildServerRequest { Name = P + "/servers/s2" },
+        "SnapshotServer" => new SnapshotServerRequest { Name = P + "/servers/s1", ImageId = Mark },
+        "RescueServer" => new RescueServerRequest { Name = P + "/servers/s1" },
+        "UnrescueServer" => new UnrescueServerRequest { Name = P + "/servers/s4" },
         "UndeleteServer" => new UndeleteServerRequest { Name = P + "/servers/s3" },
         "MigrateServer" => new MigrateServerRequest { Name = P + "/servers/s1" },
         "AbortMigration" => new AbortMigrationRequest { Name = P + "/servers/s1" },

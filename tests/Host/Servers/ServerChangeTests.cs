@@ -179,6 +179,44 @@ public sealed class ServerChangeTests(RunningHost host)
     }
 
     [Fact]
+    public async Task ItsMetadata_ChangesWhileItRuns_WithinBounds()
+    {
+        var before = await ReadyAsync("meta");
+        Assert.Empty(before.Metadata);
+        var server = await servers.UpdateServerAsync(new UpdateServerRequest
+        {
+            Server = new() { Name = before.Name, Metadata = { ["role"] = "db", ["site:rack"] = "Köln" } },
+        }, By);
+        Assert.Equal(("db", "Köln"), (server.Metadata["role"], server.Metadata["site:rack"]));
+        // It was READY all the way.
+        Assert.Equal((Server.Types.State.Ready, false), (server.State, server.Reconciling));
+        server = await SeenAsync(before.Name, Server.Types.State.Ready);
+        Assert.Equal(before.Conditions, server.Conditions);
+        await using (var connection = await host.ConnectAsync("compute"))
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = $"SELECT \"Plan\" FROM vms WHERE \"ServerName\" = '{before.Name}'";
+            var plan = (byte[])(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+            Assert.Equal("Köln", Monolith.Agent.V1.Vm.Parser.ParseFrom(plan).Metadata.Meta["site:rack"]);
+        }
+        server = await servers.UpdateServerAsync(new UpdateServerRequest
+        {
+            Server = new() { Name = before.Name },
+            UpdateMask = new() { Paths = { "metadata" } },
+        }, By);
+        Assert.Empty(server.Metadata);
+
+        var wrong = new Server { Name = before.Name, Metadata = { [""] = "x", ["a b"] = "x", ["a.long"] = new string('x', 1025) } };
+        for (var i = 0; i < 64; i++) wrong.Metadata[$"k{i}"] = "";
+        var e = await Assert.ThrowsAsync<RpcException>(() => servers.UpdateServerAsync(
+            new UpdateServerRequest { Server = wrong }, By).ResponseAsync);
+        Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+        Assert.InRange(e.GetRpcStatus()!.GetDetail<Google.Rpc.BadRequest>()!.FieldViolations.Count, 4, 10);
+        await servers.DeleteServerAsync(new DeleteServerRequest { Name = before.Name }, By);
+        await GoneAsync(before.Name);
+    }
+
+    [Fact]
     public async Task WhatItsHypervisorCannotGive_ChangesNothing()
     {
         await FlavorAsync("giant", 200, 4_000_000, 60_000);

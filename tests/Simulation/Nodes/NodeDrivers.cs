@@ -97,6 +97,14 @@ internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Proce
         public Task ReclaimAsync(VmPlan plan, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.ReclaimAsync(plan, CancellationToken.None), NoStart, cancellation);
 
+        public Task SnapshotAsync(VmId id, string snapshot, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.SnapshotAsync(id, snapshot, CancellationToken.None), Busy, cancellation);
+
+        public Stream? OpenSnapshot(VmId id, string snapshot) => real.OpenSnapshot(id, snapshot);
+
+        public Task DropSnapshotAsync(VmId id, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.DropSnapshotAsync(id, CancellationToken.None), Busy, cancellation);
+
         public Task RemoveAsync(VmId id, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.RemoveAsync(id, CancellationToken.None), Busy, cancellation);
 

@@ -8,12 +8,14 @@ namespace Monolith.Agent.Network.Metadata;
 /// <param name="PublicKeys">SSH keys in authorized_keys form, by name.</param>
 /// <param name="UserData">The user's bytes, as they came; empty when there are none.</param>
 /// <param name="AvailabilityZone">Zone's name.</param>
+/// <param name="Meta">The owner's own entries.</param>
 public sealed record MetadataDocument(
     string InstanceId,
     string Hostname,
     IReadOnlyList<KeyValuePair<string, string>> PublicKeys,
     ReadOnlyMemory<byte> UserData,
-    string AvailabilityZone);
+    string AvailabilityZone,
+    IReadOnlyDictionary<string, string>? Meta = null);
 
 /// <summary>Gives the document of a port; null when the server has none (yet).</summary>
 public interface IMetadataSource

@@ -103,6 +103,8 @@ internal static class MetadataTree
 
         json.WriteEndArray();
         json.WriteStartObject("meta");
+        foreach (var (key, value) in document.Meta ?? new Dictionary<string, string>())
+            json.WriteString(key, value);
         json.WriteEndObject();
     });
 

@@ -33,6 +33,7 @@ internal static class MigrationRules
             throw Fault.Precondition("SERVER_NOT_READY", server.Name,
                 $"{server.Name} is {server.State.ToString().ToUpperInvariant()}: only a READY server can be migrated. "
                 + "Start it first, or wait until it is READY.");
+        Rescuing.RefuseWhileRescued(server);
         if (target == "hypervisors/" + server.Hypervisor)
             throw Fault.Precondition("SAME_HYPERVISOR", server.Name, $"{server.Name} is on {target} already.");
         if (await db.Vms.CountAsync(v => v.ServerUid == server.Uid && v.Role != VmRole.Fenced) > 1)

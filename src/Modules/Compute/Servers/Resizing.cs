@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.Placement;
+using Monolith.Compute.Servers.Snapshots;
 using Monolith.Compute.Vms;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Storage;
@@ -17,6 +18,9 @@ internal static class Resizing
     {
         ServerOperations.RefuseUnlessAlive(row);
         ServerOperations.RefuseWhileMigrating(row);
+        Rescuing.RefuseWhileRescued(row);
+        // A disk that is being copied does not grow.
+        SnapshotRules.RefuseWhileTaken(row);
         var flavor = await unit.Db.Flavors.FirstOrDefaultAsync(f => f.Name == flavorName, cancel);
         Check(row, flavor, flavorName);
         (row.Flavor, row.Vcpus, row.MemoryMib, row.DiskGib) = (flavor!.Name, flavor.Vcpus, flavor.MemoryMib, flavor.DiskGib);

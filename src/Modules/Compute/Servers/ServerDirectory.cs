@@ -18,8 +18,8 @@ internal sealed class ServerDirectory(Store<ComputeDb> store) : IServers, IBlobU
             : null);
 
     public Task<bool> IsUsedAsync(string sha256, CancellationToken cancel) => store.ReadAsync(async db =>
-        await db.Vms.AnyAsync(v => v.ImageSha256 == sha256, cancel)
-        || await db.Servers.AnyAsync(s => s.ImageSha256 == sha256, cancel));
+        await db.Vms.AnyAsync(v => v.ImageSha256 == sha256 || v.RescueSha256 == sha256, cancel)
+        || await db.Servers.AnyAsync(s => s.ImageSha256 == sha256 || s.RescueSha256 == sha256, cancel));
 }
 
 /// <summary>A port changed: its owner may be a step further.</summary>

@@ -154,6 +154,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             MemoryMib = row.MemoryMib,
             DiskGib = row.DiskGib,
             ImageSha256 = row.ImageSha256,
+            RescueSha256 = row.RescueSha256,
             Plan = Google.Protobuf.MessageExtensions.ToByteArray(VmWire.Plan(row, claimed, dnsName)),
             Restarts = row.Restarts,
             Incarnation = row.Incarnation,

@@ -27,6 +27,8 @@ internal sealed class ServerRow : ResourceRow
     public required string ImageSha256 { get; set; }
     public long ImageSizeBytes { get; set; }
     public required string ImageFormat { get; set; }
+    /// <summary>Of the image that it boots from while it is rescued; empty: it is not.</summary>
+    public string RescueSha256 { get; set; } = "";
     /// <summary>The request's networks, key pairs and public keys.</summary>
     public required ServerDetail Detail { get; set; }
     public byte[] UserData { get; init; } = [];
@@ -73,6 +75,9 @@ internal sealed class ServerRow : ResourceRow
     /// <summary>Something is still to be done.</summary>
     public bool Unsettled { get; set; } = true;
 
+    /// <summary>The image that is being made of its disk; empty: none.</summary>
+    public string SnapshotImage { get; set; } = "";
+
     /// <summary>The last migration; null when there was none.</summary>
     public ServerMigration? Migration { get; set; }
 
@@ -112,7 +117,7 @@ internal sealed class ServerRow : ResourceRow
 internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IReadOnlyList<string> KeyPairs,
     IReadOnlyList<string> PublicKeys, int LeastMemoryMib = 0, int LeastDiskGib = 0,
     string RequiredTraits = "", string ForbiddenTraits = "", bool Packs = false,
-    string ImageWarning = "");
+    string ImageWarning = "", IReadOnlyDictionary<string, string>? Metadata = null, RescueChoice? Rescue = null);
 
 internal sealed record NetworkChoice(string Network, IReadOnlyList<string> SecurityGroups, string Address);
 

@@ -8,7 +8,8 @@ namespace Monolith.Compute.Servers;
 /// <summary>What can be said about a request without looking anything up.</summary>
 internal static class ServerRules
 {
-    public static readonly string[] Changeable = ["display_name", "labels", "delete_protected", "lock_reason", "undelete_window"];
+    public static readonly string[] Changeable = ["display_name", "labels", "metadata", "delete_protected", "lock_reason",
+        "undelete_window"];
 
     public const int MaxUserData = 64 * 1024;
     public const int MaxNetworks = 8;
@@ -27,6 +28,7 @@ internal static class ServerRules
         var server = request.Server;
         violations.DisplayName("server.display_name", server.DisplayName);
         violations.Labels("server.labels", server.Labels);
+        ServerMetadata.Check(server.Metadata, "server.metadata", violations);
         // Operators name zones; whether there is a hypervisor in one is placement's to say, and may change.
         violations.DisplayName("server.availability_zone", server.AvailabilityZone);
         ResourceName.Parse("flavors/*", server.Flavor, "server.flavor", violations);

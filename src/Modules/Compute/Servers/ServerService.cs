@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
+using Monolith.Compute.Servers.Snapshots;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
 using Monolith.Image.Contracts;
@@ -15,12 +16,13 @@ using Monolith.Platform.Names;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 using Monolith.Platform.Watching;
+using ImageMessage = Monolith.Image.V1.Image;
 
 namespace Monolith.Compute.Servers;
 
 /// <summary>Checks, writes what is wanted, wakes the reconciler, and returns.</summary>
 internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admission, FleetView fleet,
-    VmStreams streams, Reconciler<ServerName> reconciler)
+    VmStreams streams, Snapshotting snapshots, Reconciler<ServerName> reconciler)
     : V1.ServerService.ServerServiceBase
 {
     const string Pattern = "projects/*/servers/*";
@@ -108,7 +110,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             }, context.CancellationToken), context.CancellationToken);
     }
 
-    public override Task<Server> UpdateServer(UpdateServerRequest request, ServerCallContext context)
+    public override async Task<Server> UpdateServer(UpdateServerRequest request, ServerCallContext context)
     {
         var violations = new Violations();
         violations.Require(request.Server is not null, "server", "is required");
@@ -118,17 +120,22 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
         var changed = Masks.Changed(request.UpdateMask, wanted, ServerRules.Changeable, violations);
         violations.DisplayName("server.display_name", wanted.DisplayName);
         violations.Labels("server.labels", wanted.Labels);
+        ServerMetadata.Check(wanted.Metadata, "server.metadata", violations);
         ServerRules.Protection(wanted, violations);
         violations.ThrowIfAny();
-        return ChangeAsync(request, wanted.Name, wanted.Etag, context, (row, _) =>
+        IReadOnlyList<VmRow> told = [];
+        var server = await ChangeAsync(request, wanted.Name, wanted.Etag, context, async (row, unit) =>
         {
             if (changed.Contains("display_name")) row.DisplayName = wanted.DisplayName;
             if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
             if (changed.Contains("delete_protected")) row.DeleteProtected = wanted.DeleteProtected;
             if (changed.Contains("lock_reason")) row.LockReason = wanted.LockReason;
             if (changed.Contains("undelete_window")) row.UndeleteSeconds = (int)(wanted.UndeleteWindow?.Seconds ?? 0);
-            return Task.CompletedTask;
+            if (changed.Contains("metadata")) told = await ServerMetadata.ChangeAsync(row, wanted.Metadata, unit);
         });
+        if (request.ValidateOnly) return server;
+        foreach (var vm in told) streams.Wake(vm.Hypervisor, vm.Uid);
+        return server;
     }
 
     public override Task<Server> DeleteServer(DeleteServerRequest request, ServerCallContext context) =>
@@ -171,10 +178,34 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             {
                 ServerOperations.RefuseUnlessAlive(row);
                 ServerOperations.RefuseWhileMigrating(row);
+                Rescuing.RefuseWhileRescued(row);
                 ServerAdmission.Refit(row, image);
                 ServerOperations.Do(row, unit, ServerOperations.Rebuild);
                 return Task.CompletedTask;
             });
+    }
+
+    public override async Task<Server> RescueServer(RescueServerRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        ResourceName.Parse(Pattern, request.Name, "name", violations);
+        if (request.Image.Length > 0) ServerRules.Image(request.Image, "image", violations);
+        violations.ThrowIfAny();
+        VmRow? vm = null;
+        var server = await ChangeAsync(request, request.Name, "", context,
+            () => admission.ImageAsync(request.Name, request.Image, context.CancellationToken),
+            async (row, unit, image) => vm = await Rescuing.RescueAsync(row, image, request.Hard, unit));
+        if (vm is not null && !request.ValidateOnly) streams.Wake(vm.Hypervisor, vm.Uid);
+        return server;
+    }
+
+    public override async Task<Server> UnrescueServer(UnrescueServerRequest request, ServerCallContext context)
+    {
+        VmRow? vm = null;
+        var server = await ChangeAsync(request, request.Name, "", context,
+            async (row, unit) => vm = await Rescuing.UnrescueAsync(row, request.Hard, unit));
+        if (vm is not null && !request.ValidateOnly) streams.Wake(vm.Hypervisor, vm.Uid);
+        return server;
     }
 
     public override Task<Server> MigrateServer(MigrateServerRequest request, ServerCallContext context)
@@ -197,6 +228,9 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
                     "It was given up on request.");
             return Task.CompletedTask;
         });
+
+    public override Task<ImageMessage> SnapshotServer(SnapshotServerRequest request, ServerCallContext context) =>
+        snapshots.TakeAsync(request, context.GetCall(), context.CancellationToken);
 
     public override Task<ListServerEventsResponse> ListServerEvents(ListServerEventsRequest request,
         ServerCallContext context)

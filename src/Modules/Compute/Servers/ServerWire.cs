@@ -42,8 +42,11 @@ internal static class ServerWire
             Conditions = { row.Steps.Select(s => s.ToCondition()) },
             KeyPairs = { row.Detail.KeyPairs },
             Migration = row.Migration?.ToProto(),
+            SnapshotImage = row.SnapshotImage,
+            RescueImage = row.Detail.Rescue?.Image ?? "",
             ImageWarning = row.Detail.ImageWarning,
         };
+        if (row.Detail.Rescue is { } rescue) server.Conditions.Add(rescue.ToCondition());
         if (row.Addresses.Length > 0) server.Addresses.Add(row.Addresses.Split(','));
         foreach (var network in row.Detail.Networks)
             server.Networks.Add(new ServerNetwork
@@ -52,6 +55,7 @@ internal static class ServerWire
                 Address = network.Address,
                 SecurityGroups = { network.SecurityGroups },
             });
+        foreach (var (key, value) in row.Detail.Metadata ?? new Dictionary<string, string>()) server.Metadata[key] = value;
         if (withUserData) server.UserData = ByteString.CopyFrom(row.UserData);
         Labels.Load(row.Labels, server.Labels);
         return server;

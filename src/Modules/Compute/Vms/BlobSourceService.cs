@@ -67,5 +67,6 @@ internal sealed class BlobSourceService(Store<ComputeDb> store, BlobSources sour
 internal static class BlobUse
 {
     public static Task<bool> MayRead(ComputeDb db, string node, string sha256, CancellationToken cancel) =>
-        db.Vms.AnyAsync(v => v.Hypervisor == node && v.ImageSha256 == sha256 && v.Power != VmPower.Absent, cancel);
+        db.Vms.AnyAsync(v => v.Hypervisor == node && sha256 != ""
+            && (v.ImageSha256 == sha256 || v.RescueSha256 == sha256) && v.Power != VmPower.Absent, cancel);
 }

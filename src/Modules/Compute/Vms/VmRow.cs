@@ -56,12 +56,17 @@ internal sealed class VmRow
     public int MemoryMib { get; set; }
     public int DiskGib { get; set; }
     public required string ImageSha256 { get; init; }
+    /// <summary>Of the image that it boots from while its server is rescued; empty: it is not.</summary>
+    public string RescueSha256 { get; set; } = "";
     /// <summary>The rest of what the agent is told, as a protobuf <c>agent.v1.Vm</c>. Only a resize changes it.</summary>
     public required byte[] Plan { get; set; }
 
     // Wanted.
     /// <summary>Rises with each change of what is wanted; the agent echoes it.</summary>
     public long Generation { get; set; } = 1;
+    /// <summary><see cref="Generation"/> at the last change that is more than a word to a vm that goes on as it is.
+    /// 0: the last one.</summary>
+    public long PowerGeneration { get; set; }
     public VmPower Power { get; set; }
     public bool Hard { get; set; }
     public int Restarts { get; set; }
@@ -69,6 +74,8 @@ internal sealed class VmRow
     public VmRole Role { get; set; }
     /// <summary>What changes of <see cref="Plan"/>, in the same form: to or from where a guest goes.</summary>
     public byte[] Move { get; set; } = [];
+    /// <summary>The copy of its disk that is wanted; null: none.</summary>
+    public Guid? Snapshot { get; set; }
 
     // Reported.
     public VmState State { get; set; }
@@ -82,9 +89,13 @@ internal sealed class VmRow
     public string ReportDigest { get; set; } = "";
     /// <summary>As <c>agent.v1.VmMigration</c>; empty for none.</summary>
     public byte[] ReportedMigration { get; set; } = [];
+    /// <summary>As <c>agent.v1.VmSnapshotStatus</c>; empty for none.</summary>
+    public byte[] ReportedSnapshot { get; set; } = [];
 
-    /// <summary>The last report is about what is wanted now.</summary>
-    public bool IsCurrent => ReportedGeneration == Generation;
+    /// <summary>The last report is about what is to become of it now.</summary>
+    public bool IsCurrent => ReportedGeneration >= LastPowerGeneration;
+
+    public long LastPowerGeneration => PowerGeneration == 0 ? Generation : PowerGeneration;
 
     /// <summary>Takes the server's size, in the agent's plan as well.</summary>
     public void Resize(ServerRow server)
@@ -93,13 +104,18 @@ internal sealed class VmRow
         var plan = Vm.Parser.ParseFrom(Plan);
         (plan.Vcpus, plan.MemoryMib, plan.DiskGib) = (Vcpus, MemoryMib, DiskGib);
         Plan = plan.ToByteArray();
-        Generation++;
+        PowerGeneration = ++Generation;
     }
 
     /// <summary>What is said of a migration, where it is this one.</summary>
     public VmMigration? MigrationOf(string id) =>
         ReportedMigration.Length > 0 && VmMigration.Parser.ParseFrom(ReportedMigration) is { } reported
             && reported.Migration == id ? reported : null;
+
+    /// <summary>What is said of a copy, where it is this one.</summary>
+    public VmSnapshotStatus? SnapshotOf(Guid id) =>
+        ReportedSnapshot.Length > 0 && VmSnapshotStatus.Parser.ParseFrom(ReportedSnapshot) is { } reported
+            && reported.Id == id.ToString() ? reported : null;
 
     public Vm Moving() => Vm.Parser.ParseFrom(Move);
 
@@ -108,6 +124,43 @@ internal sealed class VmRow
         var bytes = move.ToByteArray();
         if (bytes.AsSpan().SequenceEqual(Move)) return;
         Move = bytes;
+        PowerGeneration = ++Generation;
+    }
+
+    /// <summary>Takes what it boots from, in the agent's plan as well; null: its own disk.</summary>
+    public void Rescue(RescueChoice? choice)
+    {
+        RescueSha256 = choice?.Sha256 ?? "";
+        var plan = Vm.Parser.ParseFrom(Plan);
+        plan.Rescue = VmWire.Rescue(choice);
+        Plan = plan.ToByteArray();
+        // What is stopped stays as it is, and needs nothing but to hear of it.
+        if (choice is null && Power == VmPower.Stopped) Say();
+        else PowerGeneration = ++Generation;
+    }
+
+    public void TellMetadata(IDictionary<string, string> metadata)
+    {
+        var plan = Vm.Parser.ParseFrom(Plan);
+        plan.Metadata ??= new VmMetadata();
+        plan.Metadata.Meta.Clear();
+        foreach (var (key, value) in metadata) plan.Metadata.Meta[key] = value;
+        Plan = plan.ToByteArray();
+        Say();
+    }
+
+    /// <param name="id">Null: none any more.</param>
+    public void WantSnapshot(Guid? id)
+    {
+        if (Snapshot == id) return;
+        Snapshot = id;
+        Say();
+    }
+
+    /// <summary>Something is to be told that neither starts, stops nor restarts it.</summary>
+    void Say()
+    {
+        PowerGeneration = LastPowerGeneration;
         Generation++;
     }
 
@@ -115,6 +168,6 @@ internal sealed class VmRow
     {
         if (Power == power && Restarts == restarts && Hard == hard) return;
         (Power, Hard, Restarts, PowerTime) = (power, hard, restarts, now);
-        Generation++;
+        PowerGeneration = ++Generation;
     }
 }

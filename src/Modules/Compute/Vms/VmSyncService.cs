@@ -15,7 +15,8 @@ namespace Monolith.Compute.Vms;
 
 /// <summary>The host's end of the hypervisors' vm streams (sync.proto).</summary>
 internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams streams, Presence presence,
-    BlobSources blobs, Reconciler<ServerName> servers, Reconciler<VmId> reaper, ILogger<VmSyncService> log)
+    BlobSources blobs, Reconciler<ServerName> servers, Reconciler<VmId> reaper, Reconciler<SnapshotId> snapshots,
+    ILogger<VmSyncService> log)
     : Agent.V1.VmSyncService.VmSyncServiceBase
 {
     public override async Task SyncVms(IAsyncStreamReader<SyncVmsRequest> requests,
@@ -109,6 +110,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
             row.Steps = [.. status.Steps.Take(20).Select(s => s.ToStep(node))];
             row.ReportDigest = status.ReportDigest;
             row.ReportedMigration = status.Migration is { } migration ? VmWire.Keep(migration) : [];
+            row.ReportedSnapshot = status.Snapshot is { } snapshot ? VmWire.Keep(snapshot) : [];
             return row;
         }, cancel);
         if (vm is not null) Wake(vm);
@@ -141,6 +143,7 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
     void Wake(VmRow vm)
     {
         if (vm.Power == VmPower.Absent) reaper.Wake(new(vm.Uid));
+        if (vm.Snapshot is { } snapshot) snapshots.Wake(new(snapshot));
         servers.Wake(new(vm.ServerName));
     }
 

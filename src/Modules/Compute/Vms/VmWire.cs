@@ -34,13 +34,22 @@ internal static class VmWire
                 Project = server.Project,
                 DnsName = dnsName,
             },
+            Rescue = Rescue(server.Detail.Rescue),
             ReadyTcpPort = server.ReadyTcpPort,
             ReadyTimeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(server.ReadyTimeoutSeconds)),
         };
+        foreach (var (key, value) in server.Detail.Metadata ?? new Dictionary<string, string>()) vm.Metadata.Meta[key] = value;
         foreach (var port in ports)
             vm.Ports.Add(new VmPort { Id = port.Uid.ToString(), MacAddress = port.MacAddress, Mtu = port.Mtu });
         return vm;
     }
+
+    public static VmImage? Rescue(RescueChoice? choice) => choice is null ? null : new VmImage
+    {
+        Sha256 = choice.Sha256,
+        SizeBytes = choice.SizeBytes,
+        Format = choice.Format,
+    };
 
     public static Vm ToWire(this VmRow row)
     {
@@ -55,6 +64,8 @@ internal static class VmWire
         };
         vm.Hard = row.Hard;
         vm.Restarts = (uint)row.Restarts;
+        vm.PowerGeneration = (ulong)row.LastPowerGeneration;
+        if (row.Snapshot is { } snapshot) vm.Snapshot = new VmSnapshot { Id = snapshot.ToString() };
         vm.MergeFrom(row.Moving());
         return vm;
     }
@@ -82,6 +93,14 @@ internal static class VmWire
     public static byte[] Keep(VmMigration migration)
     {
         var kept = migration.Clone();
+        kept.Message = Limit(kept.Message);
+        kept.Reason = Limit(kept.Reason);
+        return kept.ToByteArray();
+    }
+
+    public static byte[] Keep(VmSnapshotStatus snapshot)
+    {
+        var kept = snapshot.Clone();
         kept.Message = Limit(kept.Message);
         kept.Reason = Limit(kept.Reason);
         return kept.ToByteArray();

@@ -50,7 +50,7 @@ internal static class Roles
         Of("roles/member", RoleScope.Cloud | RoleScope.Project, Member),
         Of("roles/reader", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
         Of("roles/hypervisor", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.blobs.read", "agent.consoles.carry",
-            Renew),
+            "agent.snapshots.upload", Renew),
         Of("roles/load-balancer", RoleScope.None, "agent.loadBalancers.sync", Renew),
         // A node whose certificate has expired.
         Of("roles/expired-node", RoleScope.None, Renew),

@@ -8,6 +8,7 @@ namespace Monolith.Image.Contracts;
 /// <param name="Format"><c>qcow2</c> or <c>raw</c></param>
 /// <param name="Obsolete">No server is to be made from it.</param>
 /// <param name="Warning">What speaks against it, and what to use instead; empty: nothing.</param>
+/// <param name="Unready">Why it has no content; empty: it has.</param>
 public sealed record ImageFacts(string Name, string Sha256, long SizeBytes, string Format, long VirtualSizeBytes,
     int MinDiskGib, int MinMemoryMib, bool Obsolete, string Warning)
 {
@@ -34,7 +35,7 @@ public interface IImages
     /// </summary>
     /// <param name="name">
     /// <c>projects/{project}/images/{image}</c>, or <c>projects/{project}/imageFamilies/{family}</c> for the newest of
-    /// the family that it may use and that is neither deprecated nor hidden.
+    /// the family that it may use, that is READY and neither deprecated nor hidden.
     /// </param>
     Task<ImageFacts?> FindAsync(string project, string name, CancellationToken cancel);
 

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Monolith.Api.V1;
 using Monolith.Disks;
 using Monolith.Image.Blobs;
 using Monolith.Image.Contracts;
@@ -10,7 +11,7 @@ using ImageMessage = Monolith.Image.V1.Image;
 
 namespace Monolith.Image.Images;
 
-/// <summary>A name for a blob. The content never changes.</summary>
+/// <summary>A name for a blob. The content never changes, once it is there.</summary>
 internal sealed class ImageRow : ResourceRow
 {
     public ImageMessage.Types.State State { get; set; } = ImageMessage.Types.State.Ready;
@@ -46,6 +47,17 @@ internal sealed class ImageRow : ResourceRow
 
     /// <summary>Of an import: attempts in a row that brought nothing.</summary>
     public int ImportFailures { get; set; }
+
+    /// <summary>When it got there; null: when it was made.</summary>
+    public DateTime? StateTime { get; set; }
+    /// <summary>Of a copy that is being made.</summary>
+    public long BytesDone { get; set; }
+    public long BytesTotal { get; set; }
+    /// <summary>Why a copy failed.</summary>
+    public string Reason { get; set; } = "";
+    public string Message { get; set; } = "";
+    /// <summary>Whose disk it is; empty: it was uploaded.</summary>
+    public string SourceServer { get; init; } = "";
 
     public ImageImport? Import => ReadOrigin().Import;
 
@@ -93,7 +105,7 @@ internal sealed class ImageRow : ResourceRow
 
     public void WriteOrigin(ImageMessage origin) => Origin = origin.ToByteArray();
 
-    static ImageMessage.Types.Format FormatOf(DiskFinding disk) =>
+    public static ImageMessage.Types.Format FormatOf(DiskFinding disk) =>
         disk.Kind == DiskKind.Qcow2 ? ImageMessage.Types.Format.Qcow2 : ImageMessage.Types.Format.Raw;
 
     public ImageMessage ToProto()
@@ -118,25 +130,41 @@ internal sealed class ImageRow : ResourceRow
             Hidden = Hidden,
             DeleteProtected = DeleteProtected,
             SharedWith = { Sharing.Read(SharedWith).Select(p => "projects/" + p) },
+            BytesDone = BytesDone,
+            BytesTotal = BytesTotal,
+            SourceServer = SourceServer,
             CreateTime = CreateTime.ToTimestamp(),
             UpdateTime = UpdateTime.ToTimestamp(),
             State = State,
-            Reconciling = State == ImageMessage.Types.State.Importing,
+            Reconciling = State is ImageMessage.Types.State.Importing or ImageMessage.Types.State.Creating,
         };
         if (Origin.Length > 0) image.MergeFrom(Origin);
+        if (SourceServer.Length > 0) image.Conditions.Add(Copied());
         Platform.Names.Labels.Load(Labels, image.Labels);
         return image;
     }
+
+    Condition Copied() => new()
+    {
+        Type = "Copied",
+        Status = State switch
+        {
+            ImageMessage.Types.State.Creating => Condition.Types.Status.Pending,
+            ImageMessage.Types.State.Failed => Condition.Types.Status.False,
+            _ => Condition.Types.Status.True,
+        },
+        Reason = Reason,
+        Message = State == ImageMessage.Types.State.Creating && BytesTotal > 0
+            ? string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"{100 * BytesDone / BytesTotal} % of {BytesTotal >> 20} MiB")
+            : Message,
+        Since = (StateTime ?? CreateTime).ToTimestamp(),
+    };
 
     public ImageFacts ToFacts() => new(Name, Sha256, SizeBytes, Format == ImageMessage.Types.Format.Qcow2 ? "qcow2" : "raw",
         VirtualSizeBytes, MinDiskGib, MinMemoryMib, Deprecation == ImageMessage.Types.Deprecation.Obsolete,
         ImageRules.Warning(Name, Deprecation, DeprecationMessage, Replacement))
     {
-        Missing = State switch
-        {
-            ImageMessage.Types.State.Ready => "",
-            ImageMessage.Types.State.Importing => $"{Name} is being imported; wait until it is READY",
-            _ => $"the import of {Name} failed; its conditions say why",
-        },
+        Missing = ImageRules.Missing(Name, State, Message),
     };
 }

@@ -67,6 +67,16 @@ internal static class ImageRules
             + (replacement.Length > 0 ? $" Use {replacement} instead." : "");
     }
 
+    /// <summary>Why there is no content; empty: there is.</summary>
+    public static string Missing(string name, V1.Image.Types.State state, string message) => state switch
+    {
+        V1.Image.Types.State.Creating => $"{name} is still being made; wait until it is READY",
+        V1.Image.Types.State.Importing => $"{name} is being imported; wait until it is READY",
+        V1.Image.Types.State.Failed when message.Length > 0 => $"{name} has no content: {message.TrimEnd('.')}",
+        V1.Image.Types.State.Failed => $"the import of {name} failed; its conditions say why",
+        _ => "",
+    };
+
     /// <exception cref="Fault">It is protected.</exception>
     public static void RefuseDeletion(ImageRow row)
     {

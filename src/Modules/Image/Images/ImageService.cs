@@ -34,6 +34,8 @@ internal sealed class ImageService(Store<ImageDb> store, BlobStore blobs, BlobCl
         .Text("sha256", i => i.Sha256)
         .Word("format", i => i.Format)
         .Word("visibility", i => i.Visibility)
+        .Word("state", i => i.State)
+        .Text("source_server", i => i.SourceServer)
         .Word("deprecation", i => i.Deprecation)
         .Flag("hidden", i => i.Hidden)
         .Flag("delete_protected", i => i.DeleteProtected)

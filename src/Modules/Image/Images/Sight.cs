@@ -39,13 +39,13 @@ internal sealed class Sight(IReadOnlyList<string>? projects)
 
     public bool Owns(string name) => projects is null || projects.Contains(ResourceName.ProjectOf(name)!);
 
-    /// <summary>The image as these projects see it: with whom else it is shared, and where it is from, is its owner's
-    /// business.</summary>
+    /// <summary>The image as these projects see it: with whom else it is shared, where it is from, and of which server it was
+    /// made, is its owner's business.</summary>
     public ImageMessage Shown(ImageMessage image)
     {
-        if (Owns(image.Name) || (image.SharedWith.Count == 0 && image.Import is null)) return image;
+        if (Owns(image.Name) || (image.SharedWith.Count == 0 && image.Import is null && image.SourceServer.Length == 0)) return image;
         var shown = image.Clone();
-        shown.Import = null;
+        (shown.Import, shown.SourceServer) = (null, "");
         shown.SharedWith.Clear();
         shown.SharedWith.Add(image.SharedWith.Where(p => projects!.Contains(ResourceName.LastId(p))));
         return shown;

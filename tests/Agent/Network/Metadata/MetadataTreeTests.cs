@@ -9,7 +9,7 @@ public sealed class MetadataTreeTests
     internal static readonly MetadataSubject Subject = new(
         new MetadataDocument(
             "0199-uid", "web1.servers.example", [new("ann", "ssh-ed25519 AAAA ann"), new("bob", "ssh-rsa BBBB bob")],
-            new byte[] { 0, 1, 255 }, "az2"),
+            new byte[] { 0, 1, 255 }, "az2", new Dictionary<string, string> { ["role"] = "\"db\"" }),
         Lab.DataPlaneLab.Plan(7),
         System.Net.IPAddress.Parse("10.64.0.7"));
 
@@ -64,6 +64,7 @@ public sealed class MetadataTreeTests
         Assert.Equal("web1", meta.RootElement.GetProperty("name").GetString());
         Assert.Equal("az2", meta.RootElement.GetProperty("availability_zone").GetString());
         Assert.Equal(2, meta.RootElement.GetProperty("keys").GetArrayLength());
+        Assert.Equal("\"db\"", meta.RootElement.GetProperty("meta").GetProperty("role").GetString());
         using var network = JsonDocument.Parse(Get("/openstack/latest/network_data.json").Body);
         Assert.Equal("52:54:00:00:00:07",
             network.RootElement.GetProperty("links")[0].GetProperty("ethernet_mac_address").GetString());

@@ -519,10 +519,20 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<int>("ReadyTimeoutSeconds")
                         .HasColumnType("integer");
 
+                    b.Property<string>("RescueSha256")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<int>("Restarts")
                         .HasColumnType("integer");
 
                     b.Property<string>("ServerGroup")
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("SnapshotImage")
+                        .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
 
@@ -570,6 +580,60 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.HasIndex("Project", "Vcpus", "MemoryMib", "DiskGib");
 
                     b.ToTable("servers", "compute");
+                });
+
+            modelBuilder.Entity("Monolith.Compute.Servers.Snapshots.SnapshotRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<DateTime>("Deadline")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<int>("DiskGib")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Family")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Image")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<int>("LeastMemoryMib")
+                        .HasColumnType("integer");
+
+                    b.Property<bool>("Reserved")
+                        .HasColumnType("boolean");
+
+                    b.Property<string>("ServerName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<Guid>("ServerUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<Guid>("VmUid")
+                        .HasColumnType("uuid");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("ServerUid")
+                        .IsUnique();
+
+                    b.ToTable("snapshots", "compute");
                 });
 
             modelBuilder.Entity("Monolith.Compute.Vms.VmRow", b =>
@@ -621,6 +685,9 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<int>("Power")
                         .HasColumnType("integer");
 
+                    b.Property<long>("PowerGeneration")
+                        .HasColumnType("bigint");
+
                     b.Property<DateTime>("PowerTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -644,6 +711,15 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<int>("ReportedRestarts")
                         .HasColumnType("integer");
 
+                    b.Property<byte[]>("ReportedSnapshot")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.Property<string>("RescueSha256")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<int>("Restarts")
                         .HasColumnType("integer");
 
@@ -659,6 +735,9 @@ namespace Monolith.Compute.Migrations.Postgres
                         .UseCollation("C");
 
                     b.Property<Guid>("ServerUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<Guid?>("Snapshot")
                         .HasColumnType("uuid");
 
                     b.Property<int>("State")

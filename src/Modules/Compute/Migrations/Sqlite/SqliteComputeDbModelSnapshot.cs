@@ -464,10 +464,18 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<int>("ReadyTimeoutSeconds")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("RescueSha256")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("Restarts")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("ServerGroup")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("SnapshotImage")
+                        .IsRequired()
                         .HasColumnType("TEXT");
 
                     b.Property<int>("State")
@@ -513,6 +521,56 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.HasIndex("Project", "Vcpus", "MemoryMib", "DiskGib");
 
                     b.ToTable("servers", (string)null);
+                });
+
+            modelBuilder.Entity("Monolith.Compute.Servers.Snapshots.SnapshotRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("Deadline")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("DiskGib")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Family")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Image")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("LeastMemoryMib")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("Reserved")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("ServerName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("ServerUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("VmUid")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("ServerUid")
+                        .IsUnique();
+
+                    b.ToTable("snapshots", (string)null);
                 });
 
             modelBuilder.Entity("Monolith.Compute.Vms.VmRow", b =>
@@ -561,6 +619,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<int>("Power")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long>("PowerGeneration")
+                        .HasColumnType("INTEGER");
+
                     b.Property<DateTime>("PowerTime")
                         .HasColumnType("TEXT");
 
@@ -582,6 +643,14 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<int>("ReportedRestarts")
                         .HasColumnType("INTEGER");
 
+                    b.Property<byte[]>("ReportedSnapshot")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<string>("RescueSha256")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("Restarts")
                         .HasColumnType("INTEGER");
 
@@ -596,6 +665,9 @@ namespace Monolith.Compute.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<Guid>("ServerUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("Snapshot")
                         .HasColumnType("TEXT");
 
                     b.Property<int>("State")

@@ -28,6 +28,12 @@ namespace Monolith.Image.Migrations.Postgres
                     b.Property<Guid>("Uid")
                         .HasColumnType("uuid");
 
+                    b.Property<long>("BytesDone")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("BytesTotal")
+                        .HasColumnType("bigint");
+
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -77,6 +83,11 @@ namespace Monolith.Image.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("Message")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<int>("MinDiskGib")
                         .HasColumnType("integer");
 
@@ -93,6 +104,11 @@ namespace Monolith.Image.Migrations.Postgres
                         .HasColumnType("bytea");
 
                     b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Reason")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -115,10 +131,18 @@ namespace Monolith.Image.Migrations.Postgres
                     b.Property<long>("SizeBytes")
                         .HasColumnType("bigint");
 
+                    b.Property<string>("SourceServer")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<int>("State")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("integer")
                         .HasDefaultValue(1);
+
+                    b.Property<DateTime?>("StateTime")
+                        .HasColumnType("timestamp with time zone");
 
                     b.Property<int>("StoreAs")
                         .HasColumnType("integer");

@@ -22,6 +22,12 @@ namespace Monolith.Image.Migrations.Sqlite
                     b.Property<Guid>("Uid")
                         .HasColumnType("TEXT");
 
+                    b.Property<long>("BytesDone")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("BytesTotal")
+                        .HasColumnType("INTEGER");
+
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("TEXT");
 
@@ -66,6 +72,10 @@ namespace Monolith.Image.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Message")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("MinDiskGib")
                         .HasColumnType("INTEGER");
 
@@ -84,6 +94,10 @@ namespace Monolith.Image.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Replacement")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -99,10 +113,17 @@ namespace Monolith.Image.Migrations.Sqlite
                     b.Property<long>("SizeBytes")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("SourceServer")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("State")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("INTEGER")
                         .HasDefaultValue(1);
+
+                    b.Property<DateTime?>("StateTime")
+                        .HasColumnType("TEXT");
 
                     b.Property<int>("StoreAs")
                         .HasColumnType("INTEGER");
