@@ -1,3 +1,4 @@
+using Monolith.Disks;
 using Monolith.Agent.Images;
 using Monolith.Agent.Tests.Lab;
 using Monolith.Agent.Vms;

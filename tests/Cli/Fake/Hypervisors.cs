@@ -27,7 +27,7 @@ internal sealed class Hypervisors : HypervisorService.HypervisorServiceBase
         IServerStreamWriter<WatchHypervisorsResponse> stream, ServerCallContext context)
     {
         foreach (var hypervisor in Seen)
-            await stream.WriteAsync(new WatchHypervisorsResponse { Change = ChangeType.Updated, Hypervisor = hypervisor });
+            await stream.WriteAsync(new WatchHypervisorsResponse { Change = ChangeType.Modified, Hypervisor = hypervisor });
         await Silence.Async(context);
     }
 

@@ -128,6 +128,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
                 LoadBalancer = new(),
             }, StatusCode.InvalidArgument),
             ["DeleteNetwork"] = (new DeleteNetworkRequest { Name = P + "/networks/r1" }, StatusCode.FailedPrecondition),
+            ["EvacuateHypervisor"] = (new EvacuateHypervisorRequest { Name = "hypervisors/emulated1", Fenced = true },
+                StatusCode.FailedPrecondition),
             ["DeleteHypervisor"] = (new DeleteHypervisorRequest { Name = "hypervisors/emulated1" },
                 StatusCode.FailedPrecondition),
             ["RevokeToken"] = (new RevokeTokenRequest { Name = User + "/tokens/none" }, StatusCode.NotFound),
@@ -173,6 +175,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             Hypervisor = new() { Name = Hypervisor, Labels = { ["mark"] = Mark } },
         },
         "DeleteHypervisor" => new DeleteHypervisorRequest { Name = Hypervisor },
+        "EvacuateHypervisor" => new EvacuateHypervisorRequest { Name = Hypervisor, Fenced = true },
+        "AbortEvacuation" => new AbortEvacuationRequest { Name = Hypervisor },
         "CreateKeyPair" => new CreateKeyPairRequest
         {
             Parent = P,

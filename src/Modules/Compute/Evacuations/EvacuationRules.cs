@@ -22,11 +22,10 @@ internal static class EvacuationRules
         (row.DrainLeft, row.DrainMessage) = (0, "");
     }
 
+    /// <summary>Nothing, when it is over already.</summary>
     public static void Abort(HypervisorRow row)
     {
-        if (!row.Evacuating)
-            throw Fault.Precondition("NOT_EVACUATING", row.Name, $"{row.Name} is not being evacuated: there is nothing to abort.");
-        End(row, "It was aborted. What was given up by then is made anew elsewhere, the rest stays.");
+        if (row.Evacuating) End(row, "It was aborted. What was given up by then is made anew elsewhere, the rest stays.");
     }
 
     public static void End(HypervisorRow row, string message) => (row.Evacuating, row.EvacuationMessage) = (false, message);
