@@ -6,7 +6,7 @@ namespace Monolith.Agent.Emulated;
 /// <summary>Copies of disks: as long as a copy takes, and a qcow2 file of nothing but its size.</summary>
 public sealed partial class EmulatedVms
 {
-    private const int FileLength = 3 << 16;
+    private const int Cluster = 1 << 16;
 
     public Task SnapshotAsync(VmId id, string snapshot, CancellationToken cancellation)
     {
@@ -69,20 +69,23 @@ public sealed partial class EmulatedVms
     /// from others.</summary>
     private static byte[] FileOf(VmPlan plan)
     {
-        var file = new byte[FileLength];
+        // Entries of the first table, 512 MiB each.
+        var entries = plan.DiskGib * 2;
+        var tables = (entries * 8 + Cluster - 1) / Cluster;
+        var file = new byte[(2 + tables) * Cluster + 16];
         void Write32(int at, uint value) => BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(at), value);
         void Write64(int at, ulong value) => BinaryPrimitives.WriteUInt64BigEndian(file.AsSpan(at), value);
         Write32(0, 0x514649fb);
         Write32(4, 3);
         Write32(20, 16); // clusters of 64 KiB
         Write64(24, (ulong)plan.DiskGib << 30);
-        Write32(36, (uint)((plan.DiskGib + 511L) / 512)); // entries of the first table, 512 MiB each
-        Write64(40, 2 << 16); // where it is
-        Write64(48, 1 << 16); // the reference counts' table
+        Write32(36, (uint)entries);
+        Write64(40, 2 * Cluster); // where it is
+        Write64(48, Cluster); // the reference counts' table
         Write32(56, 1);
         Write32(96, 4); // 16 bits each
         Write32(100, 104);
-        plan.Uuid.TryWriteBytes(file.AsSpan(FileLength - 16));
+        plan.Uuid.TryWriteBytes(file.AsSpan(file.Length - 16));
         return file;
     }
 }
