@@ -203,7 +203,7 @@ public sealed class ImportTests
     {
         await using var database = await TestDatabases.MakeAsync("sqlite");
         await using var host = await ImportHost.StartAsync(database.Options,
-            ImportHost.Quick with { Deadline = TimeSpan.FromSeconds(2) });
+            ImportHost.Quick with { Deadline = TimeSpan.FromSeconds(8) });
         await using var source = new HttpSource((_, answer) => answer.HeadAsync("200 OK", "Content-Length: 1000"));
         await host.ImportAsync(source.Url());
         var image = await host.EndAsync();
@@ -220,7 +220,7 @@ public sealed class ImportTests
     {
         await using var database = await TestDatabases.MakeAsync("sqlite");
         await using var host = await ImportHost.StartAsync(database.Options,
-            ImportHost.Quick with { Deadline = TimeSpan.FromSeconds(2) });
+            ImportHost.Quick with { Deadline = TimeSpan.FromSeconds(8) });
         await using var source = new HttpSource(async (_, answer) =>
         {
             await answer.HeadAsync("200 OK", "Content-Length: 1000000");
