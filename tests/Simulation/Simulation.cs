@@ -149,6 +149,20 @@ internal sealed class Simulation : IDisposable
         return found.Count > 0 ? found : Differences();
     }
 
+    /// <summary>As above, of an image.</summary>
+    public async Task UntilReadyAsync(string name, Func<Task<Image.V1.Image?>> get)
+    {
+        var deadline = scheduler.Now + Quiet;
+        while (true)
+        {
+            var image = await get();
+            if (image?.State == Image.V1.Image.Types.State.Ready) return;
+            if (scheduler.Now > deadline || image?.State == Image.V1.Image.Types.State.Failed)
+                throw new BrokenPromiseException($"{name} is not READY: {image}");
+            await Task.Delay(Look, director.Time);
+        }
+    }
+
     /// <summary>Promise 4: within bounded time.</summary>
     public async Task UntilAsync(string what, Func<List<string>> differences)
     {

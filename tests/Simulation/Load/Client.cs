@@ -99,6 +99,14 @@ internal sealed class Client(Process process, WireInvoker invoker, Trace trace, 
         return CallAsync(what, options => ask(servers, id, options));
     }
 
+    /// <inheritdoc cref="AskAsync"/>
+    public Task AskImageAsync(string what,
+        Func<ServerService.ServerServiceClient, string, CallOptions, AsyncUnaryCall<Image.V1.Image>> ask)
+    {
+        var id = NewId();
+        return CallAsync(what, options => ask(servers, id, options));
+    }
+
     public Task<Server?> GetAsync(string name) => CallAsync("get " + name,
         options => servers.GetServerAsync(new GetServerRequest { Name = name }, options));
 

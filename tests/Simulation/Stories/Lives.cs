@@ -1,4 +1,5 @@
 using Monolith.Compute.V1;
+using Monolith.Image.V1;
 using Monolith.Simulation.Tests.Load;
 
 namespace Monolith.Simulation.Tests.Stories;
@@ -9,9 +10,10 @@ internal static class Lives
     public const string Power = nameof(Power);
     public const string Change = nameof(Change);
     public const string Migrate = nameof(Migrate);
+    public const string Copy = nameof(Copy);
     public const string Lose = nameof(Lose);
 
-    public static readonly IReadOnlyList<string> All = [Power, Change, Migrate, Lose];
+    public static readonly IReadOnlyList<string> All = [Power, Change, Migrate, Copy, Lose];
 
     static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
@@ -24,6 +26,7 @@ internal static class Lives
             Power => PowerAsync(client, name),
             Change => ChangeAsync(client, name),
             Migrate => MigrateAsync(client, name),
+            Copy => CopyAsync(simulation, client, name),
             _ => LoseAsync(simulation, client, name),
         });
         await client.DeleteAsync(name, client.Servers[name]);
@@ -56,6 +59,23 @@ internal static class Lives
         var after = await client.StateAsync(name, Server.Types.State.Ready);
         if (after.Addresses.ToString() != before!.Addresses.ToString())
             throw new BrokenPromiseException($"{name} had {before.Addresses} and has {after.Addresses}");
+    }
+
+    /// <summary>Its disk becomes an image, which is READY in the end, whoever died.</summary>
+    static async Task CopyAsync(Simulation simulation, Client client, string name)
+    {
+        var images = new ImageService.ImageServiceClient(client.Invoker);
+        var id = name[(name.LastIndexOf('/') + 1)..];
+        var image = $"projects/{client.Project}/images/{id}";
+        await client.AskImageAsync("snapshot", (servers, request, options) => servers.SnapshotServerAsync(
+            new SnapshotServerRequest { Name = name, ImageId = id, RequestId = request }, options));
+        await simulation.UntilReadyAsync(image, () => client.CallAsync("get " + image,
+            options => images.GetImageAsync(new GetImageRequest { Name = image }, options)));
+        while (await client.CallAsync("delete " + image, options => images.DeleteImageAsync(
+            new DeleteImageRequest { Name = image }, options)) is not null
+            && await client.CallAsync("get " + image, options => images.GetImageAsync(
+                new GetImageRequest { Name = image }, options)) is not null)
+            await Task.Delay(Look, simulation.Time);
     }
 
     /// <summary>Its machine goes off and is given up, and comes back when the server is elsewhere.</summary>
