@@ -91,9 +91,8 @@ internal sealed class ImageMaking(Store<ImageDb> store, BlobStore blobs, BlobCle
         // Two were sent at once, and the other was first.
         if (row.State == State.Ready) return row.Sha256;
         if (row.State != State.Creating) throw Gone(uid);
-        row.StateTime = unit.Now;
-        (row.State, row.Sha256, row.SizeBytes, row.VirtualSizeBytes, row.Format) = (State.Ready, blob.Sha256, blob.SizeBytes,
-            blob.Disk.VirtualSizeBytes, ImageRow.FormatOf(blob.Disk));
+        row.Fill(blob, row.ReadOrigin());
+        (row.State, row.StateTime) = (State.Ready, unit.Now);
         (row.BytesDone, row.BytesTotal) = (0, 0);
         Touched(unit, row);
         return blob.Sha256;

@@ -105,7 +105,7 @@ internal sealed class ImageRow : ResourceRow
 
     public void WriteOrigin(ImageMessage origin) => Origin = origin.ToByteArray();
 
-    public static ImageMessage.Types.Format FormatOf(DiskFinding disk) =>
+    static ImageMessage.Types.Format FormatOf(DiskFinding disk) =>
         disk.Kind == DiskKind.Qcow2 ? ImageMessage.Types.Format.Qcow2 : ImageMessage.Types.Format.Raw;
 
     public ImageMessage ToProto()
