@@ -5,7 +5,8 @@ using Monolith.Simulation.Tests.Catalogue;
 namespace Monolith.Simulation.Tests;
 
 /// <summary>Promise 2: each injected fault is told to the tenant with its cause.</summary>
-public sealed class CatalogueTests(Template template) : IClassFixture<Template>
+[Collection(OneAtATime.Name)]
+public sealed class CatalogueTests(Template template)
 {
     public static TheoryData<string> Names => [.. InjectedFaults.All.Select(f => f.Name)];
 

@@ -10,7 +10,8 @@ namespace Monolith.Simulation.Tests;
 /// The promises of a cloud under faults, seed by seed. <c>MONOLITH_SIMULATION_SEED</c> repeats one and nothing else;
 /// <c>FUZZ_SECONDS</c> says for how long new ones are tried.
 /// </summary>
-public sealed class SimulationTests(ITestOutputHelper output, Template template) : IClassFixture<Template>
+[Collection(OneAtATime.Name)]
+public sealed class SimulationTests(ITestOutputHelper output, Template template)
 {
     static readonly int? Given = Number("MONOLITH_SIMULATION_SEED");
 
@@ -94,6 +95,13 @@ public sealed class SimulationTests(ITestOutputHelper output, Template template)
     static int? Number(string name) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture,
             out var number) ? number : null;
+}
+
+/// <summary>A scheduler wants the pool's one thread for itself.</summary>
+[CollectionDefinition(Name)]
+public sealed class OneAtATime : ICollectionFixture<Template>
+{
+    public const string Name = "one at a time";
 }
 
 /// <summary>Databases with their tables, and an authority with its key, made once.</summary>

@@ -16,6 +16,8 @@ namespace Monolith.Simulation.Tests.World;
 /// </summary>
 internal sealed class Scheduler : IThreadPoolWorkItem
 {
+    // Two would step back for each other for ever.
+    static int running;
     readonly Random dice;
     readonly List<Work> runnable = [];
     readonly PriorityQueue<VirtualTimer, (long Due, long Number)> timers = new();
@@ -54,6 +56,8 @@ internal sealed class Scheduler : IThreadPoolWorkItem
     /// <summary>Runs until the condition holds, nothing is left to do, or something throws.</summary>
     public Task RunAsync(Func<bool> isOver)
     {
+        if (Interlocked.Exchange(ref running, 1) != 0)
+            throw new InvalidOperationException("Another simulation runs: one at a time has the pool's thread.");
         this.isOver = isOver;
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         return ended.Task;
@@ -92,6 +96,7 @@ internal sealed class Scheduler : IThreadPoolWorkItem
 
     void Finish()
     {
+        Volatile.Write(ref running, 0);
         if (failure is not null) ended.TrySetException(failure);
         else ended.TrySetResult();
     }
