@@ -121,6 +121,31 @@ public sealed partial class EmulatedVms : IVmDriver
         await StartAsync(plan, cancellation);
     }
 
+    public async Task PlugAsync(VmPlan plan, CancellationToken cancellation)
+    {
+        QemuFault.Check(plan);
+        await Task.Yield();
+        cancellation.ThrowIfCancellationRequested();
+        IReadOnlyList<VmPort> before;
+        lock (gate)
+        {
+            if (!machines.TryGetValue(plan.Id, out var machine) || machine is not { Phase: VmPhase.Running, Running: { } running })
+                throw new VmException(
+                    VmFailure.NotRunning, $"VM {plan.Id} does not run: it has its cards from its next start");
+            RefuseElsewhere(machine, "given other cards");
+            if (plan.Ports.FirstOrDefault(p => !dataPlane.HasTap(p.Tap)) is { } missing)
+                throw new VmException(
+                    VmFailure.Unresponsive, $"could not open the tap {missing.Tap}: there is no such interface");
+            before = running.Ports;
+            (machine.Plan, machine.Running) = (plan, running with { Ports = plan.Placed(), Slots = plan.Slots });
+            machine.Generation = plan.Generation;
+        }
+
+        foreach (var port in before.Where(b => plan.Ports.All(p => p.Tap != b.Tap))) dataPlane.SetCarrier(port.Tap, false);
+        SetCarriers(plan, carrier: true);
+        Tell(plan.Id, VmEventKind.Plugged, "");
+    }
+
     public async Task RemoveAsync(VmId id, CancellationToken cancellation)
     {
         await Task.Yield();
@@ -238,9 +263,9 @@ public sealed partial class EmulatedVms : IVmDriver
     private static bool NeedsRestart(Machine machine) => machine.Running is { } running
         && (running.Vcpus != machine.Plan.Vcpus || running.MemoryMib != machine.Plan.MemoryMib
             || running.Rescue?.Image != machine.Plan.Rescue?.Image
-            || !running.Ports.SequenceEqual(machine.Plan.Ports));
+            || !running.Placed().SequenceEqual(machine.Plan.Placed()));
 
     private static VmObservation Observe(Machine machine) => new(
         machine.Plan.Id, machine.Phase, machine.Pid, machine.Since, machine.Cause, machine.Generation,
-        NeedsRestart(machine), machine.Migration, machine.Snapshot);
+        NeedsRestart(machine), machine.Migration, machine.Snapshot, machine.Running?.Cards);
 }

@@ -40,6 +40,10 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
                 BeginStep(id, VmSteps.Plugged);
                 report(id, now with { Fact = facts.Of(id) }, decision);
                 return Verdict.After(with.Policy.PortDeadline);
+            case VmDecision.Plug { Rest: { } rest }:
+                return Verdict.After(rest);
+            case VmDecision.Plug:
+                return await PlugAsync(id, now, cancellation);
             case VmDecision.Probe probe:
                 return await ProbeAsync(id, now, probe, cancellation);
             default:
@@ -149,6 +153,31 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
             {
                 Rescue = plan.Rescue with { Path = await with.Images.FetchAsync(vm.Rescue, null, cancellation) },
             };
+    }
+
+    /// <summary>What goes wrong with a card is no trouble of the guest's, which runs on as it is.</summary>
+    private async Task<Verdict> PlugAsync(string id, VmSituation now, CancellationToken cancellation)
+    {
+        try
+        {
+            await AgentTelemetry.StepAsync("Plug", id, with.Time,
+                () => with.Driver.PlugAsync(VmPlans.Of(now.Desired!, with.TapPrefix), cancellation));
+            facts.Note(id, facts.Of(id) with { CardTrouble = null });
+        }
+        catch (VmException e)
+        {
+            with.Log.VmStepFailed(id, "Plug", ReasonOf(e.Reason), e.Message);
+            var fact = facts.Of(id);
+            var attempt = (fact.CardTrouble?.Attempt ?? 0) + 1;
+            var wait = with.Policy.Retry.After(attempt - 1, with.Dice.NextDouble());
+            facts.Note(id, fact with
+            {
+                CardTrouble = new VmTrouble(
+                    now.Desired!.Generation, fact.Restarts, ReasonOf(e.Reason), e.Message, Now + wait, attempt),
+            });
+        }
+
+        return Verdict.Next;
     }
 
     private async Task ReceiveAsync(string id, Vm vm, CancellationToken cancellation)

@@ -55,6 +55,10 @@ internal abstract record VmDecision
 
     public sealed record Probe(bool Slow) : VmDecision;
 
+    /// <summary>The running guest is to have other network cards.</summary>
+    /// <param name="Rest">Not before that; null: now.</param>
+    public sealed record Plug(TimeSpan? Rest) : VmDecision;
+
     public sealed record Stop(StopMode Mode) : VmDecision;
 
     public sealed record Restart(StopMode Mode) : VmDecision;
@@ -293,8 +297,29 @@ internal static class VmDecide
 
         if (fact.Generation != desired.Generation || fact.Trouble is not null)
             return new VmDecision.Note(fact with { Generation = desired.Generation, Trouble = null });
+        var slow = now.Now - observed.Since > ReadyTimeout(desired, now.Policy);
+        // A guest that is about to come up has other things to do than to look at cards.
+        if ((fact.Answers || slow) && CardsDiffer(desired, observed))
+        {
+            if (PlugRest(now, desired) is not { } rest) return new VmDecision.Plug(null);
+            if (fact.Answers) return new VmDecision.Plug(rest);
+        }
+
         if (fact.Answers) return new VmDecision.Settle();
-        return new VmDecision.Probe(Slow: now.Now - observed.Since > ReadyTimeout(desired, now.Policy));
+        return new VmDecision.Probe(slow);
+    }
+
+    /// <summary>Whether a running guest has other network cards than it is to have.</summary>
+    public static bool CardsDiffer(Vm desired, VmObservation observed) =>
+        observed.Cards is { } cards && cards != VmPlans.CardsOf(desired);
+
+    /// <returns>Null: now.</returns>
+    private static TimeSpan? PlugRest(VmSituation now, Vm desired)
+    {
+        if (now.MissingPorts.Count > 0) return now.Policy.PortDeadline;
+        return now.Fact.CardTrouble is { RetryAt: { } at } trouble && trouble.Generation == desired.Generation && at > now.Now
+            ? at - now.Now
+            : null;
     }
 
     public static TimeSpan ReadyTimeout(Vm desired, VmPolicy policy) =>

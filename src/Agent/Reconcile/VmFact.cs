@@ -39,6 +39,10 @@ internal sealed record VmFact
 {
     public static readonly VmFact None = new();
 
+    /// <summary>Why the guest's cards are not as wanted. Not durable: the next agent finds out by itself.</summary>
+    [JsonIgnore]
+    public VmTrouble? CardTrouble { get; init; }
+
     /// <summary>Desired generation that was acted on last.</summary>
     public ulong Generation { get; init; }
 

@@ -33,10 +33,15 @@ internal static class VmPlans
                 _ => throw Invalid(vm, $"its image's format '{vm.Image.Format}' is neither qcow2 nor raw"),
             },
             [.. vm.Ports.Select(p =>
-                new PlanPort(p.MacAddress.ToLowerInvariant(), TapName.Of(p.Id, tapPrefix), p.Mtu > 0 ? p.Mtu : 1500))],
+                new PlanPort(p.MacAddress.ToLowerInvariant(), TapName.Of(p.Id, tapPrefix), p.Mtu > 0 ? p.Mtu : 1500, p.Slot))],
             UuidOf(vm.MachineUuid.Length > 0 ? vm.MachineUuid : vm.Id),
-            Rescue: vm.Rescue is null ? null : RescueOf(vm));
+            Rescue: vm.Rescue is null ? null : RescueOf(vm),
+            Slots: vm.Slots);
     }
+
+    /// <summary>The network cards that it is to have, in the words of an observation.</summary>
+    public static string CardsOf(Vm vm) => VmPlan.CardsOf(vm.Ports.Select((p, i) =>
+        new PlanPort(p.MacAddress.ToLowerInvariant(), "", 0, p.Slot > 0 ? p.Slot : i + 1)));
 
     private static VmRescue RescueOf(Vm vm) => ImageDigest.TryParse("sha256:" + vm.Rescue.Sha256, null, out var digest)
         ? new VmRescue(digest, vm.Rescue.Format == "raw" ? DiskFormat.Raw : DiskFormat.Qcow2)

@@ -83,6 +83,8 @@ internal static class VmReport
             VmDecision.Follow when now.Observed?.Phase == VmPhase.Incoming =>
                 new Line(State.Working, "INCOMING", "It waits for the server from another hypervisor."),
             VmDecision.Follow or VmDecision.Send or VmDecision.LetGo or VmDecision.CancelSend => new Line(State.Running),
+            VmDecision.Plug => new Line(State.Running, "PORTS_CHANGING",
+                now.Fact.CardTrouble?.Message ?? now.PortTrouble?.Message ?? "The guest's network cards are being changed."),
             VmDecision.Probe { Slow: true } => new Line(
                 State.Running,
                 "GUEST_SILENT",
@@ -92,7 +94,8 @@ internal static class VmReport
                     : "The server runs but does not answer in its network: see its console log."),
             VmDecision.Probe or VmDecision.Settle when now.Observed?.Phase == VmPhase.Running => new Line(
                 State.Running,
-                now.Observed.NeedsRestart ? "RESTART_NEEDED" : "",
+                decision is VmDecision.Probe && VmDecide.CardsDiffer(now.Desired!, now.Observed) ? "PORTS_CHANGING"
+                    : now.Observed.NeedsRestart ? "RESTART_NEEDED" : "",
                 now.Observed.NeedsRestart ? "A change takes effect at the next restart of the server." : ""),
             VmDecision.Settle when now.Fact.PoweredOffAt is not null => new Line(
                 State.Stopped,

@@ -40,6 +40,12 @@ public interface IVmDriver : IAsyncDisposable
     Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation);
 
     /// <summary>
+    /// Gives a running guest the network cards of the plan, whose taps are there, and takes all others from it. Completes
+    /// when the guest has let go of those. What else is new in the plan stays for the next start.
+    /// </summary>
+    Task PlugAsync(VmPlan plan, CancellationToken cancellation);
+
+    /// <summary>
     /// Starts the VM, whose disk was ensured, without a guest: that comes from another hypervisor. Completes when it can
     /// be sent to; the observation's migration says where. A guest that has arrived counts as started.
     /// </summary>

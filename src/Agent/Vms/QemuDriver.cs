@@ -62,6 +62,10 @@ public sealed partial class QemuDriver : IVmDriver
     public Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation) =>
         VmOf(plan.Id).RestartAsync(plan, mode, deadline, cancellation);
 
+    public Task PlugAsync(VmPlan plan, CancellationToken cancellation) => Known(plan.Id) is { } vm
+        ? vm.PlugAsync(plan, cancellation)
+        : throw new VmException(VmFailure.NotFound, $"VM {plan.Id} is not here: its cards cannot be changed");
+
     public Task ReceiveAsync(VmPlan plan, VmIncoming incoming, CancellationToken cancellation) =>
         VmOf(plan.Id).ReceiveAsync(plan, incoming, cancellation);
 

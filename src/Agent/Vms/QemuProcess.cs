@@ -52,6 +52,9 @@ internal sealed class QemuProcess : IAsyncDisposable
     public QmpMigration Migration => new(
         monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
 
+    public QmpCards Cards => new(
+        monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
+
     public QmpBackup Backup => new(
         monitor ?? throw new QmpProtocolException("there is no connection to QEMU's monitor"), CommandDeadline);
 

@@ -37,6 +37,8 @@ internal sealed partial class QemuVm : IAsyncDisposable
         public sealed record Restart(VmPlan Plan, StopMode Mode, TimeSpan Deadline, TaskCompletionSource Done)
             : Request(Done);
 
+        public sealed record Plug(VmPlan Plan, TaskCompletionSource Done) : Request(Done);
+
         public sealed record Remove(TaskCompletionSource Done) : Request(Done);
 
         public sealed record Receive(VmPlan Plan, VmIncoming Incoming, TaskCompletionSource Done) : Request(Done);
@@ -218,6 +220,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
                 Request.Start r => StartAsync(r.Plan),
                 Request.Stop r => StopAsync(r.Mode, r.Deadline),
                 Request.Restart r => RestartAsync(r.Plan, r.Mode, r.Deadline),
+                Request.Plug r => PlugAsync(r.Plan),
                 Request.Remove => RemoveAsync(),
                 Request.Receive r => ReceiveAsync(r.Plan, r.Incoming),
                 Request.Send r => SendAsync(r.Outgoing),
@@ -404,7 +407,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
                 id, record.Phase, record.Process?.Pid, record.Since,
                 running && guestTrouble.Length > 0 ? guestTrouble : record.Cause,
                 record.Generation, running && this.plan is { } plan && VmCommandLine.Shape(plan) != record.Shape,
-                record.Migration, record.Snapshot);
+                record.Migration, record.Snapshot, running && VmCommandLine.CardsOf(record.Shape) is { } cards ? VmPlan.CardsOf(cards) : null);
         }
     }
 

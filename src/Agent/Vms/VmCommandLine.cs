@@ -35,6 +35,27 @@ internal static class VmCommandLine
     public const string SerialLog = "serial.log";
     public const string Screen = "screen.png";
 
+    /// <summary>Of the first bus, which has other devices as well.</summary>
+    public const int MaxSlots = 24;
+
+    private const string Card = "nic";
+    private const int ShapesPorts = 6;
+
+    /// <summary>Places for devices, while it is not rescued.</summary>
+    public static int SlotsOf(VmPlan plan) =>
+        plan.Slots > 0 ? plan.Slots : 1 + plan.Ports.Count + (plan.Machine ?? new VmMachine()).SparePorts;
+
+    /// <summary>The card's device. Numbered from 0, as the ports of guests that run have always been.</summary>
+    public static string CardOf(int slot) => Text($"{Card}{slot - 1}");
+
+    public static string BackendOf(int slot) => Text($"net{slot - 1}");
+
+    /// <returns>Null: the device is no card.</returns>
+    public static int? SlotOfCard(string device) =>
+        device.StartsWith(Card, StringComparison.Ordinal)
+        && int.TryParse(device.AsSpan(Card.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number + 1 : null;
+
     public static List<string> Build(VmPlan plan, VmHost host)
     {
         var machine = plan.Machine ?? new VmMachine();
@@ -42,7 +63,7 @@ internal static class VmCommandLine
         AddMachine(arguments, plan, machine, host);
         AddConfinement(arguments, host);
         AddConsoles(arguments);
-        AddDevices(arguments, plan, machine, host);
+        AddDevices(arguments, plan, host);
         if (host.Incoming) arguments.AddRange(["-incoming", "defer"]);
         return arguments;
     }
@@ -54,12 +75,36 @@ internal static class VmCommandLine
     public static string Shape(VmPlan plan)
     {
         var machine = plan.Machine ?? new VmMachine();
-        var ports = string.Join(';', plan.Ports.Select(p => $"{p.Mac},{p.Tap},{p.Mtu}"));
+        var ports = PortsShape(plan);
         // Of what has none, it is what it was before there were such things.
         var rescue = plan.Rescue is null ? "" : $"|{plan.Rescue.Image}";
         return Text(
             $"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}{rescue}");
     }
+
+    /// <summary>The shape of a guest whose cards have become those of the plan while it ran, and nothing else.</summary>
+    public static string WithCards(string shape, VmPlan plan)
+    {
+        var parts = shape.Split('|');
+        if (parts.Length <= ShapesPorts) return shape;
+        parts[ShapesPorts] = PortsShape(plan);
+        return string.Join('|', parts);
+    }
+
+    /// <summary>The cards of a guest by its shape, each with its slot.</summary>
+    /// <returns>Null: it is no shape.</returns>
+    public static IReadOnlyList<VmPort>? CardsOf(string shape)
+    {
+        var parts = shape.Split('|');
+        if (parts.Length <= ShapesPorts) return null;
+        var cards = parts[ShapesPorts].Split(';', StringSplitOptions.RemoveEmptyEntries).Select(c => c.Split(',')).ToList();
+        int Number(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
+        return [.. cards.Select((c, i) => new VmPort(c[0], c[1], Number(c[2]), c.Length > 3 ? Number(c[3]) : i + 1))];
+    }
+
+    private static string PortsShape(VmPlan plan) => string.Join(';', plan.Placed().Select((p, i) =>
+        // Where it is in its own place, it is what it was before there were others.
+        Text($"{p.Mac},{p.Tap},{p.Mtu}") + (p.Slot == i + 1 ? "" : Text($",{p.Slot}"))));
 
     private static void AddMachine(List<string> to, VmPlan plan, VmMachine machine, VmHost host)
     {
@@ -99,10 +144,10 @@ internal static class VmCommandLine
         to.AddRange(["-serial", "chardev:serial0"]);
     }
 
-    private static void AddDevices(List<string> to, VmPlan plan, VmMachine machine, VmHost host)
+    private static void AddDevices(List<string> to, VmPlan plan, VmHost host)
     {
         var rescued = plan.Rescue is not null;
-        var slots = 1 + plan.Ports.Count + machine.SparePorts + (rescued ? 1 : 0);
+        var slots = SlotsOf(plan) + (rescued ? 1 : 0);
         for (var i = 0; i < slots; i++)
             to.AddRange(["-device", Text($"pcie-root-port,id=rp{i},bus=pcie.0,chassis={i + 1},slot={i + 1}")]);
         to.AddRange(["-blockdev", $"driver=file,node-name={DiskNode}-file,filename={Disk},discard=unmap"]);
@@ -120,14 +165,13 @@ internal static class VmCommandLine
         var place = rescued ? Text($"bus=rp{slots - 1}") : "bus=rp0,bootindex=1";
         to.AddRange([
             "-device", $"virtio-blk-pci,id={DiskDevice},drive={DiskNode},{place},discard=on{shared}"]);
-        for (var i = 0; i < plan.Ports.Count; i++)
+        foreach (var port in plan.Placed())
         {
-            var port = plan.Ports[i];
-            var bus = i + 1;
-            to.AddRange(["-netdev", Text($"tap,id=net{i},ifname={port.Tap},script=no,downscript=no")]);
+            var (card, backend) = (CardOf(port.Slot), BackendOf(port.Slot));
+            to.AddRange(["-netdev", $"tap,id={backend},ifname={port.Tap},script=no,downscript=no"]);
             // Without a boot ROM the firmware does not try the network.
             to.AddRange(["-device", Text(
-                $"virtio-net-pci,id=nic{i},netdev=net{i},mac={port.Mac},host_mtu={port.Mtu},bus=rp{bus},romfile=")]);
+                $"virtio-net-pci,id={card},netdev={backend},mac={port.Mac},host_mtu={port.Mtu},bus=rp{port.Slot},romfile=")]);
         }
         to.AddRange(["-object", "rng-random,id=rng0,filename=/dev/urandom"]);
         to.AddRange(["-device", "virtio-rng-pci,rng=rng0,bus=pcie.0"]);

@@ -37,9 +37,10 @@ public enum VmPhase
 /// <param name="NeedsRestart">A newer plan differs in what QEMU can only learn at its start.</param>
 /// <param name="Migration">The last migration of this run, to or from here; null when there was none.</param>
 /// <param name="Snapshot">The copy of its disk that is here or being made; null when there is none.</param>
+/// <param name="Cards">The network cards of the guest that runs, as <see cref="VmPlan.Cards"/> tells them; null: not known.</param>
 public sealed record VmObservation(
     VmId Id, VmPhase Phase, int? Pid, DateTimeOffset Since, string Cause, long Generation, bool NeedsRestart,
-    VmMigration? Migration = null, VmSnapshot? Snapshot = null);
+    VmMigration? Migration = null, VmSnapshot? Snapshot = null, string? Cards = null);
 
 public enum VmEventKind
 {
@@ -56,6 +57,9 @@ public enum VmEventKind
 
     /// <summary>A copy of its disk came further.</summary>
     Copied,
+
+    /// <summary>Its network cards are others.</summary>
+    Plugged,
 }
 
 /// <summary>Something happened to a VM: observe it anew. Events may be dropped when nobody reads them.</summary>

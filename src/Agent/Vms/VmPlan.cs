@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Monolith.Agent.Images;
@@ -39,7 +40,8 @@ public readonly record struct VmId
 /// <param name="Mac">Six bytes, lower-case hexadecimal, with colons.</param>
 /// <param name="Tap">A persistent tap in the agent's network namespace; it exists before the VM starts.</param>
 /// <param name="Mtu">Bytes, 576 to 65535. The guest learns it from its card.</param>
-public sealed record VmPort(string Mac, string Tap, int Mtu);
+/// <param name="Slot">The machine's place that it is in, from 1; 0: its place in the plan, from 1.</param>
+public sealed record VmPort(string Mac, string Tap, int Mtu, int Slot = 0);
 
 /// <summary>The machine that QEMU emulates.</summary>
 /// <param name="Type">A machine type of QEMU, for example <c>q35</c> or <c>pc-q35-7.2</c>.</param>
@@ -68,6 +70,8 @@ public sealed record VmRescue(ImageDigest Image, DiskFormat Format, string Path 
 /// 1024.</param>
 /// <param name="Machine">Default: <see cref="VmMachine"/>'s defaults.</param>
 /// <param name="Rescue">What it boots from instead of its own disk; null: from that.</param>
+/// <param name="Slots">Places for devices, the disk's included, while it is not rescued; 0: one for the disk, one for each
+/// port, and the machine's spare ones.</param>
 public sealed record VmPlan(
     VmId Id,
     long Generation,
@@ -81,7 +85,19 @@ public sealed record VmPlan(
     Guid Uuid,
     int ConsoleLogKib = 1024,
     VmMachine? Machine = null,
-    VmRescue? Rescue = null);
+    VmRescue? Rescue = null,
+    int Slots = 0)
+{
+    /// <summary>What a guest has for network cards, and where: <c>MAC@slot</c> each, by slot.</summary>
+    [JsonIgnore]
+    public string Cards => CardsOf(Placed());
+
+    internal static string CardsOf(IEnumerable<VmPort> placed) => string.Join(
+        ' ', placed.OrderBy(p => p.Slot).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Mac}@{p.Slot}")));
+
+    /// <summary>The ports, each with its slot.</summary>
+    internal IReadOnlyList<VmPort> Placed() => [.. Ports.Select((p, i) => p.Slot > 0 ? p : p with { Slot = i + 1 })];
+}
 
 /// <summary>What a plan must hold before QEMU is told of it. Pure; gathers every violation.</summary>
 internal static class VmPlanRules
@@ -115,6 +131,10 @@ internal static class VmPlanRules
             Require(port.Tap.Length <= 15 && IsWord(port.Tap), $"tap \"{port.Tap}\" is not an interface name");
             Require(port.Mtu is >= 576 and <= 65535, $"mtu is {port.Mtu}, not 576 to 65535");
         }
+        var slots = VmCommandLine.SlotsOf(plan);
+        Require(slots <= VmCommandLine.MaxSlots, $"{slots} slots, more than {VmCommandLine.MaxSlots}");
+        Require(plan.Placed().All(p => p.Slot >= 1 && p.Slot < slots), $"a port's slot is not 1 to {slots - 1}");
+        Require(plan.Placed().DistinctBy(p => p.Slot).Count() == plan.Ports.Count, "two ports have the same slot");
         Require(plan.Ports.DistinctBy(p => p.Mac).Count() == plan.Ports.Count, "two ports have the same mac");
         Require(plan.Ports.DistinctBy(p => p.Tap).Count() == plan.Ports.Count, "two ports have the same tap");
         return found;

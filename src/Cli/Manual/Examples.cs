@@ -81,6 +81,9 @@ internal static class Examples
             ["monolith server snapshot web1 web1-golden --wait", "monolith server snapshot web1 web-2026-11 --family web"],
         ["monolith server rescue"] =
             ["monolith server rescue web1 --wait", "monolith server rescue web1 --image family/debian --hard"],
+        ["monolith server attach-port"] =
+            ["monolith server attach-port web1 --network backend --wait", "monolith server attach-port web1 --address 10.0.0.17"],
+        ["monolith server detach-port"] = ["monolith server detach-port web1 web1-1-0a1b2c3d4e5f --wait"],
         ["monolith server unrescue"] = ["monolith server unrescue web1 --wait"],
         ["monolith server undelete"] = ["monolith server undelete web1 --wait"],
         ["monolith server lock"] = ["monolith server lock db1 'audit until Friday, ask Ada'"],

@@ -74,9 +74,11 @@ internal static class ServerChanges
             new FieldMask { Paths = { "lock_reason" } }));
     }
 
-    /// <param name="goal">The states that a wait ends in.</param>
-    public static Command Change(Noun noun, App app, Command command, IReadOnlyList<string> goal,
-        Func<Run, string, ValueTask<IMessage>> ask)
+    /// <param name="states">The states that a wait ends in.</param>
+    public static Command Change(Noun noun, App app, Command command, IReadOnlyList<string> states,
+        Func<Run, string, ValueTask<IMessage>> ask) => Change(noun, app, command, new Goal(States: states), ask);
+
+    public static Command Change(Noun noun, App app, Command command, Goal goal, Func<Run, string, ValueTask<IMessage>> ask)
     {
         var name = NounCommand.Name(noun, app);
         command.Arguments.Insert(0, name);
@@ -88,7 +90,7 @@ internal static class ServerChanges
             var method = noun.Service.FindMethodByName(request.Descriptor.Name[..^"Request".Length]);
             var server = await run.Calls.UnaryAsync(method, request, run.Cancel);
             if (Mutation.Waits(run))
-                server = await Waiter.WaitAsync(run, noun, server, new Goal(States: goal)) ?? server;
+                server = await Waiter.WaitAsync(run, noun, server, goal) ?? server;
             Printer.Write(run, noun, server);
             if (request is RebuildServerRequest)
                 Printer.Warn(run, Messages.Text(server, "image_warning"));

@@ -82,6 +82,7 @@ internal static class ServerCommands
         .. ServerChanges.Commands(noun, app),
         ServerSnapshots.Command(noun, app),
         .. ServerRescue.Commands(noun, app),
+        .. ServerPorts.Commands(noun, app),
         Migrate(noun, app),
         Events(noun, app),
         Ssh(noun, app),

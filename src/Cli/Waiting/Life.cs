@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Monolith.Api.V1;
 using Monolith.Cli.Api;
 
 namespace Monolith.Cli.Waiting;
@@ -30,6 +31,14 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
                 : migration is "FAILED" or "ABORTED" or "SUCCEEDED" ? Verdict.Failed
                 : Verdict.GoOn;
         }
+        if (goal.Condition is { } condition)
+        {
+            var status = Messages.Many<Condition>(resource, "conditions").FirstOrDefault(c => c.Type == condition)?.Status;
+            return status == Condition.Types.Status.True ? Verdict.Done
+                : status == Condition.Types.Status.False ? Verdict.Failed
+                : Failed.Contains(state) ? Verdict.Failed
+                : Verdict.GoOn;
+        }
         // An edit is in force when the revision that it made, or a later one, is.
         if (Messages.Get(resource, "revision") is long revision && revision < goal.Revision)
             return Verdict.GoOn;
@@ -44,9 +53,11 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
 /// <param name="States">These states rather than the settled ones.</param>
 /// <param name="Revision">At least this revision, where the resource has one.</param>
 /// <param name="Migration">One of these states of the migration; empty: there is none.</param>
+/// <param name="Condition">This condition is TRUE.</param>
 internal sealed record Goal(bool Gone = false, IReadOnlyList<string>? States = null, long Revision = 0,
-    IReadOnlyList<string>? Migration = null)
+    IReadOnlyList<string>? Migration = null, string? Condition = null)
 {
+    public static readonly Goal Plug = new(Condition: "PortsPlugged");
     public static readonly Goal Migrate = new(Migration: ["SUCCEEDED"]);
     public static readonly Goal GiveUp = new(Migration: ["ABORTED", "FAILED", "SUCCEEDED", ""]);
     public static readonly Goal Settle = new();

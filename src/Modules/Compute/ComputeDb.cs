@@ -48,6 +48,7 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
                 ServerMigration.Comparer);
             e.Ignore(s => s.Demand);
             e.Ignore(s => s.IsMigrating);
+            e.Ignore(s => s.IsChangingAside);
             e.HasIndex(s => s.Unsettled);
             e.HasIndex(s => s.Hypervisor);
             e.HasIndex(s => s.ExpireTime).HasFilter("\"ExpireTime\" IS NOT NULL");

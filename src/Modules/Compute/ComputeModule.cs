@@ -14,6 +14,7 @@ using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Servers.Snapshots;
 using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
@@ -61,6 +62,8 @@ public static partial class ComputeModule
         services.AddSingleton<IServers>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IBlobUse>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IEventListener, PortListener>();
+        services.AddSingleton<PortActs>();
+        services.AddSingleton<PortRequests>();
         services.AddSnapshots();
         services.AddSingleton(ServerLoop);
         services.AddSingleton(ReaperLoop);

@@ -3,6 +3,7 @@ using Monolith.Agent.Reconcile;
 using Monolith.Agent.Tests.Nodes;
 using Monolith.Agent.V1;
 using Monolith.Agent.Vms;
+using PlanPort = Monolith.Agent.Vms.VmPort;
 using Power = Monolith.Agent.V1.Vm.Types.Power;
 
 namespace Monolith.Agent.Tests.Reconcile;
@@ -65,6 +66,26 @@ public class VmDecideTests
         if (VmDecide.Decide(now) is VmDecision.Restart)
             Assert.True(now.Desired?.Power == Power.Running && now.Desired.Restarts > now.Fact.Restarts);
     });
+
+    /// <summary>Cards are changed under a guest that is there, once their taps are, and not while the last try is fresh.</summary>
+    [Fact]
+    public void Plug_WhenTheGuestHasOtherCards_AndTheirTapsAreThere()
+    {
+        var wish = Wishes.Vm(1);
+        VmSituation Having(params PlanPort[] cards) => At(wish, Observed(VmPhase.Running) with { Cards = VmPlan.CardsOf(cards) }, Ran);
+        PlanPort[] wanted = [.. wish.Ports.Select((p, i) => new PlanPort(p.MacAddress, $"t{i}", 1500, i + 1))];
+        Assert.IsType<VmDecision.Settle>(VmDecide.Decide(Having(wanted)));
+        Assert.Equal(new VmDecision.Plug(null), VmDecide.Decide(Having()));
+        Assert.Equal(new VmDecision.Plug(null), VmDecide.Decide(Having([.. wanted, new("02:00:00:00:00:99", "more", 1500, 7)])));
+        Assert.Equal(new VmDecision.Plug(null), VmDecide.Decide(Having([.. wanted.Select(w => w with { Slot = w.Slot + 1 })])));
+        Assert.IsType<VmDecision.Plug>(VmDecide.Decide(Having() with { MissingPorts = ["p"] }));
+        Assert.NotEqual(new VmDecision.Plug(null), VmDecide.Decide(Having() with { MissingPorts = ["p"] }));
+        var failed = Ran with { CardTrouble = new VmTrouble(wish.Generation, 0, "R", "m", Now.AddSeconds(3), 1) };
+        Assert.Equal(new VmDecision.Plug(TimeSpan.FromSeconds(3)), VmDecide.Decide(Having() with { Fact = failed }));
+        Assert.Equal(new VmDecision.Plug(null), VmDecide.Decide(Having() with { Fact = failed, Now = Now.AddSeconds(3) }));
+        // A guest that is coming up has other things to do.
+        Assert.IsType<VmDecision.Probe>(VmDecide.Decide(Having() with { Fact = Ran with { Answers = false } }));
+    }
 
     /// <summary>A note leads somewhere: taking notes ends within a few decisions.</summary>
     [Fact]

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Monolith.Agent.Tests.Lab;
 using Monolith.Agent.Vms;
 
 namespace Monolith.Agent.Tests.Vms;
@@ -9,6 +10,7 @@ namespace Monolith.Agent.Tests.Vms;
 public sealed class QemuConformanceTests : VmDriverConformance
 {
     private readonly Scratch scratch = new();
+    private readonly List<string> taps = [];
 
     protected override string BaseImage => scratch.In("base.img");
 
@@ -21,7 +23,15 @@ public sealed class QemuConformanceTests : VmDriverConformance
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
+        foreach (var tap in taps) TestNamespace.Host("ip", "link", "delete", tap);
         scratch.Dispose();
+    }
+
+    protected override Task MakeTapAsync(VmPort port)
+    {
+        TestNamespace.Host("ip", "tuntap", "add", "dev", port.Tap, "mode", "tap");
+        taps.Add(port.Tap);
+        return Task.CompletedTask;
     }
 
     protected override async Task<IVmDriver> OpenAsync() => await QemuDriver.OpenAsync(

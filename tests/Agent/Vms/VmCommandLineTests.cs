@@ -8,6 +8,21 @@ public sealed class VmCommandLineTests
     private static readonly VmHost Host = new("tcg", "nobody", "/state/vms/vm-1/qemu.lock");
 
     [Fact]
+    public void Cards_AreWhereTheirSlotsAre_AndTheShapeTellsThem()
+    {
+        var plan = Plans.Small(ports: [Plans.Port(1), Plans.Port(2) with { Slot = 4 }]) with { Slots = 6 };
+        var arguments = VmCommandLine.Build(plan, Host);
+        Assert.Equal(6, arguments.Count(a => a.StartsWith("pcie-root-port", StringComparison.Ordinal)));
+        Assert.Contains(arguments, a => a.Contains("id=nic3,netdev=net3,", StringComparison.Ordinal) && a.Contains("bus=rp4,", StringComparison.Ordinal));
+        Assert.Equal(plan.Placed(), VmCommandLine.CardsOf(VmCommandLine.Shape(plan)));
+        var less = plan with { Ports = [plan.Ports[1]] };
+        Assert.Equal(VmCommandLine.Shape(less), VmCommandLine.WithCards(VmCommandLine.Shape(plan), less));
+        Assert.Empty(VmCommandLine.CardsOf(VmCommandLine.Shape(plan with { Ports = [] }))!);
+        Assert.NotEmpty(VmPlanRules.Violations(plan with { Slots = 4 }));
+        Assert.NotEmpty(VmPlanRules.Violations(plan with { Ports = [Plans.Port(1), Plans.Port(2) with { Slot = 1 }] }));
+    }
+
+    [Fact]
     public void Build_TwoPorts_EachHasATapACardAndARootPort()
     {
         var arguments = VmCommandLine.Build(Plans.Small(ports: [Plans.Port(1), Plans.Port(2)]), Host);
@@ -94,7 +109,7 @@ public sealed class VmCommandLineTests
             Ports = [bad, bad],
         };
         var found = VmPlanRules.Violations(plan);
-        Assert.Equal(5 + 3 + 6 + 2, found.Count);
+        Assert.Equal(5 + 4 + 6 + 2, found.Count);
         Assert.Empty(VmPlanRules.Violations(Plans.Small(ports: [Plans.Port(1), Plans.Port(2)])));
     }
 

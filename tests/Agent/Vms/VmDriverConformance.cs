@@ -80,6 +80,33 @@ public abstract class VmDriverConformance : IAsyncLifetime
         Assert.Equal((VmPhase.Running, 3L, false), ((await OneAsync()).Phase, (await OneAsync()).Generation, (await OneAsync()).NeedsRestart));
     }
 
+    /// <summary>Makes a tap, as the data plane does before it is used.</summary>
+    protected abstract Task MakeTapAsync(VmPort port);
+
+    [Fact]
+    public async Task Plug_GivesARunningGuestACard_Once_AndItKeepsItAcrossARestart()
+    {
+        var plan = await StartedAsync("cards");
+        var before = await OneAsync();
+        Assert.Equal("", before.Cards);
+        var port = Plans.Port(1) with { Tap = "vtcard1", Slot = 2 };
+        var more = plan with { Generation = 2, Ports = [port], Slots = 5 };
+        await Assert.ThrowsAsync<VmException>(() => driver.PlugAsync(more with { Slots = 2 }, Stop));
+        await MakeTapAsync(port);
+        await driver.PlugAsync(more, Stop);
+        await driver.PlugAsync(more, Stop);
+        var plugged = await OneAsync();
+        Assert.Equal((before.Pid, before.Since, 2L, false), (plugged.Pid, plugged.Since, plugged.Generation, plugged.NeedsRestart));
+        Assert.Equal(more.Cards, plugged.Cards);
+        await driver.RestartAsync(more, StopMode.Hard, Deadline, Stop);
+        Assert.Equal(more.Cards, (await OneAsync()).Cards);
+        await driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        var e = await Assert.ThrowsAsync<VmException>(() => driver.PlugAsync(plan, Stop));
+        Assert.Equal(VmFailure.NotRunning, e.Reason);
+        await driver.StartAsync(plan with { Generation = 3 }, Stop);
+        Assert.Equal("", (await OneAsync()).Cards);
+    }
+
     [Fact]
     public async Task Start_WithoutDisk_IsNotFound()
     {

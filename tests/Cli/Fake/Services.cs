@@ -109,6 +109,18 @@ internal sealed class Servers : ServerService.ServerServiceBase
         return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Stopping });
     }
 
+    public override Task<Server> AttachServerPort(AttachServerPortRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Ready });
+    }
+
+    public override Task<Server> DetachServerPort(DetachServerPortRequest request, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        return Task.FromResult(new Server { Name = request.Name, State = Server.Types.State.Ready });
+    }
+
     public override Task<Server> RescueServer(RescueServerRequest request, ServerCallContext context)
     {
         Requests.Enqueue(request);

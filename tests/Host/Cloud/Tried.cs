@@ -27,7 +27,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         Balancer = "nodes/" + Id + "-lb";
 
     readonly Tenant tenant = new(Id);
-    string token = "", binding = "";
+    string token = "", binding = "", port = "";
 
     public async ValueTask InitializeAsync()
     {
@@ -43,6 +43,12 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         await UntilAsync("s2", Server.Types.State.Ready);
         await Do("StopServer", new StopServerRequest { Name = P + "/servers/s2" });
         await UntilAsync("s2", Server.Types.State.Stopped);
+        port = ((ListPortsResponse)await Do("ListPorts", new ListPortsRequest
+        {
+            Parent = P,
+            Filter = $"owner = \"{P}/servers/s2\"",
+        })).Ports.Single().Name;
+        await Do("AttachServerPort", new AttachServerPortRequest { Name = P + "/servers/s2", Network = P + "/networks/r1" });
         await Do("DeleteServer", new DeleteServerRequest { Name = P + "/servers/s3" });
         await UntilAsync("s3", Server.Types.State.SoftDeleted);
         await UntilAsync("s4", Server.Types.State.Ready);
@@ -160,6 +166,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "SnapshotServer" => new SnapshotServerRequest { Name = P + "/servers/s1", ImageId = Mark },
         "RescueServer" => new RescueServerRequest { Name = P + "/servers/s1" },
         "UnrescueServer" => new UnrescueServerRequest { Name = P + "/servers/s4" },
+        "AttachServerPort" => new AttachServerPortRequest { Name = P + "/servers/s1", Network = P + "/networks/r1" },
+        "DetachServerPort" => new DetachServerPortRequest { Name = P + "/servers/s2", Port = port },
         "UndeleteServer" => new UndeleteServerRequest { Name = P + "/servers/s3" },
         "MigrateServer" => new MigrateServerRequest { Name = P + "/servers/s1" },
         "AbortMigration" => new AbortMigrationRequest { Name = P + "/servers/s1" },

@@ -51,6 +51,7 @@ public sealed class EvacuatorTests
         public Task ShareAsync(Guid ownerUid, string hypervisor, CancellationToken cancel) => throw new NotSupportedException();
         public Task UnbindAsync(Guid ownerUid, CancellationToken cancel) => Task.CompletedTask;
         public Task<IReadOnlyList<PortFacts>> OfAsync(Guid ownerUid, CancellationToken cancel) => throw new NotSupportedException();
+        public Task ReleaseAsync(Guid ownerUid, int index, CancellationToken cancel) => throw new NotSupportedException();
 
         public Task ReleaseAsync(Guid ownerUid, CancellationToken cancel)
         {

@@ -79,6 +79,9 @@ internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Proce
         public Task StopAsync(VmId id, StopMode mode, TimeSpan deadline, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.StopAsync(id, mode, deadline, CancellationToken.None), Busy, cancellation);
 
+        public Task PlugAsync(VmPlan plan, CancellationToken cancellation) =>
+            drivers.DoAsync(() => real.PlugAsync(plan, CancellationToken.None), Busy, cancellation);
+
         public Task RestartAsync(VmPlan plan, StopMode mode, TimeSpan deadline, CancellationToken cancellation) =>
             drivers.DoAsync(() => real.RestartAsync(plan, mode, deadline, CancellationToken.None), Busy, cancellation);
 

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Monolith.Agent.Native.Raw;
 using Monolith.Agent.Native.Safe;
 using static Monolith.Agent.Native.Raw.IfTunConstants;
@@ -77,11 +75,7 @@ internal sealed class TapDevices(LinkTable links, AddressTable addresses)
 
     private static void Create(PortPlan plan)
     {
-        using var tun = FileHandle.Open("/dev/net/tun", O_RDWR);
-        var request = new ifreq { ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-        Encoding.ASCII.GetBytes(plan.TapName, request.ifr_name);
-        var bytes = MemoryMarshal.AsBytes(new Span<ifreq>(ref request));
-        Check(Libc.ioctl(tun, TUNSETIFF, bytes), $"ioctl(TUNSETIFF {plan.TapName})");
+        using var tun = TapHandle.Open(plan.TapName);
         Check(Libc.ioctl(tun, TUNSETOWNER, (nint)plan.OwnerUid), $"ioctl(TUNSETOWNER {plan.TapName})");
         Check(Libc.ioctl(tun, TUNSETGROUP, (nint)plan.OwnerGid), $"ioctl(TUNSETGROUP {plan.TapName})");
         // Last: a tap that is not persistent yet goes with the descriptor, and nothing half made stays.

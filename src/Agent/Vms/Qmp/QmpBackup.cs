@@ -1,12 +1,10 @@
-using System.Text.Json;
-
 namespace Monolith.Agent.Vms.Qmp;
 
 /// <summary>
 /// The commands of a copy of a disk, typed (QEMU QMP reference). Everything that QEMU holds for it has one name, so that a
 /// new agent finds what a dead one made.
 /// </summary>
-internal sealed class QmpBackup(QmpMonitor monitor, TimeSpan deadline)
+internal sealed class QmpBackup(QmpMonitor monitor, TimeSpan deadline) : QmpCalls(monitor, deadline)
 {
     public const string Name = "snapshot";
 
@@ -59,48 +57,8 @@ internal sealed class QmpBackup(QmpMonitor monitor, TimeSpan deadline)
         await TryAsync("blockdev-del", to => to.WriteString("node-name", Name), cancellation);
     }
 
-    public async Task<DiskJob?> QueryJobAsync(CancellationToken cancellation)
-    {
-        var answer = await ExecuteAsync("query-jobs", null, cancellation);
-        if (answer.ValueKind != JsonValueKind.Array) throw new QmpProtocolException("query-jobs is no list");
-        foreach (var job in answer.EnumerateArray())
-        {
-            if (Text(job, "id") == Name)
-                return new DiskJob(
-                    Text(job, "status"), Number(job, "current-progress"), Number(job, "total-progress"),
-                    Text(job, "error"));
-        }
-        return null;
-    }
+    public Task<DiskJob?> QueryJobAsync(CancellationToken cancellation) => QueryJobAsync(Name, cancellation);
 
     /// <summary>Whether QEMU has the copy's file open.</summary>
-    public async Task<bool> HasTargetAsync(CancellationToken cancellation)
-    {
-        var answer = await ExecuteAsync("query-named-block-nodes", to => to.WriteBoolean("flat", true), cancellation);
-        return answer.ValueKind == JsonValueKind.Array
-            && answer.EnumerateArray().Any(node => Text(node, "node-name") == Name);
-    }
-
-    private static string Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
-            ? value.GetString() ?? "" : "";
-
-    private static long Number(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value.GetInt64() : 0;
-
-    private Task<JsonElement> ExecuteAsync(
-        string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancellation) =>
-        monitor.ExecuteAsync(command, arguments, deadline, cancellation);
-
-    private async Task TryAsync(string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancellation)
-    {
-        try
-        {
-            await ExecuteAsync(command, arguments, cancellation);
-        }
-        catch (QmpCommandException)
-        {
-            // There is no such thing any more, which is what was wanted.
-        }
-    }
+    public Task<bool> HasTargetAsync(CancellationToken cancellation) => HasNodeAsync(Name, cancellation);
 }

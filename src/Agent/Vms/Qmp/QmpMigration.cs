@@ -14,7 +14,7 @@ internal sealed record MigrationState(
 /// The commands of a migration, typed (QEMU QMP reference). Everything that QEMU holds for it has one name, so that a new
 /// agent finds what a dead one made.
 /// </summary>
-internal sealed class QmpMigration(QmpMonitor monitor, TimeSpan deadline)
+internal sealed class QmpMigration(QmpMonitor monitor, TimeSpan deadline) : QmpCalls(monitor, deadline)
 {
     public const string Key = "migrate-key";
     public const string Disk = "migrate-disk";
@@ -82,7 +82,7 @@ internal sealed class QmpMigration(QmpMonitor monitor, TimeSpan deadline)
     }
 
     /// <summary>Opens the target's disk.</summary>
-    public Task OpenDiskAsync(string host, int port, CancellationToken cancellation) => monitor.ExecuteAsync(
+    public Task OpenDiskAsync(string host, int port, CancellationToken cancellation) => ExecuteAsync(
         "blockdev-add",
         to =>
         {
@@ -185,26 +185,10 @@ internal sealed class QmpMigration(QmpMonitor monitor, TimeSpan deadline)
             answer.TryGetProperty("downtime", out var ms) ? TimeSpan.FromMilliseconds(ms.GetInt64()) : null);
     }
 
-    public async Task<DiskJob?> QueryJobAsync(CancellationToken cancellation)
-    {
-        var answer = await ExecuteAsync("query-jobs", null, cancellation);
-        if (answer.ValueKind != JsonValueKind.Array) throw new QmpProtocolException("query-jobs is no list");
-        foreach (var job in answer.EnumerateArray())
-        {
-            if (Text(job, "id") != Disk) continue;
-            return new DiskJob(
-                Text(job, "status"), Number(job, "current-progress"), Number(job, "total-progress"), Text(job, "error"));
-        }
-        return null;
-    }
+    public Task<DiskJob?> QueryJobAsync(CancellationToken cancellation) => QueryJobAsync(Disk, cancellation);
 
     /// <summary>Whether QEMU holds the target's disk.</summary>
-    public async Task<bool> HasDiskAsync(CancellationToken cancellation)
-    {
-        var answer = await ExecuteAsync("query-named-block-nodes", to => to.WriteBoolean("flat", true), cancellation);
-        return answer.ValueKind == JsonValueKind.Array
-            && answer.EnumerateArray().Any(node => Text(node, "node-name") == Disk);
-    }
+    public Task<bool> HasDiskAsync(CancellationToken cancellation) => HasNodeAsync(Disk, cancellation);
 
     /// <summary>
     /// No return path: with one, a source whose connection ends just as the target begins to run would run on as well.
@@ -256,28 +240,5 @@ internal sealed class QmpMigration(QmpMonitor monitor, TimeSpan deadline)
         to.WriteString("port", port.ToString(CultureInfo.InvariantCulture));
         to.WriteEndObject();
         to.WriteEndObject();
-    }
-
-    private static string Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
-            ? value.GetString() ?? "" : "";
-
-    private static long Number(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value.GetInt64() : 0;
-
-    private Task<JsonElement> ExecuteAsync(
-        string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancellation) =>
-        monitor.ExecuteAsync(command, arguments, deadline, cancellation);
-
-    private async Task TryAsync(string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancellation)
-    {
-        try
-        {
-            await ExecuteAsync(command, arguments, cancellation);
-        }
-        catch (QmpCommandException)
-        {
-            // There is no such thing any more, which is what was wanted.
-        }
     }
 }

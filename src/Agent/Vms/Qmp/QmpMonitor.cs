@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text.Json;
+using Monolith.Agent.Native.Safe;
 
 namespace Monolith.Agent.Vms.Qmp;
 
@@ -19,6 +20,7 @@ namespace Monolith.Agent.Vms.Qmp;
 internal sealed class QmpMonitor : IAsyncDisposable
 {
     private readonly Stream stream;
+    private readonly Socket? socket;
     private readonly Action<QmpMessage.Event> onEvent;
     private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> waiting = new();
     private readonly SemaphoreSlim writing = new(1, 1);
@@ -29,9 +31,10 @@ internal sealed class QmpMonitor : IAsyncDisposable
     private volatile Exception? cause;
     private long lastId;
 
-    private QmpMonitor(Stream stream, Action<QmpMessage.Event> onEvent)
+    private QmpMonitor(Stream stream, Socket? socket, Action<QmpMessage.Event> onEvent)
     {
         this.stream = stream;
+        this.socket = socket;
         this.onEvent = onEvent;
     }
 
@@ -41,10 +44,17 @@ internal sealed class QmpMonitor : IAsyncDisposable
     public QmpMessage.Greeting Version => greeting.Task.Result;
 
     /// <summary>Takes the connection over, reads the greeting and enters command mode.</summary>
-    public static async Task<QmpMonitor> OpenAsync(
-        Stream stream, Action<QmpMessage.Event> onEvent, TimeSpan deadline, CancellationToken cancellation)
+    public static Task<QmpMonitor> OpenAsync(
+        Stream stream, Action<QmpMessage.Event> onEvent, TimeSpan deadline, CancellationToken cancellation) =>
+        OpenAsync(new QmpMonitor(stream, null, onEvent), deadline, cancellation);
+
+    public static Task<QmpMonitor> OpenAsync(
+        Socket socket, Action<QmpMessage.Event> onEvent, TimeSpan deadline, CancellationToken cancellation) =>
+        OpenAsync(new QmpMonitor(new NetworkStream(socket, ownsSocket: true), socket, onEvent), deadline, cancellation);
+
+    private static async Task<QmpMonitor> OpenAsync(
+        QmpMonitor monitor, TimeSpan deadline, CancellationToken cancellation)
     {
-        var monitor = new QmpMonitor(stream, onEvent);
         try
         {
             monitor.reading = Task.Run(monitor.ReadAsync, CancellationToken.None);
@@ -59,16 +69,14 @@ internal sealed class QmpMonitor : IAsyncDisposable
         }
     }
 
-    public static Task<QmpMonitor> OpenAsync(
-        Socket socket, Action<QmpMessage.Event> onEvent, TimeSpan deadline, CancellationToken cancellation) =>
-        OpenAsync(new NetworkStream(socket, ownsSocket: true), onEvent, deadline, cancellation);
-
     /// <param name="arguments">Writes the members of the arguments object; null for none.</param>
+    /// <param name="handle">Goes with the command; over a socket only.</param>
     /// <exception cref="QmpCommandException">QEMU refused.</exception>
     /// <exception cref="QmpProtocolException">The connection ended before the answer.</exception>
     /// <exception cref="TimeoutException">No answer within the deadline.</exception>
     public async Task<JsonElement> ExecuteAsync(
-        string command, Action<Utf8JsonWriter>? arguments, TimeSpan deadline, CancellationToken cancellation)
+        string command, Action<Utf8JsonWriter>? arguments, TimeSpan deadline, CancellationToken cancellation,
+        FileHandle? handle = null)
     {
         var id = Interlocked.Increment(ref lastId);
         var answer = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -78,7 +86,7 @@ internal sealed class QmpMonitor : IAsyncDisposable
             if (this.cause is { } cause) throw new QmpProtocolException("the connection to QEMU is closed", cause);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, disposed.Token);
             limit.CancelAfter(deadline);
-            await WriteAsync(id, command, arguments, limit.Token);
+            await WriteAsync(id, command, arguments, handle, limit.Token);
             return await answer.Task.WaitAsync(limit.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -97,7 +105,7 @@ internal sealed class QmpMonitor : IAsyncDisposable
     }
 
     private async Task WriteAsync(
-        long id, string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancellation)
+        long id, string command, Action<Utf8JsonWriter>? arguments, FileHandle? handle, CancellationToken cancellation)
     {
         var buffer = new ArrayBufferWriter<byte>(128);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -117,7 +125,10 @@ internal sealed class QmpMonitor : IAsyncDisposable
         await writing.WaitAsync(cancellation);
         try
         {
-            await stream.WriteAsync(buffer.WrittenMemory, cancellation);
+            if (handle is null) await stream.WriteAsync(buffer.WrittenMemory, cancellation);
+            else SocketHandles.Send(
+                socket ?? throw new InvalidOperationException("A descriptor goes over a socket only."),
+                buffer.WrittenSpan, handle);
         }
         catch (IOException e)
         {

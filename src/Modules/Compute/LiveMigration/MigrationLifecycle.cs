@@ -31,6 +31,7 @@ internal static class MigrationLifecycle
     public static readonly TimeSpan ReadyDeadline = TimeSpan.FromMinutes(10);
     /// <summary>How long the end waits for the fabric, and for the source to say that nothing is left.</summary>
     public static readonly TimeSpan FinishDeadline = TimeSpan.FromMinutes(2);
+    static readonly TimeSpan LastWord = TimeSpan.FromSeconds(2);
     /// <summary>Steps that nothing but a migration waits for.</summary>
     public static readonly IReadOnlyList<string> Own =
         [StepNames.Placed, StepNames.TargetReady, StepNames.DiskCopied, StepNames.MemoryCopied, StepNames.SwitchedOver,
@@ -44,7 +45,7 @@ internal static class MigrationLifecycle
         if (server.Migration is not { IsOver: false } migration || facts.Vm is not { } vm) return null;
         if (migration.State == State.Finishing) return Finish(server, migration, vm, facts);
         var incoming = facts.Others.FirstOrDefault(v => v.Role == VmRole.Incoming);
-        if (incoming is not null && Arrived(migration, incoming)) return new Next.SwitchOver(incoming.Uid);
+        if (incoming is not null && Arrived(migration, incoming)) return SwitchOver(migration, vm, incoming, facts);
         if (migration.State == State.Aborting) return Abort(migration, vm, incoming, facts);
         if (WhyNot(server, migration, vm, incoming, facts) is var (reason, message))
             return new Next.RecordMigration(migration.Enter(State.Aborting, facts.Now, reason, message));
@@ -55,6 +56,18 @@ internal static class MigrationLifecycle
 
     static bool Arrived(ServerMigration migration, VmRow incoming) => incoming.State == VmState.Running
         && incoming.MigrationOf(migration.Id)?.Phase == Phase.Arrived;
+
+    /// <summary>Only the source knows how long the guest stood still: its last word is waited for, a moment.</summary>
+    static Next SwitchOver(ServerMigration migration, VmRow vm, VmRow incoming, Situation facts)
+    {
+        if (vm.MigrationOf(migration.Id)?.Phase is Phase.Left or Phase.Failed or Phase.Cancelled || !facts.IsUp(vm.Hypervisor))
+            return new Next.SwitchOver(incoming.Uid);
+        var target = "agent " + incoming.Hypervisor;
+        if (migration.Steps.Find(StepNames.SwitchedOver) is not { } step || step.Component != target)
+            return new Next.RecordMigration(migration.With(Pending(StepNames.SwitchedOver, target, migration, facts)));
+        var left = step.Since + LastWord - facts.Now;
+        return left > TimeSpan.Zero ? new Next.Wait(left) : new Next.SwitchOver(incoming.Uid);
+    }
 
     /// <summary>What ends it before the switch; null: nothing does.</summary>
     static (string Reason, string Message)? WhyNot(ServerRow server, ServerMigration migration, VmRow vm, VmRow? incoming,

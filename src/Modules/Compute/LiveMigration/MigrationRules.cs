@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Servers;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
 using Monolith.Platform;
@@ -34,6 +35,7 @@ internal static class MigrationRules
                 $"{server.Name} is {server.State.ToString().ToUpperInvariant()}: only a READY server can be migrated. "
                 + "Start it first, or wait until it is READY.");
         Rescuing.RefuseWhileRescued(server);
+        PortRequests.RefuseWhileChanging(server);
         if (target == "hypervisors/" + server.Hypervisor)
             throw Fault.Precondition("SAME_HYPERVISOR", server.Name, $"{server.Name} is on {target} already.");
         if (await db.Vms.CountAsync(v => v.ServerUid == server.Uid && v.Role != VmRole.Fenced) > 1)

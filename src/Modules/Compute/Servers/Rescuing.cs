@@ -1,4 +1,5 @@
 using Monolith.Api.V1;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
 using Monolith.Image.Contracts;
@@ -29,6 +30,7 @@ internal static class Rescuing
     {
         ServerOperations.RefuseUnlessAlive(row);
         ServerOperations.RefuseWhileMigrating(row);
+        PortRequests.RefuseWhileChanging(row);
         RefuseWhileRescued(row);
         var vm = await VmQueries.OfServer(unit.Db, row.Uid);
         if (vm is null || vm.Power == VmPower.Absent || vm.Incarnation != row.Incarnation

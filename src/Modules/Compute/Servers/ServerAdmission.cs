@@ -1,6 +1,7 @@
 using Monolith.Compute.Flavors;
 using Monolith.Compute.KeyPairs;
 using Monolith.Compute.ServerGroups;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.V1;
 using Monolith.Dns.Contracts;
 using Monolith.Image.Contracts;

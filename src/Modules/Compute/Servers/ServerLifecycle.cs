@@ -1,4 +1,5 @@
 using Monolith.Compute.LiveMigration;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
@@ -56,6 +57,17 @@ internal abstract record Next
 
     /// <summary>The source takes a guest back that is nowhere any more.</summary>
     public sealed record Reclaim : Next;
+
+    public sealed record ClaimPorts : Next;
+
+    /// <summary>Tell the agent which ports its guest is to have.</summary>
+    public sealed record TellPorts : Next;
+
+    /// <summary>A port that came is here, or one that goes is gone from the guest.</summary>
+    public sealed record EndPortChange(int Index) : Next;
+
+    /// <summary>A port that could not be had in time.</summary>
+    public sealed record GiveUpPort(int Index) : Next;
 
     public sealed record DropIncoming : Next;
 
@@ -134,9 +146,10 @@ internal static class ServerLifecycle
         if (server.Deleting) return Delete(server, facts);
         if (server.ExpireTime is { } end && facts.Now >= end) return new Next.Expire();
         if (MigrationLifecycle.Decide(server, facts) is { } migrating) return migrating;
+        if (PortChanges.Decide(server, facts) is { } ports) return ports;
         var next = Live(server, facts);
-        if (!server.IsMigrating) return next;
-        // The server is done with, its migration is not; and a server that migrates is READY all the way.
+        if (!server.IsChangingAside) return next;
+        // The server is done with, its migration or its ports are not; and a server that migrates is READY all the way.
         if (next is Next.Nothing) return new Next.Wait(TimeSpan.FromSeconds(15));
         if (next is not Next.Record record) return next;
         if (record.State == Server.Types.State.Starting && server.State == Server.Types.State.Ready)
@@ -248,10 +261,10 @@ internal static class ServerLifecycle
         var unnamed = server.DnsName.Length == 0;
         if (unnamed && steps.Find(StepNames.Named) is null) return new Next.PublishName();
         var since = steps.Find(StepNames.Running)?.Since ?? facts.Now;
-        steps = steps.With(Announced(facts, since));
+        steps = steps.With(Announced(PortChanges.AttachedOf(server.Detail, facts.Ports), facts, since));
         steps = steps.With(Answering(server, vm, facts, since));
         if (!unnamed) steps = steps.With(new Step(StepNames.Named, StepStatus.True, "dns", since, facts.Now));
-        var pending = steps.Where(s => s.Status != StepStatus.True && s.Type != StepNames.Ready
+        var pending = steps.Where(s => s.Status != StepStatus.True && s.Type is not (StepNames.Ready or StepNames.PortsPlugged)
             && !MigrationLifecycle.Own.Contains(s.Type)).ToList();
         if (pending.Count == 0)
         {
@@ -305,13 +318,13 @@ internal static class ServerLifecycle
         }));
     }
 
-    static Step Announced(Situation facts, DateTime since)
+    static Step Announced(IReadOnlyList<PortFacts> ports, Situation facts, DateTime since)
     {
         var step = new Step(StepNames.Announced, StepStatus.Pending, "network", since, since,
             Deadline: since + AnnounceDeadline);
-        if (facts.Ports.Count > 0 && facts.Ports.All(p => p.Announced))
+        if (ports.Count > 0 && ports.All(p => p.Announced))
             return step with { Status = StepStatus.True, Since = facts.Now };
-        var failure = facts.Ports.FirstOrDefault(p => p.Failure is not null);
+        var failure = ports.FirstOrDefault(p => p.Failure is not null);
         return step with
         {
             Reason = failure is null ? "NOT_ANNOUNCED" : "PORT_FAILED",

@@ -3,6 +3,7 @@ using Monolith.Compute.Hypervisors;
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
@@ -18,7 +19,7 @@ namespace Monolith.Compute.Servers;
 
 /// <summary>Does what <see cref="ServerLifecycle"/> decides, one act at a time.</summary>
 internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INames names, Presence presence,
-    FleetView fleet, VmStreams streams, MigrationActs migrations, TimeProvider time)
+    FleetView fleet, VmStreams streams, MigrationActs migrations, PortActs portActs, TimeProvider time)
 {
     static readonly Call Self = Call.Of("compute/servers");
 
@@ -30,7 +31,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         IReadOnlyList<VmRow> others = server.Migration is null
             ? []
             : (await store.ReadAsync(db => VmQueries.AllOfServer(db, server.Uid))).FindAll(v => v.Uid != vm?.Uid);
-        var needsPorts = server.Deleting ? vm is null : vm is { State: VmState.Running };
+        var needsPorts = server.Deleting ? vm is null : vm is { State: VmState.Running } || server.Detail.IsChanging();
         var facts = new Situation(vm, needsPorts ? await ports.OfAsync(server.Uid, cancel) : [],
             vm is not null && presence.IsUp(vm.Hypervisor), time.GetUtcNow().UtcDateTime)
         {
@@ -38,7 +39,9 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
             IsUp = presence.IsUp,
             Maintenance = vm is null || presence.IsUp(vm.Hypervisor) ? "" : await MaintenanceOfAsync(vm.Hypervisor),
         };
-        switch (ServerLifecycle.Decide(server, facts))
+        var next = ServerLifecycle.Decide(server, facts);
+        if (portActs.TryAsync(server, vm, next, cancel) is { } acting) return await acting;
+        switch (next)
         {
             case Next.Place:
                 return await PlaceAsync(server, cancel);
@@ -284,8 +287,8 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
     }
 
     public static IReadOnlyList<PortClaim> Claims(ServerRow server) =>
-        [.. server.Detail.Networks.Select((network, index) => new PortClaim(server.Project, server.Name, server.Uid,
-            index, network.Network, network.SecurityGroups, network.Address, server.Hostname))];
+        [.. server.Detail.Wanted().Select(p => new PortClaim(server.Project, server.Name, server.Uid,
+            p.Index, p.Choice.Network, p.Choice.SecurityGroups, p.Choice.Address, server.Hostname))];
 
     static string LastId(string name) => Platform.Names.ResourceName.LastId(name);
 }

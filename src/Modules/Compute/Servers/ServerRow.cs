@@ -1,5 +1,6 @@
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
 using Monolith.Platform.Storage;
@@ -83,6 +84,9 @@ internal sealed class ServerRow : ResourceRow
 
     public bool IsMigrating => Migration is { IsOver: false };
 
+    /// <summary>Something goes on beside what the server's state is about.</summary>
+    public bool IsChangingAside => IsMigrating || Detail.IsChanging();
+
     /// <summary>What placement is asked for, but for its company.</summary>
     public Demand Demand =>
         new(Vcpus, MemoryMib, DiskGib, AvailabilityZone, Detail.LeastMemoryMib, Detail.LeastDiskGib)
@@ -117,9 +121,14 @@ internal sealed class ServerRow : ResourceRow
 internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IReadOnlyList<string> KeyPairs,
     IReadOnlyList<string> PublicKeys, int LeastMemoryMib = 0, int LeastDiskGib = 0,
     string RequiredTraits = "", string ForbiddenTraits = "", bool Packs = false,
-    string ImageWarning = "", IReadOnlyDictionary<string, string>? Metadata = null, RescueChoice? Rescue = null);
+    string ImageWarning = "", IReadOnlyDictionary<string, string>? Metadata = null, RescueChoice? Rescue = null)
+{
+    /// <summary>Of the machine, as the agent is told; 0: none of its ports came later.</summary>
+    public int Slots { get; init; }
 
-internal sealed record NetworkChoice(string Network, IReadOnlyList<string> SecurityGroups, string Address);
+    /// <summary>No port has had this index or a greater one; 0: none came later.</summary>
+    public int NextPort { get; init; }
+}
 
 /// <summary>A finished operation's steps, kept for the waterfall.</summary>
 internal sealed class OperationRow

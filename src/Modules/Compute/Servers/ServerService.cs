@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
 using Monolith.Compute.ServerGroups;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Servers.Snapshots;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
@@ -22,7 +23,7 @@ namespace Monolith.Compute.Servers;
 
 /// <summary>Checks, writes what is wanted, wakes the reconciler, and returns.</summary>
 internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admission, FleetView fleet,
-    VmStreams streams, Snapshotting snapshots, Reconciler<ServerName> reconciler)
+    VmStreams streams, Snapshotting snapshots, PortRequests ports, Reconciler<ServerName> reconciler)
     : V1.ServerService.ServerServiceBase
 {
     const string Pattern = "projects/*/servers/*";
@@ -206,6 +207,34 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             async (row, unit) => vm = await Rescuing.UnrescueAsync(row, request.Hard, unit));
         if (vm is not null && !request.ValidateOnly) streams.Wake(vm.Hypervisor, vm.Uid);
         return server;
+    }
+
+    public override Task<Server> AttachServerPort(AttachServerPortRequest request, ServerCallContext context) =>
+        ChangeAsync(request, request.Name, "", context,
+            () => ports.CheckAsync(request, context.CancellationToken),
+            (row, unit, exceeded) =>
+            {
+                PortRequests.Attach(row, request, exceeded, unit);
+                return Task.CompletedTask;
+            });
+
+    public override Task<Server> DetachServerPort(DetachServerPortRequest request, ServerCallContext context)
+    {
+        var violations = new Violations();
+        ResourceName.Parse(Pattern, request.Name, "name", violations);
+        ResourceName.Parse("projects/*/ports/*", request.Port, "port", violations);
+        violations.ThrowIfAny();
+        return ChangeAsync(request, request.Name, "", context,
+            async () => (await store.ReadAsync(db => ServerQueries.ByName(db, request.Name)))?.Uid is { } uid
+                ? (uid, await ports.FindAsync(uid, request, context.CancellationToken))
+                : throw Fault.NotFound(request.Name),
+            (row, unit, found) =>
+            {
+                // Another server has the name by now.
+                if (row.Uid != found.uid) throw Fault.NotFound(request.Name);
+                PortRequests.Detach(row, found.Item2, unit);
+                return Task.CompletedTask;
+            });
     }
 
     public override Task<Server> MigrateServer(MigrateServerRequest request, ServerCallContext context)

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Names;
@@ -49,12 +50,13 @@ internal static class ServerWire
         if (row.Detail.Rescue is { } rescue) server.Conditions.Add(rescue.ToCondition());
         if (row.Addresses.Length > 0) server.Addresses.Add(row.Addresses.Split(','));
         foreach (var network in row.Detail.Networks)
-            server.Networks.Add(new ServerNetwork
-            {
-                Network = network.Network,
-                Address = network.Address,
-                SecurityGroups = { network.SecurityGroups },
-            });
+            if (network.Phase != PortPhase.Detaching)
+                server.Networks.Add(new ServerNetwork
+                {
+                    Network = network.Network,
+                    Address = network.Address,
+                    SecurityGroups = { network.SecurityGroups },
+                });
         foreach (var (key, value) in row.Detail.Metadata ?? new Dictionary<string, string>()) server.Metadata[key] = value;
         if (withUserData) server.UserData = ByteString.CopyFrom(row.UserData);
         Labels.Load(row.Labels, server.Labels);

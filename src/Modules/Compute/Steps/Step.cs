@@ -74,6 +74,8 @@ internal static class StepNames
     public const string Answering = "Answering";
     public const string Named = "Named";
     public const string Ready = "Ready";
+    /// <summary>Ports that came or went while the server was there.</summary>
+    public const string PortsPlugged = "PortsPlugged";
     public const string Stopped = "Stopped";
     public const string VmRemoved = "VmRemoved";
     /// <summary>What was on a lost hypervisor counts no more.</summary>

@@ -149,6 +149,19 @@ internal sealed class VmRow
         Say();
     }
 
+    /// <summary>Whether the agent's plan has these, and no others.</summary>
+    public bool HasPorts(IReadOnlyList<Network.Contracts.PortFacts> ports) =>
+        Vm.Parser.ParseFrom(Plan).Ports.Select(p => p.Id).ToHashSet(StringComparer.Ordinal)
+            .SetEquals(ports.Select(p => p.Uid.ToString()));
+
+    public void TellPorts(ServerDetail detail, IReadOnlyList<Network.Contracts.PortFacts> ports)
+    {
+        var plan = Vm.Parser.ParseFrom(Plan);
+        VmWire.SetPorts(plan, detail, ports);
+        Plan = plan.ToByteArray();
+        Say();
+    }
+
     /// <param name="id">Null: none any more.</param>
     public void WantSnapshot(Guid? id)
     {

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Monolith.Agent.V1;
 using Monolith.Compute.Servers;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Steps;
 using Monolith.Network.Contracts;
 
@@ -39,9 +40,23 @@ internal static class VmWire
             ReadyTimeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(server.ReadyTimeoutSeconds)),
         };
         foreach (var (key, value) in server.Detail.Metadata ?? new Dictionary<string, string>()) vm.Metadata.Meta[key] = value;
-        foreach (var port in ports)
-            vm.Ports.Add(new VmPort { Id = port.Uid.ToString(), MacAddress = port.MacAddress, Mtu = port.Mtu });
+        SetPorts(vm, server.Detail, ports);
         return vm;
+    }
+
+    public static void SetPorts(Vm vm, ServerDetail detail, IReadOnlyList<PortFacts> ports)
+    {
+        var slots = detail.Slots > 0 ? detail.Placed().ToDictionary(p => p.Index, p => p.Slot) : [];
+        vm.Slots = detail.Slots;
+        vm.Ports.Clear();
+        foreach (var port in ports)
+            vm.Ports.Add(new VmPort
+            {
+                Id = port.Uid.ToString(),
+                MacAddress = port.MacAddress,
+                Mtu = port.Mtu,
+                Slot = slots.GetValueOrDefault(port.Index),
+            });
     }
 
     public static VmImage? Rescue(RescueChoice? choice) => choice is null ? null : new VmImage

@@ -16,8 +16,9 @@ public sealed record PortClaim(string Project, string Owner, Guid OwnerUid, int 
 
 /// <summary>A claimed port. Immutable.</summary>
 /// <param name="Addresses">IPv4 first.</param>
+/// <param name="Index">As in the claim.</param>
 public sealed record PortFacts(Guid Uid, string Name, string MacAddress, IReadOnlyList<string> Addresses, int Mtu,
-    string Network, bool Announced, string? Failure);
+    string Network, bool Announced, string? Failure, int Index = 0);
 
 /// <summary>
 /// Ports as their owners need them. Everything is idempotent. What cannot be done is a Fault with its cause
@@ -52,6 +53,9 @@ public interface IPorts
 
     /// <summary>Gives the owner's ports and addresses back.</summary>
     Task ReleaseAsync(Guid ownerUid, CancellationToken cancel);
+
+    /// <summary>As <see cref="ReleaseAsync(Guid, CancellationToken)"/>, of one port alone.</summary>
+    Task ReleaseAsync(Guid ownerUid, int index, CancellationToken cancel);
 
     /// <summary>The owner's ports, by index.</summary>
     Task<IReadOnlyList<PortFacts>> OfAsync(Guid ownerUid, CancellationToken cancel);

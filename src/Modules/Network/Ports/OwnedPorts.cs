@@ -102,13 +102,18 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
 
     public Task UnbindAsync(Guid ownerUid, CancellationToken cancel) => BindAsync(ownerUid, "", cancel);
 
-    public async Task ReleaseAsync(Guid ownerUid, CancellationToken cancel)
+    public Task ReleaseAsync(Guid ownerUid, CancellationToken cancel) => ReleaseAsync(ownerUid, _ => true, cancel);
+
+    public Task ReleaseAsync(Guid ownerUid, int index, CancellationToken cancel) =>
+        ReleaseAsync(ownerUid, port => port.OwnerIndex == index, cancel);
+
+    async Task ReleaseAsync(Guid ownerUid, Predicate<PortRow> which, CancellationToken cancel)
     {
         var wakes = new Wakes();
         await store.WriteAsync(Caller, async unit =>
         {
             wakes.Clear();
-            var ports = await PortQueries.OfOwner(unit.Db, ownerUid);
+            var ports = (await PortQueries.OfOwner(unit.Db, ownerUid)).FindAll(which);
             await PortMaking.UnmakeAsync(unit, ports, options.Quarantine, wakes);
         }, cancel);
         nodes.Wake(wakes);
@@ -141,5 +146,5 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
         port.Mtu, port.Network, port.State == Port.Types.State.Active,
         port.State == Port.Types.State.Failed
             ? string.Join(" ", port.Conditions.Where(c => c.Reason.Length > 0).Select(c => $"{c.Reason}: {c.Message}"))
-            : null);
+            : null, port.OwnerIndex);
 }
