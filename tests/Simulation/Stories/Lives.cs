@@ -1,5 +1,6 @@
 using Monolith.Compute.V1;
 using Monolith.Image.V1;
+using Monolith.Network.V1;
 using Monolith.Simulation.Tests.Load;
 
 namespace Monolith.Simulation.Tests.Stories;
@@ -9,11 +10,12 @@ internal static class Lives
 {
     public const string Power = nameof(Power);
     public const string Change = nameof(Change);
+    public const string Plug = nameof(Plug);
     public const string Migrate = nameof(Migrate);
     public const string Copy = nameof(Copy);
     public const string Lose = nameof(Lose);
 
-    public static readonly IReadOnlyList<string> All = [Power, Change, Migrate, Copy, Lose];
+    public static readonly IReadOnlyList<string> All = [Power, Change, Plug, Migrate, Copy, Lose];
 
     static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
@@ -25,6 +27,7 @@ internal static class Lives
         {
             Power => PowerAsync(client, name),
             Change => ChangeAsync(client, name),
+            Plug => PlugAsync(simulation, client, name),
             Migrate => MigrateAsync(client, name),
             Copy => CopyAsync(simulation, client, name),
             _ => LoseAsync(simulation, client, name),
@@ -49,6 +52,37 @@ internal static class Lives
         await client.AskAsync("rebuild", (servers, id, options) => servers.RebuildServerAsync(
             new RebuildServerRequest { Name = name, RequestId = id }, options));
         await client.StateAsync(name, Server.Types.State.Ready);
+    }
+
+    /// <summary>Another port comes to it, and its first one goes.</summary>
+    static async Task PlugAsync(Simulation simulation, Client client, string name)
+    {
+        var ports = new PortService.PortServiceClient(client.Invoker);
+        var before = (await client.GetAsync(name))!;
+        await UntilItHasAsync(2, () => client.AskAsync("attach", (servers, id, options) => servers.AttachServerPortAsync(
+            new AttachServerPortRequest { Name = name, RequestId = id }, options)));
+        var both = await client.StateAsync(name, Server.Types.State.Ready);
+        if (both.Addresses.Count != 2 || both.Addresses[0] != before.Addresses[0])
+            throw new BrokenPromiseException($"{name} had {before.Addresses} and has {both.Addresses}");
+        var first = (await client.CallAsync("list ports", options => ports.ListPortsAsync(
+            new ListPortsRequest { Parent = "projects/" + client.Project, Filter = $"owner = \"{name}\"" }, options)))!
+            .Ports.Single(p => p.Addresses.Contains(before.Addresses[0]));
+        await UntilItHasAsync(1, () => client.AskAsync("detach", (servers, id, options) => servers.DetachServerPortAsync(
+            new DetachServerPortRequest { Name = name, Port = first.Name, RequestId = id }, options)));
+        var after = await client.StateAsync(name, Server.Types.State.Ready);
+        if (after.Addresses.Count != 1 || after.Addresses[0] != both.Addresses[1])
+            throw new BrokenPromiseException($"{name} had {both.Addresses} and has {after.Addresses}");
+
+        // Refused while it is not READY, for somebody just died.
+        async Task UntilItHasAsync(int count, Func<Task> ask)
+        {
+            while (true)
+            {
+                await ask();
+                if ((await client.GetAsync(name))!.Networks.Count == count) return;
+                await Task.Delay(Look, simulation.Time);
+            }
+        }
     }
 
     static async Task MigrateAsync(Client client, string name)
