@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Monolith.Compute.AvailabilityZones;
 using Monolith.Compute.Consoles;
 using Monolith.Compute.Contracts;
 using Monolith.Compute.Evacuations;
@@ -12,6 +13,7 @@ using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
+using Monolith.Compute.Prewarms;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Servers.Snapshots;
@@ -62,6 +64,7 @@ public static partial class ComputeModule
         services.AddSingleton<IBlobUse>(s => s.GetRequiredService<ServerDirectory>());
         services.AddSingleton<IEventListener, PortListener>();
         services.AddSnapshots();
+        services.AddPrewarms();
         services.AddSingleton(ServerLoop);
         services.AddSingleton(ReaperLoop);
         services.AddSingleton(HypervisorLoop);
@@ -75,9 +78,11 @@ public static partial class ComputeModule
     public static void MapCompute(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGrpcService<FlavorService>();
+        endpoints.MapGrpcService<AvailabilityZoneService>();
         endpoints.MapGrpcService<KeyPairService>();
         endpoints.MapGrpcService<ServerGroupService>();
         endpoints.MapGrpcService<HypervisorService>();
+        endpoints.MapGrpcService<ImagePrewarmService>();
         endpoints.MapGrpcService<ServerService>();
         endpoints.MapGrpcService<VmSyncService>();
         endpoints.MapGrpcService<BlobService>();
