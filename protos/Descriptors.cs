@@ -17,7 +17,7 @@ public static class Descriptors
     [
         Agent.V1.VmReflection.Descriptor, Agent.V1.PortReflection.Descriptor, Agent.V1.LoadBalancerReflection.Descriptor,
         Agent.V1.NodeReflection.Descriptor, Agent.V1.SyncReflection.Descriptor, Agent.V1.BlobReflection.Descriptor,
-        Agent.V1.SnapshotReflection.Descriptor, Agent.V1.ConsoleReflection.Descriptor,
+        Agent.V1.SnapshotReflection.Descriptor, Agent.V1.ConsoleReflection.Descriptor, Agent.V1.PrewarmReflection.Descriptor,
         Google.Rpc.StatusReflection.Descriptor, Google.Rpc.ErrorDetailsReflection.Descriptor,
     ]);
 
@@ -27,8 +27,10 @@ public static class Descriptors
         Api.V1.AccessReflection.Descriptor, Api.V1.ConditionReflection.Descriptor, Api.V1.WatchReflection.Descriptor,
         Agent.V1.VmReflection.Descriptor, Agent.V1.PortReflection.Descriptor, Agent.V1.LoadBalancerReflection.Descriptor,
         Agent.V1.NodeReflection.Descriptor, Agent.V1.SyncReflection.Descriptor, Agent.V1.BlobReflection.Descriptor,
-        Agent.V1.SnapshotReflection.Descriptor, Agent.V1.ConsoleReflection.Descriptor,
+        Agent.V1.SnapshotReflection.Descriptor, Agent.V1.ConsoleReflection.Descriptor, Agent.V1.PrewarmReflection.Descriptor,
+        Compute.V1.AvailabilityZoneReflection.Descriptor,
         Compute.V1.FlavorReflection.Descriptor, Compute.V1.HypervisorReflection.Descriptor,
+        Compute.V1.ImagePrewarmReflection.Descriptor,
         Compute.V1.KeyPairReflection.Descriptor, Compute.V1.ServerGroupReflection.Descriptor,
         Compute.V1.ServerReflection.Descriptor, Compute.V1.ServerSnapshotReflection.Descriptor,
         Compute.V1.ServerRescueReflection.Descriptor, Compute.V1.ConsoleReflection.Descriptor,

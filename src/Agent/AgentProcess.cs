@@ -91,11 +91,16 @@ public sealed class AgentProcess(
         vmSync.Changed += vmReconciler.OnChanged;
         vmSync.Changed += snapshots.OnChanged;
         vmSync.BecameInSync += vmReconciler.OnInSync;
-        if (drivers.Consoles is { } consoles)
+        var sessions = drivers.Consoles is { } consoles
+            ? new ConsoleSessions(consoles, connect, time, loggers.CreateLogger("Monolith.Agent.Consoles"))
+            : null;
+        await using var prewarming = new ImagePrewarming(
+            drivers.Images, vmReconciler.ImagesInUse, vmBoard.Note, options.Policy, time, options.Dice, log);
+        vmSync.Asked += said =>
         {
-            var sessions = new ConsoleSessions(consoles, connect, time, loggers.CreateLogger("Monolith.Agent.Consoles"));
-            vmSync.Asked += wanted => sessions.Open((OpenSession)wanted, cancellation);
-        }
+            if (said is OpenSession session) sessions?.Open(session, cancellation);
+            else if (said is WantedImages images) prewarming.OnWanted(images);
+        };
 
         var portSync = Stream(
             PortConcern.Instance, ports, portBoard, () => new Hello { AgentVersion = options.Version });
@@ -116,10 +121,9 @@ public sealed class AgentProcess(
 
     private Hello Hello()
     {
-        var hello = new Hello { AgentVersion = options.Version, Inventory = options.Inventory };
-        if (options.BlobAddress() is not { Length: > 0 } blobs) return hello;
-        hello.Inventory = options.Inventory.Clone();
-        hello.Inventory.Capabilities["blobs"] = blobs;
+        var hello = new Hello { AgentVersion = options.Version, Inventory = options.Inventory.Clone() };
+        hello.Inventory.Capabilities["prewarm"] = "1";
+        if (options.BlobAddress() is { Length: > 0 } blobs) hello.Inventory.Capabilities["blobs"] = blobs;
         return hello;
     }
 

@@ -18,6 +18,12 @@ public static class AgentTelemetry
     private static readonly Counter<long> Messages = Meter.CreateCounter<long>(
         "monolith.agent.sync.messages", "{message}", "Messages on streams with the host.");
 
+    /// <summary>The counter of <see cref="Fetched"/>.</summary>
+    public const string ImageBytesName = "monolith.agent.image.bytes";
+
+    private static readonly Counter<long> ImageBytes = Meter.CreateCounter<long>(
+        ImageBytesName, "By", "Bytes of images that arrived, by source: host or peer.");
+
     private static readonly Histogram<double> Steps = Meter.CreateHistogram<double>(
         "monolith.agent.step.duration", "s", "Time of one reconcile step, with driver calls, by outcome.");
 
@@ -33,6 +39,10 @@ public static class AgentTelemetry
         get => Causes.Value;
         set => Causes.Value = value;
     }
+
+    /// <summary>Bytes of an image came from the host, or from another node.</summary>
+    internal static void Fetched(long bytes, bool fromHost) =>
+        ImageBytes.Add(bytes, new KeyValuePair<string, object?>("source", fromHost ? "host" : "peer"));
 
     /// <summary>A span of something that was waited for and has come about.</summary>
     internal static void Came(string what, string id, DateTimeOffset began)

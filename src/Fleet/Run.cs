@@ -36,10 +36,11 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
         var (began, at, machine) = (TimeProvider.System.GetUtcNow(), Stopwatch.GetTimestamp(), Machine.Now());
         using var cloud = new Cloud(host);
         using var messages = new MessageCount();
+        using var images = new ImageCount();
         await using var nodes = new NodeFleet(scenario.Fleet, loggers);
         await using var watch = new ServerWatch(cloud);
         var population = new Population(cloud, watch, scenario.Projects);
-        var stage = new Stage(host, cloud, population, nodes, messages, board, say)
+        var stage = new Stage(host, cloud, population, nodes, messages, images, board, say)
         {
             Seed = scenario.Fleet.Seed,
         };
@@ -94,10 +95,10 @@ internal sealed class Run(Scenario scenario, HostProcess host, string directory,
     async Task PlayAsync(Step step, Stage stage, Probes? probes, CancellationToken cancel)
     {
         probes?.Begin(step.IsProbed);
-        var before = await Spent.NowAsync(host, probes?.Pid, stage.Messages, cancel);
+        var before = await Spent.NowAsync(host, probes?.Pid, stage.Messages, stage.Images, cancel);
         await step.RunAsync(stage, cancel);
         // Before the round's end, which waits for calls that are no longer the step's.
-        var after = await Spent.NowAsync(host, probes?.Pid, stage.Messages, cancel);
+        var after = await Spent.NowAsync(host, probes?.Pid, stage.Messages, stage.Images, cancel);
         if (probes is not null) await probes.EndAsync(step.Name, board, cancel);
         var servers = board.Figures.LastOrDefault(f => f.Name == step.Name + ".ready.count")?.Value ?? 0;
         after.Add(board, step.Name, before, servers);

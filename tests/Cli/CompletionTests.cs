@@ -62,6 +62,18 @@ public sealed class CompletionTests
     }
 
     [Fact]
+    public async Task AvailabilityZones_AreAskedOfTheHost_AndGivenAsWords()
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud, time: Clock());
+        Assert.Equal(["az1", "az2"], await CompleteAsync(shell, "server", "create", "web1", "--availability-zone", ""));
+        Assert.Equal(["az2"], await CompleteAsync(shell, "image", "prewarm", "debian", "--zone", "az2"));
+        var list = await shell.RunAsync("az", "list");
+        Assert.Matches(@"az1\s+yes\n", list.Out);
+        Assert.Matches(@"az2\s+no\n", list.Out);
+    }
+
+    [Fact]
     public async Task NamesOfResources_NotThereInTime_AreLeftOut()
     {
         await using var cloud = await Cloud.StartAsync();

@@ -26,8 +26,9 @@ internal static class Usage
               --protect  prefix that no guest may connect to, such as the management network
               --migrate-address  where servers from other hypervisors are taken, TCP 49152 to 49663; default: the address
                          that the host is reached from
-              --image-cache  what images may take on the disk; those of servers count, and stay in any case. Of the rest, those
-                         go that were asked for longest ago. Default: a tenth of the disk for images that no server needs
+              --image-cache  what images may take on the disk; those of servers count, and stay in any case. Those that are
+                         wanted ahead stay while there is room. Of the rest, those go that were asked for longest ago. Default:
+                         a tenth of the disk for the rest, and all but a tenth for those that are wanted ahead
               --peer-port  where other hypervisors get images that this one has, at the address of --migrate-address, default
                          49664; 0: nowhere
 

@@ -1,5 +1,5 @@
 using System.Net;
-using Monolith.Agent.Images;
+using Grpc.Core;
 using Monolith.Agent.Network;
 using Monolith.Agent.Network.Probe;
 using Monolith.Agent.Reconcile;
@@ -12,14 +12,15 @@ public sealed class EmulatedNode
 {
     private readonly Dice dice;
 
-    public EmulatedNode(Emulation emulation, TimeProvider time)
+    /// <param name="connect">To the host, to ask it where images are to be had from; null: it is not asked.</param>
+    public EmulatedNode(Emulation emulation, TimeProvider time, Func<CallInvoker>? connect = null)
     {
         dice = new Dice(emulation, time);
         DataPlane = new EmulatedDataPlane();
         Vms = new EmulatedVms(emulation, DataPlane, time);
         Drivers = new HypervisorDrivers(
             Vms, DataPlane, new EmulatedProbe(dice, Vms, DataPlane),
-            new EmulatedRoutes(emulation.Peers, a => DataPlane.FindTapOf(a) is not null), new EmulatedImages(dice));
+            new EmulatedRoutes(emulation.Peers, a => DataPlane.FindTapOf(a) is not null), new EmulatedImages(dice, connect));
     }
 
     public EmulatedVms Vms { get; }
@@ -69,32 +70,4 @@ internal sealed class EmulatedRoutes(int peers, Func<IPAddress, bool> isRouted) 
         Task.FromResult(addresses.Count > 0 && addresses.All(isRouted) ? peers : 0);
 
     public Task WaitForChangeAsync(CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation);
-}
-
-/// <summary>Images that take their time once.</summary>
-internal sealed class EmulatedImages(Dice dice) : IImages
-{
-    private readonly Lock gate = new();
-    private readonly HashSet<string> here = new(StringComparer.Ordinal);
-
-    public async Task<string> FetchAsync(VmImage image, IProgress<long>? progress, CancellationToken cancellation)
-    {
-        lock (gate)
-        {
-            if (here.Contains(image.Sha256)) return image.Sha256;
-        }
-
-        await dice.WaitAsync(dice.Emulation.ImageLatency, cancellation);
-        if (dice.Falls(dice.Emulation.ImageFailures))
-            throw new ImageException(
-                ImageFailure.FetchFailed, "emulated failure of the image's source; it is tried again");
-        lock (gate) here.Add(image.Sha256);
-        progress?.Report(image.SizeBytes);
-        return image.Sha256;
-    }
-
-    /// <summary>Nothing is stored, so nothing is scarce.</summary>
-    public void RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse)
-    {
-    }
 }

@@ -21,6 +21,9 @@ public enum ImageFailure
     /// <summary>The machine's disk is full.</summary>
     NoSpace,
 
+    /// <summary>It is wanted ahead, and the cache may not grow by it.</summary>
+    NoRoom,
+
     /// <summary>The source failed.</summary>
     FetchFailed,
 }
@@ -70,6 +73,7 @@ public sealed class ImageCache
     private readonly string directory;
     private readonly ILogger logger;
     private readonly long? limit;
+    private IReadOnlyList<ImagePlan> wanted = [];
 
     private ImageCache(string directory, ILogger logger, long? limit)
     {
@@ -113,6 +117,30 @@ public sealed class ImageCache
         }
     }
 
+    /// <summary>Images that stay whether they are used or not, as far as there is room; the most wanted first. Replaces what
+    /// was wanted before.</summary>
+    public void Keep(IReadOnlyList<ImagePlan> images)
+    {
+        lock (gate) wanted = images;
+    }
+
+    /// <summary>Makes room for an image that is kept.</summary>
+    /// <param name="plan">One of those that are kept.</param>
+    /// <param name="inUse">As for <see cref="RemoveUnused(Func{IReadOnlySet{ImageDigest}})"/>.</param>
+    /// <exception cref="ImageException">There is none beside what is used, and what is wanted more.</exception>
+    public void MakeRoom(ImagePlan plan, Func<IReadOnlySet<ImageDigest>> inUse)
+    {
+        lock (gate)
+        {
+            var used = inUse();
+            var room = RoomBeside(used);
+            if (!used.Contains(plan.Digest) && !room.Fitting.Contains(plan.Digest))
+                throw new ImageException(ImageFailure.NoRoom, room.Refusal(plan));
+        }
+
+        RemoveUnused(inUse);
+    }
+
     /// <summary>What is here, whole.</summary>
     public IReadOnlyList<ImageDigest> List() =>
         [.. Directory.GetFiles(directory, "sha256-*").Select(Path.GetFileName)
@@ -142,9 +170,8 @@ public sealed class ImageCache
     }
 
     /// <summary>
-    /// Removes images that are not in use, those first that were asked for longest ago, until the rest of them is
-    /// within
-    /// <see cref="Allowance"/>. Whoever would begin to use one is held still meanwhile.
+    /// Removes images that are neither in use nor kept, those first that were asked for longest ago, until the rest of them
+    /// is within <see cref="Allowance"/>. Whoever would begin to use one is held still meanwhile.
     /// </summary>
     /// <param name="inUse">Asked while nobody can begin to use an image. What it throws is thrown on.</param>
     /// <returns>What was removed.</returns>
@@ -171,9 +198,13 @@ public sealed class ImageCache
         lock (gate)
         {
             var used = inUse();
+            var fitting = RoomBeside(used).Fitting;
             var here = List().ToLookup(
-                d => used.Contains(d) || flights.ContainsKey(d), d => (Digest: d, File: new FileInfo(PathOf(d))));
-            var most = allowance(here[true].Sum(i => i.File.Length));
+                d => used.Contains(d) || fitting.Contains(d) || flights.ContainsKey(d),
+                d => (Digest: d, File: new FileInfo(PathOf(d))));
+            // Those that are kept have their room before they are here.
+            var coming = wanted.Where(w => fitting.Contains(w.Digest) && !File.Exists(PathOf(w.Digest))).Sum(w => w.Size);
+            var most = allowance(here[true].Sum(i => i.File.Length) + coming);
             var kept = 0L;
             foreach (var (digest, file) in here[false].OrderByDescending(i => i.File.LastWriteTimeUtc)
                 .ThenBy(i => i.Digest.Hex, StringComparer.Ordinal))
@@ -187,6 +218,19 @@ public sealed class ImageCache
 
         foreach (var digest in removed) ImageLog.Removed(logger, digest);
         return removed;
+    }
+
+    /// <summary>Holds the lock.</summary>
+    private ImageRoom RoomBeside(IReadOnlySet<ImageDigest> used)
+    {
+        if (wanted.Count == 0) return ImageRoom.None;
+        var here = List().ToLookup(used.Contains, d => new FileInfo(PathOf(d)).Length);
+        var coming = Directory.GetFiles(directory, PartialPrefix + "*").Select(f => new FileInfo(f))
+            .Sum(f => f.Exists ? f.Length : 0);
+        var disk = new DriveInfo(directory);
+        return ImageRoom.Of(
+            wanted.Where(w => !used.Contains(w.Digest)), limit, here[true].Sum(), here[false].Sum() + coming,
+            disk.TotalSize, disk.AvailableFreeSpace);
     }
 
     private Flight Join(ImagePlan plan, ImageFetch fetch, IProgress<long>? progress)

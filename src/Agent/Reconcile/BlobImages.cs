@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Grpc.Core;
 using Monolith.Agent.Images;
 using Monolith.Agent.Join;
@@ -11,12 +12,43 @@ public sealed class BlobImages(
 {
     private readonly BlobReads reads = new(connect, identity, time);
 
-    public async Task<string> FetchAsync(VmImage image, IProgress<long>? progress, CancellationToken cancellation)
+    // Fetches that nobody waits for. Who does joins them, and makes them hurry.
+    private readonly ConcurrentDictionary<ImageDigest, BlobOrigin> ahead = new();
+
+    public Task<string> FetchAsync(VmImage image, IProgress<long>? progress, CancellationToken cancellation)
     {
-        if (!ImageDigest.TryParse("sha256:" + image.Sha256, null, out var digest))
-            throw new ImageException(ImageFailure.Refused, $"the image's digest '{image.Sha256}' is not a SHA-256");
-        var plan = new ImagePlan(digest, image.SizeBytes, image.Format == "raw" ? DiskFormat.Raw : DiskFormat.Qcow2);
-        var origin = new BlobOrigin();
+        var plan = PlanOf(image);
+        if (ahead.TryGetValue(plan.Digest, out var patient)) patient.Patient = false;
+        return FetchAsync(plan, new BlobOrigin(), progress, cancellation);
+    }
+
+    public async Task FetchAheadAsync(
+        VmImage image, Func<IReadOnlySet<ImageDigest>> inUse, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        var plan = PlanOf(image);
+        cache.MakeRoom(plan, inUse);
+        var origin = ahead[plan.Digest] = new BlobOrigin { Patient = true };
+        try
+        {
+            await FetchAsync(plan, origin, progress, cancellation);
+        }
+        finally
+        {
+            ahead.TryRemove(new(plan.Digest, origin));
+        }
+    }
+
+    public void Keep(IReadOnlyList<VmImage> wanted) => cache.Keep([.. wanted.Select(PlanOf)]);
+
+    public bool Holds(VmImage image) => File.Exists(cache.PathOf(PlanOf(image).Digest));
+
+    private static ImagePlan PlanOf(VmImage image) => ImageDigest.TryParse("sha256:" + image.Sha256, null, out var digest)
+        ? new ImagePlan(digest, image.SizeBytes, image.Format == "raw" ? DiskFormat.Raw : DiskFormat.Qcow2)
+        : throw new ImageException(ImageFailure.Refused, $"the image's digest '{image.Sha256}' is not a SHA-256");
+
+    private async Task<string> FetchAsync(
+        ImagePlan plan, BlobOrigin origin, IProgress<long>? progress, CancellationToken cancellation)
+    {
         try
         {
             return await EnsureAsync(plan, origin, progress, cancellation);
@@ -25,7 +57,7 @@ public sealed class BlobImages(
             && e.Reason is ImageFailure.WrongDigest or ImageFailure.WrongSize)
         {
             // Somebody lied. The host does not.
-            await reads.ReportAsync(image.Sha256, origin, complete: false, cancellation);
+            await reads.ReportAsync(plan.Digest.Hex, origin, complete: false, cancellation);
             return await EnsureAsync(plan, new BlobOrigin { HostOnly = true }, progress, cancellation);
         }
     }

@@ -18,6 +18,15 @@ internal sealed class BlobOrigin
     public HashSet<string> Failed { get; } = new(StringComparer.Ordinal);
 
     public bool HostOnly { get; set; }
+
+    /// <summary>Nobody waits for it: it takes its turn, and does not go to the host out of turn.</summary>
+    public bool Patient
+    {
+        get => Volatile.Read(ref patient);
+        set => Volatile.Write(ref patient, value);
+    }
+
+    private bool patient;
 }
 
 /// <summary>
@@ -59,6 +68,7 @@ internal sealed class BlobReads(Func<CallInvoker> connect, Func<NodeIdentity>? i
                 var length = chunks.Current.Length;
                 (at, paced) = (at + length, paced + length);
                 origin.FromPeers[peer.Node] += length;
+                AgentTelemetry.Fetched(length, fromHost: false);
                 yield return chunks.Current;
                 if (time.GetElapsedTime(since) < Pace) continue;
                 if (paced < PaceBytes) break;
@@ -71,6 +81,7 @@ internal sealed class BlobReads(Func<CallInvoker> connect, Func<NodeIdentity>? i
         await foreach (var chunk in FromHostAsync(sha256, at, cancellation))
         {
             origin.FromHost += chunk.Length;
+            AgentTelemetry.Fetched(chunk.Length, fromHost: true);
             yield return chunk;
         }
     }
@@ -94,7 +105,8 @@ internal sealed class BlobReads(Func<CallInvoker> connect, Func<NodeIdentity>? i
     private async Task<BlobPeer?> FindAsync(string sha256, BlobOrigin origin, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
-        while (identity is not null && !origin.HostOnly && origin.Failed.Count < Tries && time.GetElapsedTime(began) < Patience)
+        while (identity is not null && !origin.HostOnly && origin.Failed.Count < Tries
+            && (origin.Patient || time.GetElapsedTime(began) < Patience))
         {
             FindBlobSourceResponse found;
             try

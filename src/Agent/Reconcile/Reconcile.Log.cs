@@ -32,6 +32,9 @@ internal static partial class ReconcileLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "vm {vm}: a step of its copy failed and is taken again: {cause}")]
     public static partial void SnapshotFailed(this ILogger log, string vm, string cause);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "image {sha256}, wanted ahead, is not here yet: {cause}")]
+    public static partial void ImageNotFetched(this ILogger log, string sha256, string cause);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "images that nobody uses stay for now: {cause}")]
     public static partial void ImagesNotRemoved(this ILogger log, string cause);
 }

@@ -338,12 +338,13 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         _ => "VM_NOT_FOUND",
     };
 
-    private static string ReasonOf(ImageFailure failure) => failure switch
+    internal static string ReasonOf(ImageFailure failure) => failure switch
     {
         ImageFailure.WrongDigest => "IMAGE_DAMAGED",
         ImageFailure.WrongSize => "IMAGE_SIZE_WRONG",
         ImageFailure.Refused => "IMAGE_REFUSED",
         ImageFailure.NoSpace => "HYPERVISOR_DISK_FULL",
+        ImageFailure.NoRoom => "NO_ROOM",
         _ => "IMAGE_FETCH_FAILED",
     };
 

@@ -51,5 +51,12 @@ public sealed record VmPolicy
     /// </summary>
     public TimeSpan WithdrawDeadline { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Within how long agents begin to fetch an image that is wanted ahead, each at a moment of its own: they ask the
+    /// host from whom.</summary>
+    public TimeSpan PrewarmSpread { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often is told how much of it is here.</summary>
+    public TimeSpan PrewarmProgress { get; init; } = TimeSpan.FromSeconds(5);
+
     internal Backoff Retry => new(RetryFirst, RetryCap);
 }

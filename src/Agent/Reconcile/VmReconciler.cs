@@ -148,20 +148,24 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
     }
 
     /// <summary>
-    /// A vm is in the desired set before any step is taken for it, so that none begins to use what goes.
+    /// What vms use, or will: a vm is in the desired set before any step is taken for it, so that none begins to use what
+    /// goes.
     /// </summary>
+    /// <exception cref="IOException">It cannot be known now.</exception>
+    public IReadOnlySet<ImageDigest> ImagesInUse()
+    {
+        var images = with.Driver.ImagesInUse().ToHashSet();
+        foreach (var item in desired.Snapshot())
+            foreach (var image in new[] { ((Vm)item.Body).Image, ((Vm)item.Body).Rescue })
+                if (ImageDigest.TryParse("sha256:" + image?.Sha256, null, out var digest)) images.Add(digest);
+        return images;
+    }
+
     private void RemoveUnusedImages()
     {
         try
         {
-            with.Images.RemoveUnused(() =>
-            {
-                var images = with.Driver.ImagesInUse().ToHashSet();
-                foreach (var item in desired.Snapshot())
-                    foreach (var image in new[] { ((Vm)item.Body).Image, ((Vm)item.Body).Rescue })
-                        if (ImageDigest.TryParse("sha256:" + image?.Sha256, null, out var digest)) images.Add(digest);
-                return images;
-            });
+            with.Images.RemoveUnused(ImagesInUse);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -23,12 +23,18 @@ internal sealed class VmConcern : IConcern
 
     private static SyncVmsRequest Encode(Uplink message) => message switch
     {
+        Uplink.Status { Body: ImageStatuses images } => new SyncVmsRequest { ImageStatuses = images },
         Uplink.Status status => new SyncVmsRequest { Status = (VmStatus)status.Body },
         _ => new SyncVmsRequest { StatusesSent = new StatusesSent() },
     };
 
-    internal static Downlink Decode(SyncVmsResponse message) =>
-        Kind(message) with { Traceparent = message.Traceparent };
+    internal static Downlink Decode(SyncVmsResponse message) => Kind(message) with
+    {
+        Traceparent = message.Traceparent,
+        // With the end of the snapshot, saying nothing says that none is wanted.
+        Beside = message.WantedImages
+            ?? (message.KindCase == SyncVmsResponse.KindOneofCase.InSync ? new WantedImages() : null),
+    };
 
     private static Downlink Kind(SyncVmsResponse message) => message.KindCase switch
     {

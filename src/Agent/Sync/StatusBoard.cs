@@ -18,6 +18,7 @@ internal sealed class StatusBoard(IConcern concern)
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
     private readonly Queue<string> changed = new();
     private readonly Dictionary<string, IMessage> farewells = new(StringComparer.Ordinal);
+    private IMessage? note;
     private readonly Channel<bool> signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
@@ -60,6 +61,17 @@ internal sealed class StatusBoard(IConcern concern)
         signal.Writer.TryWrite(true);
     }
 
+    /// <summary>
+    /// Something that is no status: in no digest, and only the newest is sent. One that no session took is dropped with
+    /// the next one's beginning: whoever notes it does so again then.
+    /// </summary>
+    /// <param name="message">Owned by the board from here on.</param>
+    public void Note(IMessage message)
+    {
+        lock (gate) note = message;
+        signal.Writer.TryWrite(true);
+    }
+
     public void Remove(string key)
     {
         lock (gate) entries.Remove(key);
@@ -81,6 +93,7 @@ internal sealed class StatusBoard(IConcern concern)
         lock (gate)
         {
             ClearQueue();
+            note = null;
             return Digest.Of(entries.Select(e => KeyValuePair.Create(e.Key, e.Value.Digest)));
         }
     }
@@ -120,6 +133,8 @@ internal sealed class StatusBoard(IConcern concern)
 
             taken.AddRange(farewells.Values);
             farewells.Clear();
+            if (note is not null) taken.Add(note);
+            note = null;
             return taken;
         }
     }

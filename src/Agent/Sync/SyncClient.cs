@@ -77,7 +77,7 @@ internal sealed class SyncClient
     /// <summary>Desired items changed; they are durable. Called on the stream's reader: return soon.</summary>
     public event Action<IReadOnlyList<DesiredChange>>? Changed;
 
-    /// <summary>Something was asked for. Called on the stream's reader: return soon.</summary>
+    /// <summary>Something was asked for, or said beside the set. Called on the stream's reader: return soon.</summary>
     public event Action<IMessage>? Asked;
 
     /// <summary>A snapshot is complete: what is not in the desired set is not wanted.</summary>
@@ -176,6 +176,7 @@ internal sealed class SyncClient
             {
                 var message = call.Current;
                 AgentTelemetry.Received(concern.Name, message);
+                if (message.Beside is { } beside) Asked?.Invoke(beside);
                 if (message is Downlink.Asked asked) Asked?.Invoke(asked.Body);
                 var before = session.InSync;
                 batch.AddRange(session.Receive(message, () => desired.Keys));

@@ -18,6 +18,10 @@ internal abstract record Downlink
     /// <summary>W3C trace context of what led to the message; empty when that is not known.</summary>
     public string Traceparent { get; init; } = "";
 
+    /// <summary>What else the message says, that is no part of the set: true from then on, and to be heard before the
+    /// message itself. Null: nothing.</summary>
+    public IMessage? Beside { get; init; }
+
     public sealed record Upsert(DesiredItem Item) : Downlink;
 
     public sealed record Remove(string Key) : Downlink;

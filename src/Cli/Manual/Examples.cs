@@ -42,6 +42,8 @@ internal static class Examples
         ["token"] = "bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e",
         ["role-binding"] = "01a20d26-5d59-7dd0-b515-f125f3820984",
         ["hypervisor"] = "hv1",
+        ["prewarm"] = "debian",
+        ["availability-zone"] = "az1",
         ["node"] = "lb1",
         ["pool"] = "servers",
     };
@@ -110,6 +112,16 @@ internal static class Examples
         [
             "monolith image import debian https://images.example.com/debian-13.qcow2 --wait",
             "monolith image import debian https://images.example.com/debian-13.raw --store-as qcow2",
+        ],
+        ["monolith image prewarm"] =
+        [
+            "monolith image prewarm debian --wait",
+            "monolith image prewarm family/debian --availability-zone az1 --hypervisor-label rack=r7",
+        ],
+        ["monolith prewarm create"] =
+        [
+            "monolith prewarm create debian-az1 --image family/debian --availability-zone az1 --wait --timeout 1h",
+            "monolith prewarm create tools --image demo/tools --hypervisor-label tier=web",
         ],
         ["monolith image download"] = ["monolith image download debian disk.qcow2"],
         ["monolith flavor create"] =

@@ -16,8 +16,8 @@ internal static class Catalog
     /// <summary>In the order in which help lists them.</summary>
     public static IReadOnlyList<Noun> All =>
     [
-        Server, ServerGroup, Image, Flavor, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
-        Project, User, Token, RoleBinding, Hypervisor, Node, Pool,
+        Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
+        Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool,
     ];
 
     /// <summary>The files of every message that an event can carry.</summary>
@@ -36,6 +36,8 @@ internal static class Catalog
     public static Noun Token { get; } = TokenCommands.Noun;
 
     public static Noun Hypervisor { get; } = HypervisorCommands.Noun;
+
+    public static Noun Prewarm { get; } = ImagePrewarmCommands.Noun;
 
     public static Noun Node { get; } = new("node", Place.Cloud, Lb.V1.NodeService.Descriptor, Lb.V1.Node.Descriptor)
     {
@@ -75,6 +77,14 @@ internal static class Catalog
             new("--placement", "placement", "Where most is free, or where least is. Default: spread."),
             Fields.DisplayName, Fields.Labels,
         ],
+    };
+
+    public static Noun AvailabilityZone { get; } = new(
+        "availability-zone", Place.Cloud, AvailabilityZoneService.Descriptor, Compute.V1.AvailabilityZone.Descriptor)
+    {
+        About = "Where servers can be told to run.",
+        Aliases = ["availability-zones", "az"],
+        Columns = [Column.Name, Column.Of("TAKES SERVERS", "accepts_servers")],
     };
 
     public static Noun ServerGroup { get; } = new(

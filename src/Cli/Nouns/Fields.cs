@@ -17,6 +17,13 @@ internal static class Fields
         Alias = "-l",
     };
 
+    /// <summary>A zone is a word of the operators', and no resource that others refer to by its name.</summary>
+    public static ValueTask<JsonNode?> Zone(Run run, string text)
+    {
+        const string Collection = "availabilityZones/";
+        return ValueTask.FromResult<JsonNode?>(text.StartsWith(Collection, StringComparison.Ordinal) ? text[Collection.Length..] : text);
+    }
+
     public static ValueTask<JsonNode?> Role(Run run, string text) =>
         ValueTask.FromResult<JsonNode?>(text.StartsWith("roles/", StringComparison.Ordinal) ? text : $"roles/{text}");
 

@@ -55,7 +55,7 @@ internal static class ImageCommands
             },
             Fields.DisplayName, Fields.Labels,
         ],
-        Extra = (noun, app) => [Upload(noun, app), ImageImport.Of(noun, app), Download(noun, app)],
+        Extra = (noun, app) => [Upload(noun, app), ImageImport.Of(noun, app), Download(noun, app), ImagePrewarmCommands.OfImage(app)],
     };
 
     /// <summary>What begins the short name of a family: <c>family/debian</c>.</summary>

@@ -58,7 +58,10 @@ internal static class ServerCommands
             {
                 Value = "TIME",
             },
-            new("--availability-zone", "availability_zone", "Place it only there.") { Value = "ZONE" },
+            new("--availability-zone", "availability_zone", "Place it only there; see `monolith availability-zone list`.")
+            {
+                Value = "ZONE", Refers = () => Catalog.AvailabilityZone, Parse = Fields.Zone,
+            },
             new("--group", "server_group", "The server group: near or apart from its others.")
             {
                 Value = "GROUP", Refers = () => Catalog.ServerGroup,

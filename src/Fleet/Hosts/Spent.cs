@@ -13,13 +13,20 @@ namespace Monolith.Fleet.Hosts;
 internal sealed record Spent(
     long At, ProcessUse? Host, ProcessUse Fleet, HostMetrics? Counters, long Messages, TimeSpan Busy)
 {
+    /// <summary>Bytes of images that nodes fetched, from the host and from each other.</summary>
+    public (long Host, long Peers) Images { get; init; }
+
     /// <param name="prober">Null: nobody probes.</param>
-    public static async Task<Spent> NowAsync(HostProcess host, int? prober, MessageCount messages, CancellationToken cancel)
+    public static async Task<Spent> NowAsync(HostProcess host, int? prober, MessageCount messages, ImageCount images,
+        CancellationToken cancel)
     {
         var counters = await HostMetrics.OfAsync(host.Metrics, cancel);
         return new Spent(
             Stopwatch.GetTimestamp(), ProcessUse.Find(host.Pid),
-            ProcessUse.Of(Environment.ProcessId).With(ProcessUse.Find(prober)), counters, messages.Value, Machine.Busy());
+            ProcessUse.Of(Environment.ProcessId).With(ProcessUse.Find(prober)), counters, messages.Value, Machine.Busy())
+        {
+            Images = images.Value,
+        };
     }
 
     /// <summary>Adds what was used since <paramref name="before"/>, and what each server took of it.</summary>
@@ -30,6 +37,11 @@ internal sealed record Spent(
         board.Add(step + ".took", seconds * 1000, "ms");
         board.Add(step + ".fleet_cores", (Fleet.Processor - before.Fleet.Processor).TotalSeconds / seconds);
         board.Add(step + ".fleet_memory", Fleet.Bytes / 1048576.0, "MiB");
+        if (Images != before.Images)
+        {
+            board.Add(step + ".images_from_host", (Images.Host - before.Images.Host) / 1048576.0, "MiB");
+            board.Add(step + ".images_from_peers", (Images.Peers - before.Images.Peers) / 1048576.0, "MiB");
+        }
         if (servers > 0)
         {
             board.Add(step + ".messages_per_server", (Messages - before.Messages) / servers);

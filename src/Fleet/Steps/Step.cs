@@ -8,7 +8,7 @@ namespace Monolith.Fleet.Steps;
 
 /// <summary>What steps act on.</summary>
 internal sealed record Stage(HostProcess Host, Cloud Cloud, Population Population, NodeFleet Nodes, MessageCount Messages,
-    Board Board, Action<string> Say)
+    ImageCount Images, Board Board, Action<string> Say)
 {
     readonly long began = Stopwatch.GetTimestamp();
 

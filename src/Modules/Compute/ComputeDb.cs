@@ -4,6 +4,7 @@ using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
 using Monolith.Compute.LiveMigration;
+using Monolith.Compute.Prewarms;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Servers.Snapshots;
@@ -22,6 +23,8 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
     public DbSet<OperationRow> Operations => Set<OperationRow>();
     public DbSet<VmRow> Vms => Set<VmRow>();
     public DbSet<SnapshotRow> Snapshots => Set<SnapshotRow>();
+    public DbSet<ImagePrewarmRow> ImagePrewarms => Set<ImagePrewarmRow>();
+    public DbSet<ImageReportRow> ImageReports => Set<ImageReportRow>();
     public DbSet<HypervisorRow> Hypervisors => Set<HypervisorRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -83,6 +86,18 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Property(s => s.Uid).ValueGeneratedNever();
             // One at a time, whoever asks.
             e.HasIndex(s => s.ServerUid).IsUnique();
+        });
+        model.Entity<ImagePrewarmRow>(e =>
+        {
+            e.ToTable("image_prewarms");
+            e.Ignore(p => p.Wanted);
+            e.Ignore(p => p.Tally);
+            e.HasIndex(p => p.Sha256);
+        });
+        model.Entity<ImageReportRow>(e =>
+        {
+            e.ToTable("image_reports").HasKey(r => new { r.Hypervisor, r.Sha256 });
+            e.HasIndex(r => r.Sha256);
         });
         base.OnModelCreating(model);
     }

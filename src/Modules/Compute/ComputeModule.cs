@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Monolith.Compute.AvailabilityZones;
 using Monolith.Compute.Consoles;
 using Monolith.Compute.Contracts;
 using Monolith.Compute.Evacuations;
@@ -12,6 +13,7 @@ using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Placement;
+using Monolith.Compute.Prewarms;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Servers.Ports;
@@ -65,6 +67,7 @@ public static partial class ComputeModule
         services.AddSingleton<PortActs>();
         services.AddSingleton<PortRequests>();
         services.AddSnapshots();
+        services.AddPrewarms();
         services.AddSingleton(ServerLoop);
         services.AddSingleton(ReaperLoop);
         services.AddSingleton(HypervisorLoop);
@@ -78,9 +81,11 @@ public static partial class ComputeModule
     public static void MapCompute(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGrpcService<FlavorService>();
+        endpoints.MapGrpcService<AvailabilityZoneService>();
         endpoints.MapGrpcService<KeyPairService>();
         endpoints.MapGrpcService<ServerGroupService>();
         endpoints.MapGrpcService<HypervisorService>();
+        endpoints.MapGrpcService<ImagePrewarmService>();
         endpoints.MapGrpcService<ServerService>();
         endpoints.MapGrpcService<VmSyncService>();
         endpoints.MapGrpcService<BlobService>();

@@ -26,6 +26,21 @@ internal sealed class MemoryHost : CallInvoker
     public volatile bool Refusing;
     private int refusedUploads;
 
+    private WantedImages? wantedImages;
+
+    /// <summary>What was said last of images that are wanted ahead; null: nothing.</summary>
+    public volatile ImageStatuses? ImageStatuses;
+
+    /// <summary>Images that are wanted ahead from now on. A host that never is told of any says nothing of them.</summary>
+    public void Want(WantedImages images)
+    {
+        lock (gate)
+        {
+            wantedImages = images;
+            foreach (var push in vmStreams) push(new SyncVmsResponse { WantedImages = images });
+        }
+    }
+
     /// <summary>What was sent, by snapshot.</summary>
     public ConcurrentDictionary<string, ConcurrentQueue<byte[]>> Uploads { get; } = new();
 
@@ -152,7 +167,7 @@ internal sealed class MemoryHost : CallInvoker
             Greet(
                 vms.Select(v => (v.Key, v.Value.Generation, (object)new SyncVmsResponse { Upsert = v.Value })),
                 hello, VmStatuses.Select(s => KeyValuePair.Create(s.Key, s.Value.ReportDigest)), push,
-                inSync => new SyncVmsResponse { InSync = inSync });
+                inSync => new SyncVmsResponse { InSync = inSync, WantedImages = wantedImages });
             vmStreams.Add(push);
         }
         else
@@ -174,6 +189,9 @@ internal sealed class MemoryHost : CallInvoker
             {
                 case SyncVmsRequest { Status: { } status }:
                     VmStatuses[status.Id] = status.Clone();
+                    break;
+                case SyncVmsRequest { ImageStatuses: { } images }:
+                    ImageStatuses = images.Clone();
                     break;
                 case SyncPortsRequest { Status: { } status }:
                     PortStatuses[status.Id] = status.Clone();

@@ -27,6 +27,8 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Hypervisors Hypervisors => web.Services.GetRequiredService<Hypervisors>();
 
+    public Prewarms Prewarms => web.Services.GetRequiredService<Prewarms>();
+
     public Identity Identity => web.Services.GetRequiredService<Identity>();
 
     public string Endpoint =>
@@ -50,7 +52,8 @@ internal sealed class Cloud : IAsyncDisposable
             }));
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
-            .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>();
+            .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
+            .AddSingleton<Prewarms>().AddSingleton<Zones>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
@@ -60,6 +63,8 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Quotas>();
         web.MapGrpcService<Hypervisors>();
         web.MapGrpcService<Consoles>();
+        web.MapGrpcService<Prewarms>();
+        web.MapGrpcService<Zones>();
         await web.StartAsync();
         return new Cloud(web);
     }

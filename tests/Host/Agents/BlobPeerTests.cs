@@ -42,6 +42,35 @@ public sealed class BlobPeerTests(RunningHost host)
         Assert.Equal(content, await File.ReadAllBytesAsync(await second.FetchAsync(vm.Image)));
     }
 
+    /// <summary>Before any server asks for it; and the host has lost the blob by then, again.</summary>
+    [Fact]
+    public async Task AnImage_ThatIsWantedAhead_IsHadFromAnotherThatHoldsIt()
+    {
+        var content = RandomNumberGenerator.GetBytes(2_000_384);
+        content[0] = 0;
+        var image = await host.Own.UploadAsync(host, "ahead", content);
+        await using var first = await Machine.JoinAsync(host, "ahead-a");
+        await using var second = await Machine.JoinAsync(host, "ahead-b");
+        var told = new[] { first.WantedAsync("ahead"), second.WantedAsync("ahead") };
+        var prewarms = new ImagePrewarmService.ImagePrewarmServiceClient(host.Invoker);
+        var wish = await prewarms.CreateImagePrewarmAsync(new()
+        {
+            ImagePrewarmId = "ahead",
+            ImagePrewarm = new() { Image = image.Name, AvailabilityZone = "ahead" },
+        }, host.Headers());
+        var wanted = await told[0];
+        Assert.Equal((image.Sha256, content.Length), (wanted.Sha256, wanted.SizeBytes));
+        Assert.Equal(wanted, await told[1]);
+        await first.FetchAheadAsync(wanted);
+        await first.SayHeldAsync(wanted);
+        await RunningHost.UntilAsync(async () => (await prewarms.GetImagePrewarmAsync(new() { Name = wish.Name }, host.Headers()))
+            is { HoldingCount: 1 }, "one holds it");
+
+        File.Delete(Path.Combine(host.Data, "images", "sha256", image.Sha256));
+        Assert.Equal(content, await File.ReadAllBytesAsync(await second.FetchAheadAsync(wanted)));
+        await prewarms.DeleteImagePrewarmAsync(new() { Name = wish.Name }, host.Headers());
+    }
+
     /// <summary>A hypervisor, as far as images are concerned; it runs nothing.</summary>
     sealed class Machine : IAsyncDisposable
     {
@@ -49,6 +78,7 @@ public sealed class BlobPeerTests(RunningHost host)
         readonly string node;
         readonly GrpcChannel channel;
         readonly PeerServer server;
+        readonly ImageCache cache;
         readonly BlobImages images;
         readonly CancellationTokenSource stop = new(TimeSpan.FromMinutes(2));
         Grpc.Core.AsyncDuplexStreamingCall<SyncVmsRequest, SyncVmsResponse>? stream;
@@ -56,7 +86,7 @@ public sealed class BlobPeerTests(RunningHost host)
         Machine(string node, NodeIdentity identity, GrpcChannel channel)
         {
             (this.node, this.channel) = (node, channel);
-            var cache = ImageCache.Open(directory.FullName, NullLogger.Instance);
+            cache = ImageCache.Open(directory.FullName, NullLogger.Instance);
             server = PeerServer.Start(cache, () => identity, new IPEndPoint(IPAddress.Loopback, 0), TimeProvider.System,
                 NullLogger.Instance)!;
             images = new BlobImages(cache, channel.CreateCallInvoker, TimeProvider.System, () => identity);
@@ -75,15 +105,7 @@ public sealed class BlobPeerTests(RunningHost host)
         /// <summary>Is placed on this machine.</summary>
         public async Task<Vm> TakeServerAsync(RunningHost host, string image)
         {
-            stream = new VmSyncService.VmSyncServiceClient(channel).SyncVms(HelloHeader.Of(new Hello
-            {
-                AgentVersion = "1",
-                Inventory = new()
-                {
-                    Cpus = 1, MemoryMib = 32, DiskGib = 1, Architecture = "x86_64", AvailabilityZone = node,
-                    Capabilities = { ["blobs"] = $"127.0.0.1:{server.Port}" },
-                },
-            }), cancellationToken: stop.Token);
+            stream = Connect(node);
             Assert.True(await stream.ResponseStream.MoveNext(stop.Token));
             await new ServerService.ServerServiceClient(host.Invoker).CreateServerAsync(new()
             {
@@ -99,6 +121,40 @@ public sealed class BlobPeerTests(RunningHost host)
                 if (stream.ResponseStream.Current.Upsert is { } vm) return vm;
             throw new InvalidOperationException("the stream ended");
         }
+
+        /// <summary>Connects, and waits until it is told to hold an image.</summary>
+        public async Task<VmImage> WantedAsync(string zone)
+        {
+            stream = Connect(zone);
+            while (await stream.ResponseStream.MoveNext(stop.Token))
+                if (stream.ResponseStream.Current.WantedImages is { Images: [var image] })
+                    return new VmImage { Sha256 = image.Sha256, SizeBytes = image.SizeBytes, Format = image.Format };
+            throw new InvalidOperationException("the stream ended");
+        }
+
+        public async Task<string> FetchAheadAsync(VmImage image)
+        {
+            images.Keep([image]);
+            await images.FetchAheadAsync(image, () => new HashSet<ImageDigest>(), null, stop.Token);
+            Assert.True(images.Holds(image));
+            return cache.PathOf(cache.List().Single());
+        }
+
+        public Task SayHeldAsync(VmImage image) => stream!.RequestStream.WriteAsync(new SyncVmsRequest
+        {
+            ImageStatuses = new() { Images = { new ImageStatus { Sha256 = image.Sha256, State = ImageStatus.Types.State.Holding } } },
+        }, stop.Token);
+
+        Grpc.Core.AsyncDuplexStreamingCall<SyncVmsRequest, SyncVmsResponse> Connect(string zone) =>
+            new VmSyncService.VmSyncServiceClient(channel).SyncVms(HelloHeader.Of(new Hello
+            {
+                AgentVersion = "1",
+                Inventory = new()
+                {
+                    Cpus = 1, MemoryMib = 32, DiskGib = 1, Architecture = "x86_64", AvailabilityZone = zone,
+                    Capabilities = { ["blobs"] = $"127.0.0.1:{server.Port}", ["prewarm"] = "1" },
+                },
+            }), cancellationToken: stop.Token);
 
         public Task<string> FetchAsync(VmImage image) => images.FetchAsync(image, null, stop.Token);
 

@@ -71,6 +71,11 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             NetworkId = "unused",
             Network = new() { AddressPools = { "addressPools/servers" } },
         });
+        await Do("CreateImagePrewarm", new CreateImagePrewarmRequest
+        {
+            ImagePrewarmId = "tried",
+            ImagePrewarm = new() { Image = P + "/images/r1", AvailabilityZone = "nowhere" },
+        });
         await Do("CreateUser", new CreateUserRequest { UserId = "tried" });
         token = ((CreateTokenResponse)await Do("CreateToken", new CreateTokenRequest { Parent = User })).Token.Name;
         binding = ((RoleBinding)await Do("CreateRoleBinding", new CreateRoleBindingRequest
@@ -185,6 +190,12 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "DeleteHypervisor" => new DeleteHypervisorRequest { Name = Hypervisor },
         "EvacuateHypervisor" => new EvacuateHypervisorRequest { Name = Hypervisor, Fenced = true },
         "AbortEvacuation" => new AbortEvacuationRequest { Name = Hypervisor },
+        "CreateImagePrewarm" => new CreateImagePrewarmRequest
+        {
+            ImagePrewarmId = Mark,
+            ImagePrewarm = new() { Image = P + "/images/r1", AvailabilityZone = "nowhere" },
+        },
+        "DeleteImagePrewarm" => new DeleteImagePrewarmRequest { Name = "imagePrewarms/tried" },
         "CreateKeyPair" => new CreateKeyPairRequest
         {
             Parent = P,

@@ -1,8 +1,10 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Time.Testing;
+using Monolith.Compute.AvailabilityZones;
 using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.Placement;
+using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Calls;
 
 namespace Monolith.Modules.Tests.Compute;
@@ -127,5 +129,40 @@ public sealed class FleetViewTests
         var result = await view.PlaceAsync(new Demand(2, 4096, 10, ""), 5, "s");
         Assert.Equal("None of 3 hypervisors can take it: 3 with too little free memory. It would fit with flavors/half.",
             result.Explain());
+    }
+
+    /// <summary>A zone is there while a hypervisor is in it, and takes servers while one of any flavor would be placed.</summary>
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task Zones_AreThoseOfTheHypervisors_AndSayWhetherThereIsRoomForAnyFlavor(string provider)
+    {
+        await using var store = await ComputeStore.OpenAsync(provider);
+        static HypervisorRow Hypervisor(string id, string zone, int free = 2, bool up = true, string maintenance = "", bool schedulable = true,
+            string traits = "") => new()
+        {
+            Name = "hypervisors/" + id, Up = up, AvailabilityZone = zone, Vcpus = 4, UsedVcpus = 4 - free, MemoryMib = 1024,
+            DiskGib = 20, Maintenance = maintenance, Schedulable = schedulable, Traits = TraitSet.Of(traits.Length > 0 ? [traits] : []).ToString(),
+        };
+        await store.Store.WriteAsync(Call.Of("test"), unit =>
+        {
+            unit.Db.Hypervisors.AddRange(
+                Hypervisor("a1", "open"), Hypervisor("a2", "open", up: false), Hypervisor("b1", "full", free: 1),
+                Hypervisor("c1", "down", up: false), Hypervisor("d1", "maintained", maintenance: "fan"),
+                Hypervisor("e1", "closed", schedulable: false), Hypervisor("f1", ""), Hypervisor("g1", "special", free: 1, traits: "gpu"));
+            unit.Db.Flavors.AddRange(
+                new FlavorRow { Name = "flavors/small", Vcpus = 2, MemoryMib = 512, DiskGib = 1 },
+                new FlavorRow { Name = "flavors/gpu", Vcpus = 1, MemoryMib = 512, DiskGib = 1, RequiredTraits = TraitSet.Of(["gpu"]).ToString() });
+            return Task.CompletedTask;
+        }, default);
+        using var fleet = new FleetView(store.Store, TimeProvider.System);
+        var service = new AvailabilityZoneService(fleet);
+        async Task<string> ListAsync(int size, string token = "")
+        {
+            var page = await service.ListAvailabilityZones(new() { PageSize = size, PageToken = token }, new FakeCall());
+            var text = string.Join(' ', page.AvailabilityZones.Select(z => z.Name["availabilityZones/".Length..] + (z.AcceptsServers ? "+" : "-")));
+            return page.NextPageToken.Length == 0 ? text : text + " | " + await ListAsync(size, page.NextPageToken);
+        }
+        Assert.Equal("closed- down- full- maintained- open+ special+", await ListAsync(0));
+        Assert.Equal("closed- down- full- maintained- | open+ special+", await ListAsync(4));
     }
 }

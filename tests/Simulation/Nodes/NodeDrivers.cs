@@ -129,6 +129,17 @@ internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Proce
             return drivers.Real.Images.FetchAsync(image, progress, cancellation);
         }
 
+        public void Keep(IReadOnlyList<VmImage> wanted) => drivers.Real.Images.Keep(wanted);
+
+        public bool Holds(VmImage image) => drivers.Real.Images.Holds(image);
+
+        public Task FetchAheadAsync(VmImage image, Func<IReadOnlySet<ImageDigest>> inUse, IProgress<long>? progress,
+            CancellationToken cancellation)
+        {
+            drivers.Faults.Refuse(nameof(FetchAheadAsync));
+            return drivers.Real.Images.FetchAheadAsync(image, inUse, progress, cancellation);
+        }
+
         public void RemoveUnused(Func<IReadOnlySet<ImageDigest>> inUse) => drivers.Real.Images.RemoveUnused(inUse);
     }
 

@@ -230,6 +230,7 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             await RefuseInUseAsync(unit.Db, row);
             // Its agent never comes back to say that nothing is left of what was given up.
             await unit.Db.Vms.Where(v => v.Hypervisor == row.Id && v.Role == VmRole.Fenced).ExecuteDeleteAsync(cancel);
+            await unit.Db.ImageReports.Where(r => r.Hypervisor == row.Id).ExecuteDeleteAsync(cancel);
             unit.Db.Hypervisors.Remove(row);
             Emit(unit, Change.Deleted, row);
             return new Empty();

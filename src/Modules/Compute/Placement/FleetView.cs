@@ -47,6 +47,9 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time, Place
     public Task<PlacementResult> ForeseeAsync(Demand demand, string server) =>
         FindAsync(look => look.Foresee(demand, Attempts, server));
 
+    /// <inheritdoc cref="Look.Zones"/>
+    public async Task<IReadOnlyList<(string Zone, bool AcceptsServers)>> ZonesAsync() => (Recent ?? await ReadAsync(null)).Zones();
+
     async Task<PlacementResult> FindAsync(Func<Look, PlacementResult> find)
     {
         var recent = Recent;

@@ -34,6 +34,18 @@ internal sealed class Look
     /// <summary>Where it would go. Nothing is taken.</summary>
     public PlacementResult Foresee(Demand demand, int most, string server) => Find(demand, most, server, take: false);
 
+    /// <summary>The zones that hypervisors are in, and whether a server of any flavor would find a place there.</summary>
+    public IReadOnlyList<(string Zone, bool AcceptsServers)> Zones()
+    {
+        lock (gate)
+            return
+            [
+                .. candidates.Where(c => c.AvailabilityZone.Length > 0).GroupBy(c => c.AvailabilityZone, StringComparer.Ordinal)
+                    .Select(zone => (zone.Key, sizes.Select(s => s.For(new Demand(0, 0, 0, zone.Key)))
+                        .Any(demand => Placer.Place([.. zone], demand, Lots.Of(zone.Key), 1, more).Order.Count > 0))),
+            ];
+    }
+
     PlacementResult Find(Demand demand, int most, string server, bool take)
     {
         var lot = Lots.Of(server);

@@ -8,7 +8,7 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Compute.Vms;
 
-/// <summary>Gives a hypervisor the images that its own vms start from, and no others.</summary>
+/// <summary>Gives a hypervisor the images that its own vms start from or that it is to have ready, and no others.</summary>
 internal sealed class BlobService(Store<ComputeDb> store, IImages images, BlobSources sources) : Agent.V1.BlobService.BlobServiceBase
 {
     const int ChunkBytes = 256 * 1024;

@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Agent.V1;
+using Monolith.Compute.Prewarms;
 using Monolith.Identity.Contracts;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -11,7 +12,7 @@ using Monolith.Protos;
 
 namespace Monolith.Compute.Vms;
 
-/// <summary>Tells a hypervisor where to read the images that its own vms start from, and no others.</summary>
+/// <summary>Tells a hypervisor where to read the images that its own vms start from or that it is to have ready, and no others.</summary>
 internal sealed class BlobSourceService(Store<ComputeDb> store, BlobSources sources, IHostCertificates authority, TimeProvider time)
     : Agent.V1.BlobSourceService.BlobSourceServiceBase
 {
@@ -23,8 +24,9 @@ internal sealed class BlobSourceService(Store<ComputeDb> store, BlobSources sour
         var sha256 = request.Sha256;
         var holders = await store.ReadAsync(async db =>
             await BlobUse.MayRead(db, node, sha256, context.CancellationToken)
-                ? await db.Vms.Where(v => v.ImageSha256 == sha256 && (v.State == VmState.Running || v.State == VmState.Stopped))
-                    .Select(v => v.Hypervisor).Distinct().ToListAsync(context.CancellationToken)
+                ? (await db.Vms.Where(v => v.ImageSha256 == sha256 && (v.State == VmState.Running || v.State == VmState.Stopped))
+                    .Select(v => v.Hypervisor).Distinct().ToListAsync(context.CancellationToken))
+                    .Concat(await PrewarmQueries.Holders(db, sha256))
                 : null) ?? throw Fault.NotFound("blobs/" + sha256);
         switch (sources.Choose(sha256, node, holders, request.FailedNodes))
         {
@@ -66,7 +68,9 @@ internal sealed class BlobSourceService(Store<ComputeDb> store, BlobSources sour
 /// <summary>Which node may read which blob.</summary>
 internal static class BlobUse
 {
-    public static Task<bool> MayRead(ComputeDb db, string node, string sha256, CancellationToken cancel) =>
-        db.Vms.AnyAsync(v => v.Hypervisor == node && sha256 != ""
-            && (v.ImageSha256 == sha256 || v.RescueSha256 == sha256) && v.Power != VmPower.Absent, cancel);
+    /// <summary>One of its vms starts from it, or it is to have it ready.</summary>
+    public static async Task<bool> MayRead(ComputeDb db, string node, string sha256, CancellationToken cancel) =>
+        await db.Vms.AnyAsync(v => v.Hypervisor == node && sha256 != ""
+            && (v.ImageSha256 == sha256 || v.RescueSha256 == sha256) && v.Power != VmPower.Absent, cancel)
+        || await PrewarmQueries.IsWantedAsync(db, node, sha256);
 }

@@ -21,7 +21,7 @@ internal abstract record BlobSource
 ///   host ─▶ 8 nodes ─▶ 3 each ─▶ 3 each ─▶ …     a node is asked as soon as it has all of it
 /// </code>
 /// In memory: what is lost with the host is who is busy, and that is over in minutes. Who has a blob is told by the vms that
-/// were made of it, and by those who have just read it.
+/// were made of it, by those who hold it because they are to, and by those who have just read it.
 /// </summary>
 internal sealed class BlobSources(TimeProvider time)
 {
@@ -29,6 +29,8 @@ internal sealed class BlobSources(TimeProvider time)
     public const int FromHost = 8, FromPeer = 3;
 
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+    // However many wait, they ask no more often than that, together.
+    const double AsksASecond = 300;
     static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
     static readonly TimeSpan Remembered = TimeSpan.FromHours(1);
 
@@ -39,6 +41,14 @@ internal sealed class BlobSources(TimeProvider time)
     {
         public Dictionary<string, Reading> Readings { get; } = new(StringComparer.Ordinal);
         public Dictionary<string, DateTimeOffset> Fresh { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> Waiting { get; } = new(StringComparer.Ordinal);
+
+        public BlobSource.Wait Wait(string node)
+        {
+            Waiting.Add(node);
+            var share = TimeSpan.FromSeconds(Waiting.Count / AsksASecond);
+            return new(share > Pause ? share : Pause);
+        }
     }
 
     readonly Lock gate = new();
@@ -58,7 +68,11 @@ internal sealed class BlobSources(TimeProvider time)
         lock (gate)
         {
             addresses.Remove(node);
-            foreach (var blob in blobs.Values) blob.Readings.Remove(node);
+            foreach (var blob in blobs.Values)
+            {
+                blob.Readings.Remove(node);
+                blob.Waiting.Remove(node);
+            }
         }
     }
 
@@ -76,7 +90,8 @@ internal sealed class BlobSources(TimeProvider time)
             var peer = holders.Concat(blob.Fresh.Keys).Distinct(StringComparer.Ordinal)
                 .Where(h => h != node && !failed.Contains(h) && addresses.ContainsKey(h) && busy.GetValueOrDefault(h) < FromPeer)
                 .OrderBy(h => busy.GetValueOrDefault(h)).ThenBy(h => h, StringComparer.Ordinal).FirstOrDefault();
-            if (peer is null && busy.GetValueOrDefault("") >= FromHost) return new BlobSource.Wait(Pause);
+            if (peer is null && busy.GetValueOrDefault("") >= FromHost) return blob.Wait(node);
+            blob.Waiting.Remove(node);
             blob.Readings[node] = new(peer ?? "", now);
             return peer is null ? new BlobSource.Host() : new BlobSource.Peer(peer, addresses[peer]);
         }
@@ -89,6 +104,7 @@ internal sealed class BlobSources(TimeProvider time)
         {
             if (!blobs.TryGetValue(sha256, out var blob)) return;
             blob.Readings.Remove(node);
+            blob.Waiting.Remove(node);
             if (complete) blob.Fresh[node] = time.GetUtcNow();
         }
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
 using Monolith.Agent.V1;
+using Monolith.Compute.Prewarms;
 using Monolith.Platform.Nodes;
 using Monolith.Platform.Storage;
 
@@ -54,6 +55,21 @@ internal sealed class VmStreams(VmItems items, TimeProvider time)
         _ = stream.TryWriteAsync(message);
         return true;
     }
+
+    /// <summary>The images that a node is to hold, if it has a stream here. Never blocks.</summary>
+    public void Tell(string node, IReadOnlyList<Wanted> images)
+    {
+        if (open.TryGetValue(node, out var stream)) stream.Tell(images.ToWire());
+    }
+
+    /// <summary>No node is to hold any image.</summary>
+    public void TellNothing()
+    {
+        foreach (var stream in open.Values) stream.Tell(new());
+    }
+
+    /// <summary>Some node was told to hold images.</summary>
+    public bool HoldsImages => open.Values.Any(s => s.HoldsImages);
 
     public void Wake(string hypervisor, Guid vm) => Sync.Wake(hypervisor, vm.ToString());
 }

@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
 using Monolith.Compute.Hypervisors;
+using Monolith.Compute.Prewarms;
 using Monolith.Compute.Servers;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -15,7 +16,7 @@ namespace Monolith.Compute.Vms;
 
 /// <summary>The host's end of the hypervisors' vm streams (sync.proto).</summary>
 internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams streams, Presence presence,
-    BlobSources blobs, Reconciler<ServerName> servers, Reconciler<VmId> reaper, Reconciler<SnapshotId> snapshots,
+    BlobSources blobs, Warmer warmer, Reconciler<PrewarmLook> prewarms, Reconciler<ServerName> servers, Reconciler<VmId> reaper, Reconciler<SnapshotId> snapshots,
     ILogger<VmSyncService> log)
     : Agent.V1.VmSyncService.VmSyncServiceBase
 {
@@ -37,10 +38,11 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
                 (id, vm) => stream.WriteAsync(vm is null
                     ? new SyncVmsResponse { Remove = id, Traceparent = SyncTrace.Parent }
                     : new SyncVmsResponse { Upsert = vm, Traceparent = SyncTrace.Parent }, ended.Token),
-                (unchanged, sendStatuses) => stream.WriteAsync(new SyncVmsResponse
+                (unchanged, sendStatuses) => stream.WriteInSyncAsync(new SyncVmsResponse
                 {
                     InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
-                }, ended.Token), ended.Token);
+                }, async () => (await store.ReadAsync(db => PrewarmQueries.OfNodeAsync(db, node))).ToWire(), ended.Token),
+                ended.Token);
             var listen = ListenAsync(node, requests, ended.Token);
             var first = await Task.WhenAny(serve, listen);
             await ended.CancelAsync();
@@ -78,8 +80,11 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
                     await TakeAbsenceAsync(node, reported, cancel);
                     reported.Clear();
                     break;
+                case SyncVmsRequest.KindOneofCase.ImageStatuses:
+                    if (await warmer.TakeAsync(node, requests.Current.ImageStatuses, cancel)) prewarms.Wake(default);
+                    break;
                 default:
-                    throw Fault.Invalid("kind", "must be status or statuses_sent");
+                    throw Fault.Invalid("kind", "must be status, statuses_sent or image_statuses");
             }
         }
     }

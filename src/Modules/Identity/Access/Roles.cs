@@ -43,7 +43,7 @@ internal static class Roles
         Of(Admin, RoleScope.Cloud, "identity.*", "compute.*", "image.*", "network.*", "dns.*", "lb.*", "events.*",
             "operations.*"),
         // The fleet, and no tenants' content.
-        Of("roles/operator", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "network.addressPools.*",
+        Of("roles/operator", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "compute.imagePrewarms.*", "network.addressPools.*",
             "lb.nodes.*", "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get",
             "identity.quotas.get", "identity.quotas.update"),
         Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
