@@ -55,7 +55,7 @@ internal sealed class Simulation : IDisposable
         director = new Process(scheduler, "director");
         var net = new Process(scheduler, "net");
         cloud = new Cloud(scheduler, net, Dice(), databases, new BusShape());
-        operators = new WireInvoker(cloud, cloud.Admin("operator", new LinkShape { Late = 0 }));
+        operators = new WireInvoker(cloud, cloud.Admin("operator", new LinkShape { Late = 0 }), director);
         var failures = calm ? 0 : lot.Next(3) * 0.05;
         var shape = calm ? new LinkShape { Late = 0 } : new LinkShape();
         for (var i = 1; i <= 3; i++)
@@ -72,8 +72,9 @@ internal sealed class Simulation : IDisposable
         for (var i = 1; i <= 3; i++)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"client{i}");
-            var invoker = new WireInvoker(cloud, cloud.Admin(name, shape));
-            clients.Add(new Client(new Process(scheduler, name), invoker, scheduler.Trace, Dice(),
+            var process = new Process(scheduler, name);
+            var invoker = new WireInvoker(cloud, cloud.Admin(name, shape), process);
+            clients.Add(new Client(process, invoker, scheduler.Trace, Dice(),
                 string.Create(CultureInfo.InvariantCulture, $"p{i}")));
         }
         faults = new FaultPlan(director, cloud, nodes, Dice(), scheduler.Trace,
@@ -115,7 +116,7 @@ internal sealed class Simulation : IDisposable
         {
             throw new BrokenPromiseException(string.Join('\n', [
                 $"seed {seed} ({scheduler}); MONOLITH_SIMULATION_SEED={seed} repeats it: {e.Message}", e.ToString(),
-                "--- where it is", .. Agreement.Picture(databases.Location),
+                "--- where it is", .. Agreement.Picture(Facts.Read(databases.Options)),
                 "--- what happened last", .. scheduler.Trace.Last]));
         }
         return new RunReport(seed, scheduler.Trace.Hash, scheduler.Picks, clients.Sum(c => c.Answers),
@@ -132,18 +133,22 @@ internal sealed class Simulation : IDisposable
 
     /// <summary>What does not agree, of a cloud that is left alone.</summary>
     public List<string> Differences() =>
-        Agreement.Differences(databases.Location, nodes, clients) is { Count: > 0 } found
+        Agreement.Differences(Facts.Read(databases.Options), [.. nodes.Select(n => n.Facts())],
+            clients.SelectMany(c => c.Servers).ToDictionary(StringComparer.Ordinal)) is { Count: > 0 } found
             ? found
-            : EventAgreement.Differences(databases.Location);
+            : EventAgreement.Differences(databases.Options);
 
     /// <summary>And what there is at all.</summary>
     public List<string> Leftovers()
     {
         var found = new List<string>();
-        var facts = Facts.Read(databases.Location);
-        if (facts is not { Servers: [], Vms: [], Ports: [], Addresses: [], Records: [] })
+        var facts = Facts.Read(databases.Options);
+        if (facts is not { Servers: [], Vms: [], Ports: [], Addresses: [], Records: [], Snapshots: [] })
             found.Add($"{facts.Servers.Count} servers, {facts.Vms.Count} vms, {facts.Ports.Count} ports, "
-                + $"{facts.Addresses.Count} addresses, {facts.Records.Count} records are left");
+                + $"{facts.Addresses.Count} addresses, {facts.Records.Count} records, {facts.Snapshots.Count} copies "
+                + "of disks are left");
+        // Each project was prepared with one.
+        if (facts.Images.Count > clients.Count) found.Add($"of {facts.Images.Count} images some are left");
         foreach (var node in nodes)
             if (node.Machines().Count + node.Taps().Count > 0) found.Add($"{node.Name} is not empty");
         return found.Count > 0 ? found : Differences();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Monolith.Simulation.Tests.Faults;
 using Monolith.Simulation.Tests.Hosts;
 using Monolith.Simulation.Tests.Stories;
 
@@ -51,36 +52,44 @@ public sealed class SimulationTests(ITestOutputHelper output, Template template)
         Assert.Equal((first.Picks, first.Hash), (second.Picks, second.Hash));
     }
 
-    public static TheoryData<string, string, string> Deaths
+    public static TheoryData<string, string, string, string> Deaths
     {
         get
         {
-            var deaths = new TheoryData<string, string, string>();
+            var deaths = new TheoryData<string, string, string, string>();
             var given = Environment.GetEnvironmentVariable("MONOLITH_SIMULATION_LIFE");
             foreach (var life in Lives.All.Where(life => given is null || life == given))
                 foreach (var who in new[] { "host", "agent" })
-                    foreach (var fate in new[] { nameof(CommitFate.DiesBefore), nameof(CommitFate.DiesAfter) })
-                        deaths.Add(life, who, fate);
+                    foreach (var at in new[] { nameof(Boundary.Commit), nameof(Boundary.Message) })
+                        foreach (var death in new[] { nameof(Crossing.DiesBefore), nameof(Crossing.DiesAfter) })
+                            deaths.Add(life, who, at, death);
             return deaths;
         }
     }
 
-    /// <summary>A part of them, another for each seed; <see cref="KillAtEveryCommit_OfAServersLife_LeavesNothing"/> tries all.</summary>
+    /// <summary>A part of them, another for each seed; <see cref="KillAtEveryBoundary_OfAServersLife_LeavesNothing"/> tries all.</summary>
     [Theory]
     [MemberData(nameof(Deaths))]
-    public Task KillAtSomeCommits_OfAServersLife_LeavesNothing(string life, string who, string fate) =>
-        DieAsync(life, who, fate, every: who == "agent" ? 2 : 5);
+    public Task KillAtSomeBoundaries_OfAServersLife_LeavesNothing(string life, string who, string at, string death) =>
+        DieAsync(life, who, at, death, every: (who, at) switch
+        {
+            ("agent", nameof(Boundary.Commit)) => 2,
+            (_, nameof(Boundary.Commit)) => 5,
+            // Many are of a client that asks whether it is done.
+            _ => 7,
+        });
 
     [Theory(Explicit = true)]
     [MemberData(nameof(Deaths))]
-    public Task KillAtEveryCommit_OfAServersLife_LeavesNothing(string life, string who, string fate) =>
-        DieAsync(life, who, fate, every: 1);
+    public Task KillAtEveryBoundary_OfAServersLife_LeavesNothing(string life, string who, string at, string death) =>
+        DieAsync(life, who, at, death, every: 1);
 
-    async Task DieAsync(string life, string who, string fate, int every)
+    async Task DieAsync(string life, string who, string at, string death, int every)
     {
         var (seed, deaths) = (Given ?? 1, 0);
         var report = await Simulation.RunAsync(seed, template.Databases, calm: true, async simulation =>
-            deaths = await EveryCommit.RunAsync(simulation, life, who == "agent", Enum.Parse<CommitFate>(fate), 1 + seed % every, every));
+            deaths = await EveryBoundary.RunAsync(simulation, life, who == "agent", Enum.Parse<Boundary>(at),
+                Enum.Parse<Crossing>(death), 1 + seed % every, every));
         output.WriteLine($"{deaths} deaths; {report}");
         Assert.True(deaths > 3, $"{life} has {deaths} deaths: nothing was tried");
     }

@@ -169,6 +169,12 @@ public sealed partial class EmulatedVms : IVmDriver
         lock (gate) return Task.FromResult<IReadOnlyList<VmObservation>>([.. machines.Values.Select(Observe)]);
     }
 
+    /// <summary>What each disk that is here was last made for.</summary>
+    public IReadOnlyList<VmPlan> Plans()
+    {
+        lock (gate) return [.. machines.Values.Select(m => m.Plan)];
+    }
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>QEMU dies.</summary>

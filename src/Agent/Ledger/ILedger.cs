@@ -22,14 +22,21 @@ internal sealed class MemoryLedger(Dictionary<string, LedgerRecord> kept) : ILed
     {
     }
 
-    public IReadOnlyList<LedgerRecord> Load() => [.. kept.Values];
+    // Whoever wants to know what is kept may look while its owner writes.
+    public IReadOnlyList<LedgerRecord> Load()
+    {
+        lock (kept) return [.. kept.Values];
+    }
 
     public void Commit(IReadOnlyList<LedgerRecord> records)
     {
-        foreach (var record in records)
+        lock (kept)
         {
-            if (record.Body is null) kept.Remove(record.Key);
-            else kept[record.Key] = record;
+            foreach (var record in records)
+            {
+                if (record.Body is null) kept.Remove(record.Key);
+                else kept[record.Key] = record;
+            }
         }
     }
 

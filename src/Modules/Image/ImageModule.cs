@@ -18,13 +18,16 @@ namespace Monolith.Image;
 /// <summary>The disks that servers start from.</summary>
 public static class ImageModule
 {
+    internal static Counts<ImageDb> Counts { get; } = new Counts<ImageDb>().Of(db => db.Images,
+        ("images", _ => 1), ("image_bytes", i => i.SizeBytes));
+
     public static IServiceCollection AddImage(this IServiceCollection services, ImageOptions options)
     {
         services.AddModuleStore<ImageDb>("image", o => new SqliteImageDb(o), o => new PostgresImageDb(o));
         services.AddSingleton(options);
         services.AddSingleton<IProjectContents>(s => new ProjectContents<ImageDb>(s.GetRequiredService<Store<ImageDb>>())
             .Of("images", db => db.Images));
-        services.AddCounts(new Counts<ImageDb>().Of(db => db.Images, ("images", _ => 1), ("image_bytes", i => i.SizeBytes)));
+        services.AddCounts(Counts);
         services.AddSingleton<BlobStore>();
         services.AddSingleton<IStartUp, PrepareBlobs>();
         services.AddSingleton<BlobCleaner>();

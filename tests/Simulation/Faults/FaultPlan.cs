@@ -17,10 +17,8 @@ internal sealed class FaultPlan
     readonly Trace trace;
     readonly TimeSpan every;
     readonly HashSet<string> refusing = new(StringComparer.Ordinal);
-    // How many commits, of the module or of any, until the host dies at one.
-    (string Module, int Commits, CommitFate Fate)? armed;
-    // As above, of what agents write.
-    (int Commits, CommitFate Fate)? agentArmed;
+    // At the host, and at whichever of the agents it meets.
+    Shot? hostShot, agentShot;
     bool healing;
 
     /// <param name="every">Between two faults, on average.</param>
@@ -28,8 +26,9 @@ internal sealed class FaultPlan
     {
         (this.process, this.cloud, this.nodes, this.dice, this.trace, this.every) =
             (process, cloud, nodes, dice, trace, every);
-        cloud.Databases.Fate = Fate;
-        foreach (var node in nodes) node.Committing = Commit;
+        cloud.Databases.AtCommit = AtCommit;
+        cloud.AtMessage = AtMessage;
+        foreach (var node in nodes) node.Committing = AtLedger;
     }
 
     public void Start() => process.Start(async () =>
@@ -41,24 +40,22 @@ internal sealed class FaultPlan
         }
     });
 
-    /// <summary>Since it was last told when.</summary>
-    public bool HasDied => armed is null;
+    /// <summary>Counts from here on.</summary>
+    public void HostDiesAt(Shot shot) => hostShot = shot;
 
-    /// <summary>Has the host die at a commit of any module, counted from here on from 1.</summary>
-    public void DieAt(int commit, CommitFate fate) => armed = ("", commit, fate);
+    /// <summary>As above, over all agents together: it dies that comes to it.</summary>
+    public void AgentDiesAt(Shot shot) => agentShot = shot;
 
-    /// <summary>As <see cref="HasDied"/>.</summary>
-    public bool HasAgentDied => agentArmed is null;
-
-    /// <summary>Has an agent die at something that any of them writes to its disk, counted from here on from 1.</summary>
-    public void AgentDiesAt(int commit, CommitFate fate) => agentArmed = (commit, fate);
-
-    /// <summary>To be called after each piece of work: a host may have died in it.</summary>
+    /// <summary>To be called after each piece of work: host or agents may have died in it.</summary>
     public void Look()
     {
-        if (cloud.Host is not { Process.IsAlive: false }) return;
-        cloud.Kill();
-        StartHostAfter(Upto(5));
+        if (cloud.Host is { Process.IsAlive: false })
+        {
+            cloud.Kill();
+            StartHostAfter(Upto(5));
+        }
+        foreach (var node in nodes)
+            if (node.IsDead) StartAgain(node);
     }
 
     /// <summary>All is repaired, and nothing breaks any more.</summary>
@@ -66,7 +63,7 @@ internal sealed class FaultPlan
     {
         trace.Say("healed");
         healing = true;
-        (armed, agentArmed) = (null, null);
+        (hostShot, agentShot) = (null, null);
         refusing.Clear();
         foreach (var link in cloud.Links)
         {
@@ -92,9 +89,10 @@ internal sealed class FaultPlan
                 StartHostAfter(Upto(5));
                 break;
             case 2 or 3 or 4:
-                armed = (Modules[dice.Next(Modules.Length)], 1 + dice.Next(12),
-                    dice.Next(2) == 0 ? CommitFate.DiesBefore : CommitFate.DiesAfter);
-                trace.Say($"armed {armed}");
+                var module = Modules[dice.Next(Modules.Length)];
+                hostShot = new Shot(Boundary.Commit, 1 + dice.Next(12),
+                    dice.Next(2) == 0 ? Crossing.DiesBefore : Crossing.DiesAfter, module);
+                trace.Say($"armed {hostShot}");
                 break;
             case 5:
                 Refuse(Modules[dice.Next(Modules.Length)], Upto(5));
@@ -131,32 +129,38 @@ internal sealed class FaultPlan
         }
     }
 
-    CommitFate Fate(Process host, string module)
+    Crossing AtCommit(Process host, string module)
     {
-        if (refusing.Contains(module))
-        {
-            trace.Say($"{module} refuses a commit of {host.Name}");
-            return CommitFate.Refused;
-        }
-        if (armed is not { } shot || shot.Module.Length > 0 && shot.Module != module) return CommitFate.Done;
-        armed = shot with { Commits = shot.Commits - 1 };
-        if (shot.Commits > 1) return CommitFate.Done;
-        armed = null;
-        trace.Say($"{host.Name} at a commit of {module}: {shot.Fate}");
-        return shot.Fate;
+        if (!refusing.Contains(module)) return Cross(hostShot, Boundary.Commit, host.Name, module);
+        trace.Say($"{module} refuses a commit of {host.Name}");
+        return Crossing.Refused;
     }
 
-    void Commit(Node node, Action write)
+    // Clients do not die.
+    Crossing AtMessage(Process process, string method)
     {
-        if (agentArmed is not { } shot || shot.Commits > 1)
-        {
-            if (agentArmed is { } next) agentArmed = next with { Commits = next.Commits - 1 };
-            write();
-            return;
-        }
-        agentArmed = null;
-        trace.Say($"{node.Name}'s agent at a commit: {shot.Fate}");
-        if (shot.Fate == CommitFate.DiesAfter) write();
+        if (process == cloud.Host?.Process) return Cross(hostShot, Boundary.Message, process.Name, method);
+        return nodes.Any(n => n.IsRunBy(process))
+            ? Cross(agentShot, Boundary.Message, process.Name, method)
+            : Crossing.Done;
+    }
+
+    void AtLedger(Node node, Action write)
+    {
+        var death = Cross(agentShot, Boundary.Commit, node.Name, "");
+        if (death != Crossing.DiesBefore) write();
+        if (death != Crossing.Done) StartAgain(node);
+    }
+
+    Crossing Cross(Shot? shot, Boundary at, string who, string what)
+    {
+        var death = shot?.Cross(at, what) ?? Crossing.Done;
+        if (death != Crossing.Done) trace.Say($"{who} at a {at} of {what}: {death}");
+        return death;
+    }
+
+    void StartAgain(Node node)
+    {
         node.Kill();
         Later(Upto(15), node.Start);
     }

@@ -1,5 +1,6 @@
 using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
+using Monolith.Simulation.Tests.Faults;
 using Monolith.Simulation.Tests.Wire;
 using Monolith.Simulation.Tests.World;
 
@@ -17,6 +18,9 @@ internal sealed class Cloud(Scheduler scheduler, Process net, Random dice, Datab
     public CloudHost? Host { get; private set; }
 
     public Databases Databases { get; } = databases;
+
+    /// <summary>Asked for each message that a process is about to send or to take, with its method.</summary>
+    public Func<Process, string, Crossing> AtMessage { get; set; } = (_, _) => Crossing.Done;
 
     public IReadOnlyList<Link> Links => links;
 
@@ -48,7 +52,7 @@ internal sealed class Cloud(Scheduler scheduler, Process net, Random dice, Datab
         }
     }
 
-    /// <summary>kill -9, or what is left to do when it has died at a commit.</summary>
+    /// <summary>kill -9, or what is left to do when it has died at a boundary.</summary>
     public void Kill()
     {
         if (Host is not { } host) return;

@@ -1,22 +1,11 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Monolith.Platform.Storage;
+using Monolith.Simulation.Tests.Faults;
 using Monolith.Simulation.Tests.World;
 using SQLitePCL;
 
 namespace Monolith.Simulation.Tests.Hosts;
-
-/// <summary>What a commit comes to. The hook that is asked is SQLite's own.</summary>
-internal enum CommitFate
-{
-    Done,
-    /// <summary>SQLite refuses; the process lives.</summary>
-    Refused,
-    /// <summary>The process dies before the commit.</summary>
-    DiesBefore,
-    /// <summary>The commit is on the disk, and nobody is told.</summary>
-    DiesAfter,
-}
 
 /// <summary>The SQLite files of a cloud: they outlive its hosts. In memory where a file system is.</summary>
 internal sealed class Databases : IDisposable
@@ -38,8 +27,11 @@ internal sealed class Databases : IDisposable
 
     public string Location { get; }
 
-    /// <summary>Asked at every commit of a host's writer.</summary>
-    public Func<Process, string, CommitFate> Fate { get; set; } = (_, _) => CommitFate.Done;
+    /// <summary>For whoever reads them past the host.</summary>
+    public DatabaseOptions Options => new(Location);
+
+    /// <summary>Asked at every commit of a host's writer, by SQLite's own hook, with the module.</summary>
+    public Func<Process, string, Crossing> AtCommit { get; set; } = (_, _) => Crossing.Done;
 
     /// <summary>For one process of a host.</summary>
     public DatabaseOptions For(Process process) => new(Location)
@@ -57,11 +49,11 @@ internal sealed class Databases : IDisposable
     void Watch(Process process, string module, SqliteConnection connection)
     {
         // A process that died in the middle of a piece of work still ends it: nothing of that may last.
-        delegate_commit hook = _ => !process.IsAlive ? 1 : Fate(process, module) switch
+        delegate_commit hook = _ => !process.IsAlive ? 1 : AtCommit(process, module) switch
         {
-            CommitFate.Refused => 1,
-            CommitFate.DiesBefore => Die(process),
-            CommitFate.DiesAfter => Die(process) - 1,
+            Crossing.Refused => 1,
+            Crossing.DiesBefore => Die(process),
+            Crossing.DiesAfter => Die(process) - 1,
             _ => 0,
         };
         raw.sqlite3_commit_hook(connection.Handle, hook, null);

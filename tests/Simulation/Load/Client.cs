@@ -6,14 +6,6 @@ using Monolith.Simulation.Tests.World;
 
 namespace Monolith.Simulation.Tests.Load;
 
-/// <summary>What a client was told of a server of its own. Its names are nobody else's.</summary>
-internal sealed class Known
-{
-    public required string Uid { get; init; }
-    public bool Deleted { get; set; }
-    public bool Stopped { get; set; }
-}
-
 /// <summary>
 /// A tenant's program: creates, stops, starts, restarts and deletes servers as its dice say, one after another. It
 /// repeats with the same <c>request_id</c> until it has an answer, and remembers what it was told.

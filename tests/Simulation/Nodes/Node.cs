@@ -8,6 +8,7 @@ using Monolith.Agent.Reconcile;
 using Monolith.Agent.V1;
 using Monolith.Agent.Vms;
 using Monolith.Simulation.Tests.Hosts;
+using Monolith.Simulation.Tests.Promises;
 using Monolith.Simulation.Tests.Wire;
 using Monolith.Simulation.Tests.World;
 
@@ -42,7 +43,8 @@ internal sealed class Node
 
     public string Name => Link.Name;
 
-    public bool IsUp => agent is not null;
+    /// <summary>Its agent has died by itself, and nobody has looked yet.</summary>
+    public bool IsDead => agent is { IsAlive: false };
 
     public EmulatedVms Vms => emulated.Vms;
 
@@ -80,10 +82,12 @@ internal sealed class Node
             InMemory = ledger => new FailingLedger(disk.Open(ledger), process, Fails,
                 write => Committing(this, write)),
         };
-        Agent = new AgentProcess(options, drivers.All, () => new WireInvoker(cloud, Link), process.Time,
+        Agent = new AgentProcess(options, drivers.All, () => new WireInvoker(cloud, Link, process), process.Time,
             new LoggerFactory([new TraceLogs(process.Name, scheduler.Trace)]));
         process.Start(() => Agent.RunAsync(CancellationToken.None));
     }
+
+    public bool IsRunBy(Process process) => agent == process;
 
     /// <summary>kill -9 of the agent; what the machine has begun it may end.</summary>
     public void Kill()
@@ -106,6 +110,9 @@ internal sealed class Node
 
     /// <summary>What the machine has now, whoever knows of it.</summary>
     public IReadOnlyList<VmObservation> Machines() => emulated.Vms.ObserveAsync(CancellationToken.None).Result;
+
+    /// <summary>All of it.</summary>
+    public NodeFacts Facts() => NodeFacts.Of(Name, emulated, ledger => NodeFacts.Keys(disk, ledger));
 
     public IReadOnlyList<PortObservation> Taps() => emulated.DataPlane.ObserveAsync(CancellationToken.None).Result;
 

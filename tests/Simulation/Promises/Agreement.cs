@@ -6,7 +6,6 @@ using Monolith.Compute.Vms;
 using Monolith.Network.Addresses;
 using Monolith.Network.Ports;
 using Monolith.Simulation.Tests.Load;
-using Monolith.Simulation.Tests.Nodes;
 
 namespace Monolith.Simulation.Tests.Promises;
 
@@ -17,24 +16,27 @@ namespace Monolith.Simulation.Tests.Promises;
 internal static class Agreement
 {
     /// <summary>What does not agree; empty when the promises are kept.</summary>
-    public static List<string> Differences(string directory, IReadOnlyList<Node> nodes, IReadOnlyList<Client> clients)
+    /// <param name="known">What clients were told, by name of the server.</param>
+    public static List<string> Differences(Facts facts, IReadOnlyList<NodeFacts> nodes,
+        IReadOnlyDictionary<string, Known> known)
     {
-        var facts = Facts.Read(directory);
         var found = new List<string>();
         Servers(facts, found);
-        Clients(facts, clients, found);
+        Clients(facts, known, found);
         Capacity(facts, found);
         Machines(facts, nodes, found);
+        Holdings.Disks(facts, nodes, found);
+        Holdings.Ledgers(facts, nodes, found);
         Ports(facts, nodes, found);
         Addresses(facts, found);
         Names(facts, found);
+        Holdings.Usage(facts, found);
         return found;
     }
 
     /// <summary>Where everything is, for people.</summary>
-    public static IEnumerable<string> Picture(string directory)
+    public static IEnumerable<string> Picture(Facts facts)
     {
-        var facts = Facts.Read(directory);
         foreach (var s in facts.Servers)
             yield return $"{s.Name} {s.Uid} {s.Operation} {s.Power} restarts={s.Restarts} {s.State} "
                 + $"on '{s.Hypervisor}' bound '{s.PortsBoundTo}' name '{s.DnsName}' "
@@ -63,19 +65,18 @@ internal static class Agreement
                 found.Add($"vm {vm.Uid} of {vm.ServerName} outlives it: {vm.Power} {vm.State} on {vm.Hypervisor}");
     }
 
-    static void Clients(Facts facts, IReadOnlyList<Client> clients, List<string> found)
+    static void Clients(Facts facts, IReadOnlyDictionary<string, Known> known, List<string> found)
     {
-        foreach (var (name, known) in clients.SelectMany(c => c.Servers))
+        foreach (var (name, told) in known)
         {
             var row = facts.Servers.FirstOrDefault(s => s.Name == name);
-            if (known.Deleted && row is not null) found.Add($"{name} was deleted and is there: {row.State}");
-            if (known.Deleted) continue;
-            if (row?.Uid.ToString() != known.Uid) found.Add($"{name} was made as {known.Uid} and is {row?.Uid}");
-            else if (row.Power == Power.Stopped != known.Stopped)
-                found.Add($"{name} is wanted to be {row.Power}, its client was told stopped={known.Stopped}");
+            if (told.Deleted && row is not null) found.Add($"{name} was deleted and is there: {row.State}");
+            if (told.Deleted) continue;
+            if (row?.Uid.ToString() != told.Uid) found.Add($"{name} was made as {told.Uid} and is {row?.Uid}");
+            else if (row.Power == Power.Stopped != told.Stopped)
+                found.Add($"{name} is wanted to be {row.Power}, its client was told stopped={told.Stopped}");
         }
-        var names = clients.SelectMany(c => c.Servers.Keys).ToHashSet(StringComparer.Ordinal);
-        foreach (var server in facts.Servers.Where(s => !names.Contains(s.Name)))
+        foreach (var server in facts.Servers.Where(s => !known.ContainsKey(s.Name)))
             found.Add($"{server.Name} is there and its client does not know of it");
     }
 
@@ -92,17 +93,16 @@ internal static class Agreement
         }
     }
 
-    static void Machines(Facts facts, IReadOnlyList<Node> nodes, List<string> found)
+    static void Machines(Facts facts, IReadOnlyList<NodeFacts> nodes, List<string> found)
     {
         foreach (var node in nodes)
         {
-            var machines = node.Machines();
             var vms = facts.Vms.Where(v => v.Hypervisor == node.Name).ToDictionary(v => v.Uid.ToString());
-            foreach (var machine in machines.Where(m => !vms.ContainsKey(m.Id.Value)))
-                found.Add($"{node.Name} has the vm {machine.Id}, {machine.Phase}, that no row wants");
+            foreach (var (id, machine) in node.Machines.Where(m => !vms.ContainsKey(m.Key)))
+                found.Add($"{node.Name} has the vm {id}, {machine.Phase}, that no row wants");
             foreach (var (id, vm) in vms)
             {
-                var machine = machines.FirstOrDefault(m => m.Id.Value == id);
+                var machine = node.Machines.GetValueOrDefault(id);
                 var server = facts.Servers.FirstOrDefault(s => s.Uid == vm.ServerUid);
                 if (server?.State == Server.Types.State.Ready && machine?.Phase != VmPhase.Running)
                     found.Add($"{server.Name} is READY, its vm {id} on {node.Name} is {machine?.Phase}");
@@ -112,7 +112,7 @@ internal static class Agreement
         }
     }
 
-    static void Ports(Facts facts, IReadOnlyList<Node> nodes, List<string> found)
+    static void Ports(Facts facts, IReadOnlyList<NodeFacts> nodes, List<string> found)
     {
         var servers = facts.Servers.ToDictionary(s => s.Uid);
         foreach (var port in facts.Ports)
@@ -137,7 +137,7 @@ internal static class Agreement
         foreach (var node in nodes)
         {
             var bound = facts.Ports.Where(p => p.Node == node.Name).Select(p => p.Uid.ToString()).ToHashSet();
-            var taps = node.Taps().Select(t => t.PortId).ToHashSet();
+            var taps = node.Taps.ToHashSet();
             if (!bound.SetEquals(taps))
                 found.Add($"{node.Name} has taps too many: {Join(taps.Except(bound))}, "
                     + $"too few: {Join(bound.Except(taps))}");

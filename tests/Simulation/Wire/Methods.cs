@@ -34,6 +34,7 @@ internal sealed class Methods(FaultInterceptor faults) : ServiceBinderBase
     {
         var request = await OnlyAsync((Pipe<TRequest>)up, context);
         var response = await faults.UnaryServerHandler(request, context, handler!);
+        ((Pipe<TRequest>)up).Done();
         await ((IServerStreamWriter<TResponse>)down).WriteAsync(response, CancellationToken.None);
     };
 

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Monolith.Simulation.Tests.Faults;
 using Monolith.Simulation.Tests.Hosts;
 using Monolith.Simulation.Tests.World;
 
@@ -27,6 +28,9 @@ internal abstract class WireCall(Link link, string method)
     protected abstract void EndHost(Exception fault);
 
     protected abstract void Pump();
+
+    /// <summary>The host's process that has taken it; null while none has.</summary>
+    protected Process? Serving => serving;
 
     protected CancellationToken Serve(Process host)
     {
@@ -113,17 +117,21 @@ internal sealed class WireCall<TRequest, TResponse> : WireCall where TRequest : 
     readonly Pipe<TResponse> down;
     readonly Metadata headers;
 
-    public WireCall(Cloud cloud, Link link, Method<TRequest, TResponse> method, CallOptions options)
+    public WireCall(Cloud cloud, Link link, Process caller, Method<TRequest, TResponse> method, CallOptions options)
         : base(link, method.FullName)
     {
         (this.cloud, headers) = (cloud, options.Headers ?? []);
-        Up = new Pipe<TRequest>(link, Copies.Of<TRequest>());
-        down = new Pipe<TResponse>(link, Copies.Of<TResponse>());
+        Up = new Pipe<TRequest>(link, Copies.Of<TRequest>(), () => caller, () => Serving, Cross);
+        down = new Pipe<TResponse>(link, Copies.Of<TResponse>(), () => Serving, () => caller, Cross);
         link.Add(this);
+        // In the piece of work in which it died.
+        if (!caller.IsAlive) return;
         link.Trace.Say($"{link.Name} calls {Method}");
         Up.After(Arrive);
         options.CancellationToken.Register(Cancelled);
     }
+
+    Crossing Cross(Process process) => cloud.AtMessage(process, Method);
 
     public Pipe<TRequest> Up { get; }
 
@@ -180,6 +188,8 @@ internal sealed class WireCall<TRequest, TResponse> : WireCall where TRequest : 
         {
             fault = e;
         }
+        Up.Done();
+        if (!host.Process.IsAlive) return;
         Link.Trace.Say($"{host.Process.Name} ends {Method} of {Link.Name}: {fault?.StatusCode ?? StatusCode.OK}");
         down.After(() =>
         {

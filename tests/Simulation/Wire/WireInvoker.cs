@@ -1,15 +1,17 @@
 using Grpc.Core;
 using Monolith.Simulation.Tests.Hosts;
+using Monolith.Simulation.Tests.World;
 
 namespace Monolith.Simulation.Tests.Wire;
 
 /// <summary>Calls to the cloud's host over a link, as generated clients make them.</summary>
-internal sealed class WireInvoker(Cloud cloud, Link link) : CallInvoker
+/// <param name="caller">Whose calls they are.</param>
+internal sealed class WireInvoker(Cloud cloud, Link link, Process caller) : CallInvoker
 {
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
-        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options);
+        var call = new WireCall<TRequest, TResponse>(cloud, link, caller, method, options);
         call.Send(request);
         call.Complete();
         return new AsyncUnaryCall<TResponse>(OnlyAsync(call), Nothing,
@@ -19,7 +21,7 @@ internal sealed class WireInvoker(Cloud cloud, Link link) : CallInvoker
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
-        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options);
+        var call = new WireCall<TRequest, TResponse>(cloud, link, caller, method, options);
         call.Send(request);
         call.Complete();
         return new AsyncServerStreamingCall<TResponse>(new Reader<TRequest, TResponse>(call), Nothing,
@@ -29,7 +31,7 @@ internal sealed class WireInvoker(Cloud cloud, Link link) : CallInvoker
     public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
-        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options);
+        var call = new WireCall<TRequest, TResponse>(cloud, link, caller, method, options);
         return new AsyncClientStreamingCall<TRequest, TResponse>(new Writer<TRequest, TResponse>(call), OnlyAsync(call),
             Nothing, () => Status.DefaultSuccess, () => [], call.HangUp);
     }
@@ -37,7 +39,7 @@ internal sealed class WireInvoker(Cloud cloud, Link link) : CallInvoker
     public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options)
     {
-        var call = new WireCall<TRequest, TResponse>(cloud, link, method, options);
+        var call = new WireCall<TRequest, TResponse>(cloud, link, caller, method, options);
         return new AsyncDuplexStreamingCall<TRequest, TResponse>(new Writer<TRequest, TResponse>(call),
             new Reader<TRequest, TResponse>(call), Nothing, () => Status.DefaultSuccess, () => [], call.HangUp);
     }
