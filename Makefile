@@ -38,5 +38,5 @@ bench: ## measure the published programs alone and with a fleet: figure, goal, v
 	@lab/deps
 	@bench/run
 
-fuzz: ## hostile input, seeds for the simulation, for FUZZ_SECONDS (300), and quotas recounted; FUZZ_SEED repeats a run
+fuzz: ## hostile input, seeds for the simulation, for FUZZ_SECONDS (300), every kill, and quotas recounted: hours; FUZZ_SEED repeats a run
 	@tests/fuzz

@@ -36,7 +36,13 @@ internal sealed class HostProcess : IAsyncDisposable
     /// <summary>Null while it is not running.</summary>
     public int? Pid => process?.Id;
 
+    /// <summary>It has ended by itself, or was killed by somebody else.</summary>
+    public bool HasExited => process is { HasExited: true };
+
     public string Data { get; }
+
+    /// <summary>What it said, a file.</summary>
+    public string Log => log;
 
     /// <param name="program">The host's executable, or its assembly.</param>
     /// <param name="directory">For data and log.</param>

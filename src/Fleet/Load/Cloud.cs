@@ -55,6 +55,9 @@ internal sealed class Cloud : IDisposable
 
     public TokenService.TokenServiceClient Tokens { get; }
 
+    /// <summary>For clients of other services; calls need <see cref="Options"/>.</summary>
+    public CallInvoker Invoker => channel.CreateCallInvoker();
+
     /// <summary>Calls that failed and were repeated, by status.</summary>
     public ConcurrentDictionary<StatusCode, int> Repeated { get; } = new();
 

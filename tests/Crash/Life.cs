@@ -1,0 +1,132 @@
+using Grpc.Core;
+using Monolith.Compute.V1;
+using Monolith.Fleet.Load;
+using Monolith.Image.V1;
+using Monolith.Simulation.Tests;
+using Monolith.Simulation.Tests.Load;
+using ImageState = Monolith.Image.V1.Image.Types.State;
+using ServerState = Monolith.Compute.V1.Server.Types.State;
+
+namespace Monolith.Crash.Tests;
+
+/// <summary>
+/// All that is done to a server, from nothing to nothing:
+/// <code>
+///   create ─▶ stop ─▶ start ─▶ resize ─▶ rebuild ─▶ migrate ─▶ copy its disk ─▶ all agrees ─▶ delete ─▶ nothing is left
+/// </code>
+/// Each is asked for with one request id, until it is answered.
+/// </summary>
+internal sealed class Life(Scene scene, int number, CancellationToken cancel)
+{
+    const string Project = "projects/team1";
+    static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+
+    readonly ServerService.ServerServiceClient servers = new(scene.Invoker);
+    readonly ImageService.ImageServiceClient images = new(scene.Invoker);
+    readonly string name = $"{Project}/servers/web{number}", image = $"{Project}/images/web{number}";
+
+    /// <summary>What is waited for.</summary>
+    public string Stage { get; private set; } = "";
+
+    public async Task LiveAsync()
+    {
+        await CreateAsync();
+        await DoAsync("stop", ServerState.Stopped, (id, o) => servers.StopServerAsync(new() { Name = name, RequestId = id }, o));
+        await DoAsync("start", ServerState.Ready, (id, o) => servers.StartServerAsync(new() { Name = name, RequestId = id }, o));
+        await DoAsync("resize", ServerState.Ready, (id, o) => servers.ResizeServerAsync(
+            new() { Name = name, Flavor = "flavors/large", RequestId = id }, o));
+        await DoAsync("rebuild", ServerState.Ready, (id, o) => servers.RebuildServerAsync(
+            new() { Name = name, RequestId = id }, o));
+        await MigrateAsync();
+        await CopyAsync();
+        Stage = "agree";
+        await scene.UntilAsync("rows and machines to agree", scene.DifferencesAsync);
+        await DeleteAsync();
+        Stage = "be gone";
+        await scene.UntilAsync("everything to be gone", scene.LeftoversAsync);
+    }
+
+    static string NewId() => Guid.NewGuid().ToString();
+
+    async Task CreateAsync()
+    {
+        Stage = "create";
+        var request = new CreateServerRequest
+        {
+            Parent = Project,
+            ServerId = $"web{number}",
+            RequestId = NewId(),
+            Server = new Server { Flavor = Cloud.Flavor, Image = Cloud.Image },
+        };
+        var made = await scene.AskAsync(o => servers.CreateServerAsync(request, o));
+        scene.Known[name] = new Known { Uid = made.Uid };
+        await BecomesAsync(ServerState.Ready);
+        var again = await scene.AskAsync(o => servers.CreateServerAsync(request, o));
+        if (again.Uid != made.Uid) throw new BrokenPromiseException($"{request.RequestId} made {made.Uid} and then {again.Uid}");
+    }
+
+    async Task DoAsync(string what, ServerState then, Func<string, CallOptions, AsyncUnaryCall<Server>> ask)
+    {
+        Stage = what;
+        var id = NewId();
+        await scene.AskAsync(o => ask(id, o));
+        scene.Known[name].Stopped = then == ServerState.Stopped;
+        await BecomesAsync(then);
+    }
+
+    /// <summary>It keeps its addresses, whether it got there or stays.</summary>
+    async Task MigrateAsync()
+    {
+        var before = await GetAsync();
+        await DoAsync("migrate", ServerState.Ready, (id, o) => servers.MigrateServerAsync(
+            new() { Name = name, RequestId = id }, o));
+        var after = await GetAsync();
+        if (after.Addresses.ToString() != before.Addresses.ToString())
+            throw new BrokenPromiseException($"{name} had {before.Addresses} and has {after.Addresses}");
+    }
+
+    /// <summary>Its disk becomes an image, which is READY in the end, unless the disk was lost.</summary>
+    async Task CopyAsync()
+    {
+        Stage = "copy";
+        var id = NewId();
+        await scene.AskAsync(o => servers.SnapshotServerAsync(
+            new() { Name = name, ImageId = $"web{number}", RequestId = id }, o));
+        while (await scene.AskAsync(o => images.GetImageAsync(new() { Name = image }, o)) is { Reconciling: true })
+            await Task.Delay(Look, cancel);
+        var made = await scene.AskAsync(o => images.GetImageAsync(new() { Name = image }, o));
+        if (made.State != ImageState.Ready && !scene.HaveNodesDied) throw new BrokenPromiseException($"it is {made}");
+        await GoneAsync(o => images.DeleteImageAsync(new() { Name = image }, o));
+    }
+
+    async Task DeleteAsync()
+    {
+        Stage = "delete";
+        var id = NewId();
+        await scene.AskAsync(o => servers.DeleteServerAsync(new() { Name = name, RequestId = id }, o));
+        scene.Known[name].Deleted = true;
+    }
+
+    // A repeat of a deletion that was done finds nothing.
+    async Task GoneAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> delete)
+    {
+        try
+        {
+            await scene.AskAsync(delete);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
+        {
+        }
+    }
+
+    Task<Server> GetAsync() => scene.AskAsync(o => servers.GetServerAsync(new() { Name = name }, o));
+
+    async Task BecomesAsync(ServerState state)
+    {
+        while (await GetAsync() is var server && (server.Reconciling || server.State != state))
+        {
+            if (server.State == ServerState.Failed) throw new BrokenPromiseException($"{name} is FAILED: {server.Conditions}");
+            await Task.Delay(Look, cancel);
+        }
+    }
+}
