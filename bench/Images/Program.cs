@@ -142,7 +142,11 @@ sealed class Node : IAsyncDisposable
 
     public string Address => door.Address;
 
-    public Task FetchAsync(VmImage image) => images.FetchAheadAsync(image, () => new HashSet<ImageDigest>(), null, default);
+    public Task FetchAsync(VmImage image)
+    {
+        images.Keep([image]);
+        return images.FetchAheadAsync(image, () => new HashSet<ImageDigest>(), null, default);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -8,11 +8,11 @@ internal sealed class Zones : AvailabilityZoneService.AvailabilityZoneServiceBas
 {
     public override Task<ListAvailabilityZonesResponse> ListAvailabilityZones(ListAvailabilityZonesRequest request,
         ServerCallContext context) => Task.FromResult(new ListAvailabilityZonesResponse
-    {
-        AvailabilityZones =
+        {
+            AvailabilityZones =
         {
             new AvailabilityZone { Name = "availabilityZones/az1", AcceptsServers = true },
             new AvailabilityZone { Name = "availabilityZones/az2" },
         },
-    });
+        });
 }

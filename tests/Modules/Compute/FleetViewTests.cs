@@ -139,10 +139,10 @@ public sealed class FleetViewTests
         await using var store = await ComputeStore.OpenAsync(provider);
         static HypervisorRow Hypervisor(string id, string zone, int free = 2, bool up = true, string maintenance = "", bool schedulable = true,
             string traits = "") => new()
-        {
-            Name = "hypervisors/" + id, Up = up, AvailabilityZone = zone, Vcpus = 4, UsedVcpus = 4 - free, MemoryMib = 1024,
-            DiskGib = 20, Maintenance = maintenance, Schedulable = schedulable, Traits = TraitSet.Of(traits.Length > 0 ? [traits] : []).ToString(),
-        };
+            {
+                Name = "hypervisors/" + id, Up = up, AvailabilityZone = zone, Vcpus = 4, UsedVcpus = 4 - free, MemoryMib = 1024,
+                DiskGib = 20, Maintenance = maintenance, Schedulable = schedulable, Traits = TraitSet.Of(traits.Length > 0 ? [traits] : []).ToString(),
+            };
         await store.Store.WriteAsync(Call.Of("test"), unit =>
         {
             unit.Db.Hypervisors.AddRange(
