@@ -114,13 +114,14 @@ internal abstract class WireCall(Link link, string method)
 internal sealed class WireCall<TRequest, TResponse> : WireCall where TRequest : class where TResponse : class
 {
     readonly Cloud cloud;
+    readonly Process caller;
     readonly Pipe<TResponse> down;
     readonly Metadata headers;
 
     public WireCall(Cloud cloud, Link link, Process caller, Method<TRequest, TResponse> method, CallOptions options)
         : base(link, method.FullName)
     {
-        (this.cloud, headers) = (cloud, options.Headers ?? []);
+        (this.cloud, this.caller, headers) = (cloud, caller, options.Headers ?? []);
         Up = new Pipe<TRequest>(link, Copies.Of<TRequest>(), () => caller, () => Serving, Cross);
         down = new Pipe<TResponse>(link, Copies.Of<TResponse>(), () => Serving, () => caller, Cross);
         link.Add(this);
@@ -156,7 +157,11 @@ internal sealed class WireCall<TRequest, TResponse> : WireCall where TRequest : 
         Up.Send(request);
     }
 
-    public void Complete() => Up.After(() => Up.End(null));
+    /// <summary>Who died of what it sent last says nothing of an end.</summary>
+    public void Complete()
+    {
+        if (caller.IsAlive) Up.After(() => Up.End(null));
+    }
 
     public void HangUp()
     {
