@@ -7,6 +7,7 @@ using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using Monolith.Compute.V1;
 using Monolith.Identity.V1;
 using Npgsql;
 
@@ -77,6 +78,12 @@ public sealed class RunningHost : IAsyncLifetime
         await Tenant.PrepareCloudAsync(this);
         await Own.FillAsync(this);
         await Other.FillAsync(this);
+        // Of no hypervisor, and the last by name.
+        await new ImagePrewarmService.ImagePrewarmServiceClient(Invoker).CreateImagePrewarmAsync(new CreateImagePrewarmRequest
+        {
+            ImagePrewarmId = "zz-nowhere",
+            ImagePrewarm = new() { Image = Own.Name + "/images/r1", AvailabilityZone = "nowhere" },
+        }, Headers());
         await Rubbish.FillAsync(this);
         OwnersToken = await UserAsync("owner", ("roles/projectAdmin", "projects/own"));
     }

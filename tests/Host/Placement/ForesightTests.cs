@@ -55,7 +55,7 @@ public sealed class ForesightTests(RunningHost host)
         }, host.Headers());
         var placed = Placed(await ForeseeAsync("flavors/colossal", host.OwnersToken));
         Assert.Equal((Condition.Types.Status.Pending, "NO_VALID_HYPERVISOR"), (placed.Status, placed.Reason));
-        Assert.Matches("^None of [0-9]+ hypervisors can take it: .+ It would fit with flavors/[a-z0-9]+\\.$", placed.Message);
+        Assert.Matches("^None of [0-9]+ hypervisors can take it: .+ It would fit with flavors/[a-z0-9-]+\\.$", placed.Message);
 
         placed = Placed(await ForeseeAsync("flavors/small", host.OwnersToken, zone: "nowhere"));
         Assert.Matches("It would fit (in availability zone [^ ]+|without an availability zone)\\.$", placed.Message);

@@ -1,6 +1,7 @@
 using CsCheck;
 using Monolith.Compute.LiveMigration;
 using Monolith.Compute.Servers;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.V1;
 using State = Monolith.Compute.V1.Migration.Types.State;
 
@@ -64,6 +65,12 @@ public sealed class DrainStepTests
         var failed = new ServerMigration("m", "", "hv1", "", State.Failed, Now, Now, Now, Message: "No other has room.");
         Assert.Equal("2 left, 0 on their way. 2 cannot go: projects/p/servers/a: No other has room.; projects/p/servers/b is STOPPED",
             Drain.Next("hv1", [Of("a", Server.Types.State.Ready, failed), Of("b", Server.Types.State.Stopped)], Now).Message);
+        var rescued = Of("c", Server.Types.State.Ready);
+        rescued.Detail = rescued.Detail with { Rescue = new RescueChoice("i", "0", 1, "raw", Now) };
+        var plugged = Of("d", Server.Types.State.Ready);
+        plugged.Detail = PortChoices.Attach(plugged.Detail with { Networks = [new("n", [], "")] }, new("n", [], ""), grows: false)!;
+        Assert.Equal("2 left, 0 on their way. 2 cannot go: projects/p/servers/c is rescued; "
+            + "projects/p/servers/d has a port that comes or goes", Drain.Next("hv1", [rescued, plugged], Now).Message);
         Assert.Equal("Nothing is left.", Drain.Next("hv1", [], Now).Message);
     }
 }

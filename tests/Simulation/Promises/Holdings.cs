@@ -34,6 +34,8 @@ internal static class Holdings
             Compare(node, "vms", vms, found);
             Compare(node, "ports",
                 facts.Ports.Where(p => p.Node == node.Name).Select(p => p.Uid.ToString()).ToHashSet(), found);
+            foreach (var fact in node.Kept["facts"].Except(vms))
+                found.Add($"{node.Name}'s agent remembers the vm {fact}, which is no more");
         }
     }
 

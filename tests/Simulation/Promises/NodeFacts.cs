@@ -11,11 +11,11 @@ internal sealed record MachineFacts(VmPhase Phase, int DiskGib, string Image, bo
 /// <summary>What a hypervisor holds, whoever knows of it. Immutable.</summary>
 /// <param name="Machines">By id of the vm.</param>
 /// <param name="Taps">Ids of the ports.</param>
-/// <param name="Kept">What its agent keeps on its disk: ids, by ledger, <c>vms</c> and <c>ports</c>.</param>
+/// <param name="Kept">What its agent keeps on its disk: ids, by ledger, <c>vms</c>, <c>ports</c> and <c>facts</c>.</param>
 internal sealed record NodeFacts(string Name, IReadOnlyDictionary<string, MachineFacts> Machines,
     IReadOnlyList<string> Taps, IReadOnlyDictionary<string, IReadOnlyList<string>> Kept)
 {
-    public static readonly string[] Ledgers = ["vms", "ports"];
+    public static readonly string[] Ledgers = ["vms", "ports", "facts"];
 
     /// <param name="keys">What is kept in a ledger.</param>
     public static NodeFacts Of(string name, EmulatedNode node, Func<string, IReadOnlyList<string>> keys)

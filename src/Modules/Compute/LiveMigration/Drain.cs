@@ -1,5 +1,6 @@
 using System.Globalization;
 using Monolith.Compute.Servers;
+using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.V1;
 
 namespace Monolith.Compute.LiveMigration;
@@ -27,13 +28,13 @@ internal static class Drain
     {
         var moving = there.Count(s => s.IsMigrating);
         // The largest first: small ones fill what gaps they leave, while the other order strands large ones.
-        var ready = there.Where(s => !s.IsMigrating && IsReady(s)).OrderByDescending(s => s.MemoryMib)
+        var ready = there.Where(s => !s.IsMigrating && Obstacle(s) is null).OrderByDescending(s => s.MemoryMib)
             .ThenBy(s => s.Name, StringComparer.Ordinal).ToList();
         var failed = ready.Where(s => FailedHere(s, hypervisor)).ToList();
         var go = ready.Where(s => !FailedHere(s, hypervisor) || now - s.Migration!.StateTime >= Pause)
             .Take(Math.Max(0, AtOnce - moving)).ToList();
-        var stuck = there.Where(s => !s.IsMigrating && !IsReady(s) && !s.Deleting)
-            .Select(s => $"{s.Name} is {s.State.ToString().ToUpperInvariant()}")
+        var stuck = there.Where(s => !s.IsMigrating && !s.Deleting && Obstacle(s) is not null)
+            .Select(s => $"{s.Name} {Obstacle(s)}")
             .Concat(failed.Select(s => $"{s.Name}: {s.Migration!.Message}")).Order(StringComparer.Ordinal).ToList();
         var message = string.Create(CultureInfo.InvariantCulture, $"{there.Count} left, {moving + go.Count} on their way.");
         if (stuck.Count > 0)
@@ -41,7 +42,14 @@ internal static class Drain
         return new(go, there.Count, there.Count == 0 ? "Nothing is left." : message);
     }
 
-    static bool IsReady(ServerRow server) => server is { State: Server.Types.State.Ready, Deleting: false, ExpireTime: null };
+    /// <summary>What <see cref="MigrationRules"/> would say to it; null: nothing.</summary>
+    static string? Obstacle(ServerRow server) => server switch
+    {
+        not { State: Server.Types.State.Ready, Deleting: false, ExpireTime: null } => "is " + server.State.ToString().ToUpperInvariant(),
+        { Detail.Rescue: not null } => "is rescued",
+        _ when server.Detail.IsChanging() => "has a port that comes or goes",
+        _ => null,
+    };
 
     static bool FailedHere(ServerRow server, string hypervisor) =>
         server.Migration is { State: Migration.Types.State.Failed } migration && migration.Source == hypervisor;

@@ -97,6 +97,8 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
         {
             // Nobody's vm, or another node's: what a node says of what is not its own counts for nothing.
             LogForeign(node, uid);
+            // What it removed without being asked it remembers until it is told that nobody else does.
+            if (status.State == VmStatus.Types.State.Gone) streams.Ask(node, new SyncVmsResponse { Remove = status.Id });
             return;
         }
         if (known == status.ReportDigest) return;
