@@ -7,12 +7,12 @@ namespace Monolith.Crash.Tests;
 /// <summary>
 /// Promise 1 in real processes: a host, or the nodes, are killed with SIGKILL at a point of a server's life, and in the
 /// end rows, machines and what its client was told agree exactly. Which points is for the seed, <c>CRASH_SEED</c>; how
-/// many for the host, <c>CRASH_POINTS</c> (12), and half as many for the nodes. On PostgreSQL where
+/// many for the host, <c>CRASH_POINTS</c> (6), and half as many for the nodes. On PostgreSQL where
 /// <c>tests/Servers/with</c> has one.
 /// </summary>
 public sealed class CrashTests(Lives lives, ITestOutputHelper output) : IClassFixture<Lives>
 {
-    static int Points { get; } = Number("CRASH_POINTS") ?? 12;
+    static int Points { get; } = Number("CRASH_POINTS") ?? 6;
 
     static int Seed { get; } = Number("CRASH_SEED") ?? Random.Shared.Next(1_000_000);
 
