@@ -4,6 +4,7 @@ using Monolith.Agent;
 using Monolith.Agent.Emulated;
 using Monolith.Agent.Join;
 using Monolith.Agent.Ledger;
+using Monolith.Agent.Reconcile;
 using Monolith.Simulation.Tests.Promises;
 
 namespace Monolith.Crash.Nodes;
@@ -39,6 +40,8 @@ internal sealed class Machine(string name, int seed)
             Node = name,
             Inventory = EmulatedNode.Inventory(8, 16_384, 100, "zone1"),
             BootId = Guid.NewGuid().ToString(),
+            // What a host leaves out when an agent comes back is spared that long; nobody waits for ten minutes here.
+            Policy = new VmPolicy { Grace = TimeSpan.FromSeconds(20) },
             InMemory = ledger => ledgers[ledger] =
                 new MirroredLedger(FileLedger.Open(Path.Combine(state, ledger + ".ledger")), ledger, points),
         }, node.Drivers, () => channel.Invoker, TimeProvider.System, NullLoggerFactory.Instance);
