@@ -22,11 +22,11 @@ internal sealed class PortActs(Store<ComputeDb> store, IPorts ports, INames name
         Next.ClaimPorts => ClaimAsync(server, vm!, cancel),
         Next.TellPorts => TellAsync(server, vm!, cancel),
         Next.EndPortChange end => EndAsync(server, end.Index, cancel),
-        Next.GiveUpPort give => ChangeAsync(server, row =>
+        Next.GiveUpPort give => ChangeAsync(server, (row, now) =>
         {
             row.Detail = PortChoices.Drop(row.Detail, give.Index);
             var step = row.Steps.Find(StepNames.PortsPlugged);
-            if (step is not null) row.Steps = row.Steps.With(step with { Status = StepStatus.False, Since = row.UpdateTime });
+            if (step is not null) row.Steps = row.Steps.With(step with { Status = StepStatus.False, Since = now });
         }, cancel),
         _ => null,
     };
@@ -80,7 +80,7 @@ internal sealed class PortActs(Store<ComputeDb> store, IPorts ports, INames name
                 return await NotYetAsync(server, "dns", fault, cancel);
             }
         }
-        return await ChangeAsync(server, row =>
+        return await ChangeAsync(server, (row, now) =>
         {
             row.Detail = detail;
             if (attached.Count > 0) row.Addresses = string.Join(',', addresses);
@@ -89,7 +89,7 @@ internal sealed class PortActs(Store<ComputeDb> store, IPorts ports, INames name
                 {
                     Status = StepStatus.True,
                     Component = "network",
-                    Since = row.UpdateTime,
+                    Since = now,
                     Reason = "",
                     Message = "",
                     Deadline = null,
@@ -99,7 +99,7 @@ internal sealed class PortActs(Store<ComputeDb> store, IPorts ports, INames name
 
     async Task<Outcome> NotYetAsync(ServerRow server, string component, Fault fault, CancellationToken cancel)
     {
-        await ChangeAsync(server, row => row.Steps = row.Steps.With(
+        await ChangeAsync(server, (row, _) => row.Steps = row.Steps.With(
             (row.Steps.Find(StepNames.PortsPlugged) ?? PortChanges.Begun(row.OperationStart)) with
             {
                 Component = component,
@@ -110,20 +110,14 @@ internal sealed class PortActs(Store<ComputeDb> store, IPorts ports, INames name
     }
 
     /// <summary>Unless somebody changed the server since the decision, or this changes nothing.</summary>
-    Task<Outcome> ChangeAsync(ServerRow server, Action<ServerRow> change, CancellationToken cancel) =>
+    Task<Outcome> ChangeAsync(ServerRow server, Action<ServerRow, DateTime> change, CancellationToken cancel) =>
         store.WriteAsync(Self, async unit =>
         {
             var row = await ServerQueries.ByUid(unit.Db, server.Uid);
             if (row is null || row.Generation != server.Generation) return Outcome.Again();
             var before = (row.Detail, row.Steps, row.Addresses);
-            var touched = row.UpdateTime;
-            row.UpdateTime = unit.Now;
-            change(row);
-            if ((row.Detail, row.Steps, row.Addresses) == before)
-            {
-                row.UpdateTime = touched;
-                return Outcome.Again(Again);
-            }
+            change(row, unit.Now);
+            if ((row.Detail, row.Steps, row.Addresses) == before) return Outcome.Again(Again);
             row.Touch("", unit.Now);
             unit.Emit(Change.Updated, row);
             return Outcome.Again();
