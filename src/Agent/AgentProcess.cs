@@ -84,7 +84,9 @@ public sealed class AgentProcess(
             options.BootId, starts, time, options.Dice, log, options.ListenAddress))
         {
             Happened = snapshots.Wake,
+            CopyTroubleOf = snapshots.TroubleOf,
         };
+        snapshots.Troubled = vmReconciler.Wake;
         drivers.Metadata?.Use(vmReconciler);
 
         var vmSync = Stream(VmConcern.Instance, vms, vmBoard, Hello);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Grpc.Core;
 using Monolith.Compute.V1;
 using Monolith.Fleet.Load;
@@ -14,6 +15,7 @@ namespace Monolith.Crash.Tests;
 /// <code>
 ///   create ─▶ stop ─▶ start ─▶ resize ─▶ rebuild ─▶ migrate ─▶ copy its disk ─▶ all agrees ─▶ delete ─▶ nothing is left
 /// </code>
+/// and an image comes from elsewhere meanwhile.
 /// Each is asked for with one request id, until it is answered.
 /// </summary>
 internal sealed class Life(Scene scene, int number, CancellationToken cancel)
@@ -23,14 +25,16 @@ internal sealed class Life(Scene scene, int number, CancellationToken cancel)
 
     readonly ServerService.ServerServiceClient servers = new(scene.Invoker);
     readonly ImageService.ImageServiceClient images = new(scene.Invoker);
-    readonly string name = $"{Project}/servers/web{number}", image = $"{Project}/images/web{number}";
+    readonly string name = $"{Project}/servers/web{number}", image = $"{Project}/images/web{number}", import = $"{Project}/images/import{number}";
 
     /// <summary>What is waited for.</summary>
     public string Stage { get; private set; } = "";
 
     public async Task LiveAsync()
     {
+        await ImportAsync();
         await CreateAsync();
+        await ImportedAsync();
         await DoAsync("stop", ServerState.Stopped, (id, o) => servers.StopServerAsync(new() { Name = name, RequestId = id }, o));
         await DoAsync("start", ServerState.Ready, (id, o) => servers.StartServerAsync(new() { Name = name, RequestId = id }, o));
         await DoAsync("resize", ServerState.Ready, (id, o) => servers.ResizeServerAsync(
@@ -65,6 +69,40 @@ internal sealed class Life(Scene scene, int number, CancellationToken cancel)
         if (again.Uid != made.Uid) throw new BrokenPromiseException($"{request.RequestId} made {made.Uid} and then {again.Uid}");
     }
 
+    async Task ImportAsync()
+    {
+        Stage = "import";
+        var request = new ImportImageRequest
+        {
+            Parent = Project,
+            ImageId = $"import{number}",
+            RequestId = NewId(),
+            Url = scene.ImportUrl,
+            Sha256 = Convert.ToHexStringLower(SHA256.HashData(Scene.Importable)),
+        };
+        await scene.AskAsync(o => images.ImportImageAsync(request, o));
+    }
+
+    /// <summary>Whole, whoever died while it came.</summary>
+    async Task ImportedAsync()
+    {
+        Stage = "have imported";
+        var made = await CompletedAsync(import);
+        if (made.State != ImageState.Ready || made.SizeBytes != Scene.Importable.Length)
+            throw new BrokenPromiseException($"it is {made}");
+        await GoneAsync(o => images.DeleteImageAsync(new() { Name = import }, o));
+    }
+
+    async Task<Image.V1.Image> CompletedAsync(string image)
+    {
+        while (true)
+        {
+            var made = await scene.AskAsync(o => images.GetImageAsync(new() { Name = image }, o));
+            if (!made.Reconciling) return made;
+            await Task.Delay(Look, cancel);
+        }
+    }
+
     async Task DoAsync(string what, ServerState then, Func<string, CallOptions, AsyncUnaryCall<Server>> ask)
     {
         Stage = what;
@@ -92,9 +130,7 @@ internal sealed class Life(Scene scene, int number, CancellationToken cancel)
         var id = NewId();
         await scene.AskAsync(o => servers.SnapshotServerAsync(
             new() { Name = name, ImageId = $"web{number}", RequestId = id }, o));
-        while (await scene.AskAsync(o => images.GetImageAsync(new() { Name = image }, o)) is { Reconciling: true })
-            await Task.Delay(Look, cancel);
-        var made = await scene.AskAsync(o => images.GetImageAsync(new() { Name = image }, o));
+        var made = await CompletedAsync(image);
         if (made.State != ImageState.Ready && !scene.HaveNodesDied) throw new BrokenPromiseException($"it is {made}");
         await GoneAsync(o => images.DeleteImageAsync(new() { Name = image }, o));
     }

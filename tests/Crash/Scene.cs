@@ -5,6 +5,7 @@ using Monolith.Compute.V1;
 using Monolith.Fleet.Hosts;
 using Monolith.Fleet.Load;
 using Monolith.Identity.V1;
+using Monolith.Modules.Tests.Images;
 using Monolith.Platform.Storage;
 using Monolith.Simulation.Tests;
 using Monolith.Simulation.Tests.Load;
@@ -22,8 +23,13 @@ internal sealed class Scene : IAsyncDisposable
     static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50), Patience = TimeSpan.FromSeconds(120);
     static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(30), LastBreath = TimeSpan.FromSeconds(5);
 
+    /// <summary>More than is written between two looks at how far an import is.</summary>
+    public static readonly byte[] Importable = MakeImportable();
+
     readonly string directory;
     readonly string? postgres;
+    // Whose connections end with the host that made them.
+    readonly HttpSource source = new((asked, answer) => answer.ContentAsync(asked, Importable));
     CancellationToken cancel;
     readonly NodesProcess nodes;
     HostProcess host = null!;
@@ -47,6 +53,9 @@ internal sealed class Scene : IAsyncDisposable
 
     public Points NodePoints { get; }
 
+    /// <summary>Where <see cref="Importable"/> is.</summary>
+    public string ImportUrl => source.Url();
+
     public CallInvoker Invoker => cloud.Invoker;
 
     public Dictionary<string, Known> Known { get; } = new(StringComparer.Ordinal);
@@ -65,6 +74,14 @@ internal sealed class Scene : IAsyncDisposable
 
     static string? PostgresOf(string[] options) =>
         Array.IndexOf(options, "--postgres") is >= 0 and var at ? options[at + 1] : null;
+
+    static byte[] MakeImportable()
+    {
+        var content = new byte[24 << 20];
+        new Random(1).NextBytes(content);
+        content[0] = 0; // Nothing but a raw disk begins so.
+        return content;
+    }
 
     static string HostProgram => Environment.GetEnvironmentVariable("MONOLITH_HOST_PROGRAM") is { Length: > 0 } named
         ? named
@@ -105,7 +122,8 @@ internal sealed class Scene : IAsyncDisposable
     }
 
     // One scene after the other on a server of databases: each has its own.
-    string[] Own(string[] options) => postgres is null ? options : [.. options.Select(o => o == postgres ? OwnPostgres : o)];
+    string[] Own(string[] options) =>
+        ["--import-allow", "127.0.0.1/32", .. options.Select(o => o == postgres ? OwnPostgres : o)];
 
     string OwnPostgres => postgres + Path.GetFileName(directory).Replace('-', '_').ToLowerInvariant();
 
@@ -118,13 +136,14 @@ internal sealed class Scene : IAsyncDisposable
         {
             try
             {
+                // A host answers as well when the nodes are dead: nobody would start those.
+                await RestoreAsync();
                 return await call(cloud.OptionsWithin(CallDeadline, cancel));
             }
             catch (RpcException e) when (!cancel.IsCancellationRequested)
             {
                 if (!await HasDiedAsync(e) && e.StatusCode is not (StatusCode.Unavailable or StatusCode.Aborted
                     or StatusCode.ResourceExhausted or StatusCode.DeadlineExceeded)) throw;
-                await RestoreAsync();
                 await Task.Delay(Look, cancel);
             }
         }
@@ -205,6 +224,7 @@ internal sealed class Scene : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await nodes.DisposeAsync();
+        await source.DisposeAsync();
         cloud?.Dispose();
         if (host is not null) await host.DisposeAsync();
         HostPoints.Dispose();

@@ -34,10 +34,10 @@ public sealed class CatalogueTests(Template template)
                 Require(e.StatusCode.ToString() == fault.Reason && Tells(fault, e.Status.Detail), fault, $"{e.StatusCode} {e.Status.Detail}");
                 return;
             }
-            var server = await scene.UntilAsync(s => Scene.Told(s).Any(t => t.Reason == fault.Reason && Tells(fault, t.Message)),
+            var told = await scene.ToldAsync(fault.OfCopy, told => told.Any(t => t.Reason == fault.Reason && Tells(fault, t.Message)),
                 $"told of {fault.Reason}, '{fault.Says}'");
             // Whatever else it says is no less clear.
-            foreach (var (reason, message) in Scene.Told(server).Where(t => t.Reason.Length > 0))
+            foreach (var (reason, message) in told.Where(t => t.Reason.Length > 0))
                 Require(message.Length > 20 && message.Contains(' ', StringComparison.Ordinal), fault, $"{reason} {message}");
         });
     }

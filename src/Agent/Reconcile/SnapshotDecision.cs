@@ -34,12 +34,14 @@ internal static class SnapshotDecide
     /// <param name="desired">Null: the vm itself is not wanted, and goes with all that it has.</param>
     /// <param name="observed">Null: it is not here.</param>
     /// <param name="sent">The copy that the host has.</param>
-    public static SnapshotDecision Decide(Vm? desired, VmObservation? observed, string? sent)
+    /// <param name="trouble">What went wrong last; null: nothing did.</param>
+    public static SnapshotDecision Decide(Vm? desired, VmObservation? observed, string? sent, CopyTrouble? trouble = null)
     {
         if (desired is null or { Power: Vm.Types.Power.Absent } || observed is null) return new SnapshotDecision.Settle();
         var wanted = desired.Snapshot?.Id ?? "";
         if (!VmId.IsValid(wanted))
             return observed.Snapshot is null ? new SnapshotDecision.Settle() : new SnapshotDecision.Drop();
+        if (trouble is { IsFinal: true } && trouble.Id == wanted) return new SnapshotDecision.Settle();
         if (observed.Snapshot?.Id != wanted) return new SnapshotDecision.Copy(wanted);
         return observed.Snapshot.Phase == SnapshotPhase.Copied && sent != wanted
             ? new SnapshotDecision.Upload(wanted)

@@ -37,6 +37,8 @@ internal sealed class SnapshotReconciler : IAsyncDisposable
 
         public string? Sent { get; set; }
 
+        public volatile CopyTrouble? Trouble;
+
         public int Failures { get; set; }
     }
 
@@ -48,6 +50,12 @@ internal sealed class SnapshotReconciler : IAsyncDisposable
         (this.time, this.dice, this.log) = (time, dice, log);
         lanes = new Lanes("snapshots", StepAsync, time, log);
     }
+
+    /// <summary>Told the vm whose copy has come into trouble, or out of it.</summary>
+    public Action<string> Troubled { get; set; } = _ => { };
+
+    /// <summary>Null: nothing is wrong with the copy of its disk.</summary>
+    public CopyTrouble? TroubleOf(string vm) => states.TryGetValue(vm, out var state) ? state.Trouble : null;
 
     public async Task StartAsync(CancellationToken cancellation)
     {
@@ -87,7 +95,7 @@ internal sealed class SnapshotReconciler : IAsyncDisposable
         var observed = (await driver.ObserveAsync(cancellation)).FirstOrDefault(o => o.Id.Value == id);
         try
         {
-            switch (SnapshotDecide.Decide(vm, observed, state.Sent))
+            switch (SnapshotDecide.Decide(vm, observed, state.Sent, state.Trouble))
             {
                 case SnapshotDecision.Copy copy:
                     await driver.SnapshotAsync(new VmId(id), copy.Id, cancellation);
@@ -110,11 +118,21 @@ internal sealed class SnapshotReconciler : IAsyncDisposable
             && !cancellation.IsCancellationRequested)
         {
             log.SnapshotFailed(id, e.Message);
+            // That nobody wants it any more is nothing to be told.
+            if (state.Acting.Length > 0) Trouble(id, state, CopyTrouble.Of(state.Acting, e));
             return Verdict.After(retry.After(state.Failures++, dice.NextDouble()));
         }
 
         state.Failures = 0;
+        Trouble(id, state, null);
         return Verdict.Next;
+    }
+
+    private void Trouble(string id, State state, CopyTrouble? trouble)
+    {
+        if (state.Trouble == trouble) return;
+        state.Trouble = trouble;
+        Troubled(id);
     }
 
     private async Task UploadAsync(string id, string snapshot, CancellationToken cancellation)

@@ -23,6 +23,9 @@ internal sealed record VmSituation(
 {
     /// <summary>What is wrong with one of the missing ports; null: nothing, so far as is known.</summary>
     public PortTrouble? PortTrouble { get; init; }
+
+    /// <summary>Why there is no copy of its disk yet; null: nothing is wrong with it.</summary>
+    public CopyTrouble? CopyTrouble { get; init; }
 }
 
 /// <summary>The one thing to do next for a vm.</summary>

@@ -49,6 +49,12 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
     /// <summary>Told the vms that something happened to, or that are looked at without a reason.</summary>
     public Action<string> Happened { get; init; } = _ => { };
 
+    /// <summary>What is wrong with the copy of a vm's disk.</summary>
+    public Func<string, CopyTrouble?> CopyTroubleOf { get; init; } = _ => null;
+
+    /// <summary>Something about a vm changed that is told with it.</summary>
+    public void Wake(string id) => lanes.Wake(id);
+
     /// <summary>Looks at everything that is wanted, remembered or here, and goes on doing so.</summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
@@ -224,6 +230,7 @@ internal sealed class VmReconciler : IMetadataSource, IAsyncDisposable
             with.Time.GetUtcNow(), with.Policy)
         {
             PortTrouble = missing.Select(with.Ports.TroubleOf).FirstOrDefault(t => t is not null),
+            CopyTrouble = CopyTroubleOf(id),
         };
     }
 

@@ -30,7 +30,7 @@ internal static class VmReport
         };
         status.Steps.AddRange(now.Fact.Steps.Select(StepOf));
         if (now.Observed?.Migration is { } migration) status.Migration = MigrationOf(migration);
-        if (now.Observed?.Snapshot is { } snapshot) status.Snapshot = SnapshotReport.Of(snapshot);
+        if (SnapshotReport.Of(now.Desired?.Snapshot?.Id, now.Observed?.Snapshot, now.CopyTrouble) is { } copy) status.Snapshot = copy;
         return status;
     }
 

@@ -53,6 +53,7 @@ public static partial class ComputeModule
         services.AddSingleton<BlobSources>();
         services.AddSingleton<ServerAdmission>();
         services.AddSingleton<PlacementRules>();
+        services.AddSingleton<Departures>();
         services.AddSingleton<FleetView>();
         services.AddSingleton<MigrationActs>();
         services.AddSingleton<ServerReconciler>();

@@ -31,6 +31,9 @@ public sealed class RunningHost : IAsyncLifetime
     /// <summary>Where its plug-ins are.</summary>
     public string? Plugins { get; init; }
 
+    /// <summary>Emulated hypervisors.</summary>
+    public int Fleet { get; init; } = 2;
+
     public IPEndPoint Plain { get; } = Free();
     public IPEndPoint Tls { get; } = Free();
 
@@ -61,7 +64,7 @@ public sealed class RunningHost : IAsyncLifetime
             Plain = [Plain],
             Tls = [Tls],
             Dns = [],
-            Fleet = 2,
+            Fleet = Fleet,
             ImportAllow = [IPNetwork.Parse("127.0.0.1/32")],
             Plugins = Plugins,
             // The host makes it.

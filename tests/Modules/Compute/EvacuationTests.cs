@@ -45,6 +45,47 @@ public sealed class EvacuationTests
                 d => Assert.Contains("None of", d.Placement.Explain(), StringComparison.Ordinal));
         });
 
+    /// <summary>Each is placed by its own life, in any order: together they do what was planned.</summary>
+    [Fact]
+    public void WhoeverIsPlacedFirst_EachGoesWhereItWasForetold() =>
+        Gen.Select(AnyFleet, AnyDemand.Array[1, 20], Gen.Int[1, 3], Gen.Int).Sample((fleet, demands, away, seed) =>
+        {
+            var leaving = fleet.Take(away).Select(c => c.Id).ToHashSet(StringComparer.Ordinal);
+            var residents = demands.Select((d, i) => new Resident($"s{i}", $"hv{i % Math.Min(away, fleet.Length)}", d)).ToArray();
+            var plan = Evacuation.Plan(fleet, leaving, residents, []).ToDictionary(d => d.Resident.Server, d => d.Target);
+            new Random(seed).Shuffle(residents);
+            var look = new Look(default, [.. fleet.Select(c => leaving.Contains(c.Id) ? c with { Schedulable = false } : c)], []);
+            foreach (var resident in residents.Where(r => plan[r.Server] is not null))
+                Assert.Equal(plan[resident.Server],
+                    look.Place(resident.Demand, FleetView.Attempts, resident.Server, plan[resident.Server]!).Order[0].Id);
+        });
+
+    /// <summary>A drain plans anew for those that are left, with the fleet as it is by then.</summary>
+    [Fact]
+    public void PlannedAnew_AfterSomeWent_TheRestGoesWhereItWasForetold() =>
+        Gen.Select(AnyFleet, AnyDemand.Array[1, 20], Gen.Int[0, 20]).Sample((fleet, demands, gone) =>
+        {
+            var leaving = new HashSet<string> { "hv0" };
+            var residents = demands.Select((d, i) => new Resident($"s{i}", "hv0", d)).ToArray();
+            var plan = Evacuation.Plan(fleet, leaving, residents, []);
+            var went = plan.Take(gone).ToList();
+            var then = fleet.Select(c => went.Where(d => d.Target == c.Id)
+                .Aggregate(c, (less, d) => less.Less(d.Resident.Demand))).ToArray();
+            Assert.Equal(plan.Skip(gone).Select(d => (d.Resident.Server, d.Target)),
+                Evacuation.Plan(then, leaving, [.. plan.Skip(gone).Select(d => d.Resident)], []).Select(d => (d.Resident.Server, d.Target)));
+        });
+
+    [Fact]
+    public void AWishThatIsNotValid_IsNotFulfilled()
+    {
+        Candidate Of(string id, long free) => new(Guid.NewGuid(), id, true, true, "", 64, free, 50, 64, 1024, 50);
+        var look = new Look(default, [Of("full", 100), Of("free", 1000), Of("freer", 1024)], []);
+        var demand = new Demand(1, 512, 1, "");
+        Assert.Equal(["free", "freer"], look.Place(demand, 5, "s", "full").Order.Select(c => c.Id).Order());
+        Assert.Equal("free", look.Place(demand, 1, "t", "free").Order.Single().Id);
+        Assert.Equal("freer", look.Place(demand, 5, "u", "gone").Order[0].Id);
+    }
+
     [Fact]
     public void TheLargest_GoFirst_SoThatTheSmallOnesFillWhatIsLeft()
     {

@@ -6,6 +6,7 @@ using Monolith.Compute;
 using Monolith.Compute.Evacuations;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.LiveMigration;
+using Monolith.Compute.Placement;
 using Monolith.Compute.Servers;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
@@ -89,8 +90,8 @@ public sealed class EvacuatorTests
                 Presence = presence,
                 Fence = fence,
                 Ports = ports,
-                Service = new HypervisorService(store.Store, presence, new NoNodes(), fence: fence),
-                Evacuator = new Evacuator(store.Store, ports, new VmStreams(new VmItems(store.Store), TimeProvider.System),
+                Service = new HypervisorService(store.Store, presence, new NoNodes(), new Departures(), fence: fence),
+                Evacuator = new Evacuator(store.Store, new Departures(), ports, new VmStreams(new VmItems(store.Store), TimeProvider.System),
                     Idle<ServerName>(), fence, TimeProvider.System),
             };
             await presence.ConnectedAsync("hv1", new Hello { Inventory = new Inventory { Cpus = 4, MemoryMib = 4096, DiskGib = 40 } }, default);
@@ -156,6 +157,25 @@ public sealed class EvacuatorTests
             new AbortEvacuationRequest { Name = "hypervisors/hv1" }, new FakeCall())).EvacuationMessage);
         Assert.Null(await scene.StepAsync());
         Assert.All(await scene.VmsAsync(), vm => Assert.Equal(VmRole.Current, vm.Role));
+    }
+
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task WhatRan_IsToGo_WhereItWasForetold(string provider)
+    {
+        await using var scene = await Scene.MakeAsync(provider);
+        foreach (var other in new[] { "hv2", "hv3", "hv4" })
+            await scene.Presence.ConnectedAsync(other,
+                new Hello { Inventory = new Inventory { Cpus = 4, MemoryMib = 4096, DiskGib = 40 } }, default);
+        await scene.Presence.DisconnectedAsync("hv1");
+        var plan = await scene.Service.PlanEvacuation(
+            new PlanEvacuationRequest { Filter = "name = \"hypervisors/hv1\"" }, new FakeCall());
+        var foretold = Assert.Single(plan.Moves, m => m.Server == "projects/p/servers/runs").Target;
+
+        await scene.EvacuateAsync(fenced: true);
+        await scene.StepAsync();
+        Assert.Equal(foretold, "hypervisors/" + (await scene.ServerAsync("runs")).Planned);
+        Assert.Equal("", (await scene.ServerAsync("rests")).Planned);
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Agent.V1;
 using Monolith.Compute;
 using Monolith.Compute.Hypervisors;
+using Monolith.Compute.Placement;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
@@ -37,7 +38,7 @@ public sealed class HypervisorDeletionTests
     {
         await using var store = await ComputeStore.OpenAsync(provider);
         var presence = new Presence(store.Store, TimeProvider.System);
-        var service = new HypervisorService(store.Store, presence, nodes);
+        var service = new HypervisorService(store.Store, presence, nodes, new Departures());
         await presence.ConnectedAsync("hv1", new Hello { Inventory = new Inventory { Cpus = 1 } }, default);
         var fault = await Expect.FaultAsync(StatusCode.FailedPrecondition, "HYPERVISOR_CONNECTED", Delete);
         Assert.Contains("Stop the agent", fault.Preconditions[0].Description, StringComparison.Ordinal);
@@ -98,7 +99,7 @@ public sealed class HypervisorDeletionTests
     {
         await using var store = await ComputeStore.OpenAsync(provider);
         var presence = new Presence(store.Store, TimeProvider.System);
-        var service = new HypervisorService(store.Store, presence, nodes);
+        var service = new HypervisorService(store.Store, presence, nodes, new Departures());
         await presence.ConnectedAsync("hv1", new Hello(), default);
         await presence.DisconnectedAsync("hv1");
         nodes.Failure = Fault.Unavailable("DATABASE_UNAVAILABLE", "Try again.", TimeSpan.FromSeconds(1));

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Monolith.Agent.V1;
 using Monolith.Compute.Hypervisors;
+using Monolith.Compute.Placement;
 using Monolith.Compute.V1;
 using Monolith.Identity.Contracts;
 using Monolith.Modules.Tests.Calls;
@@ -16,7 +17,7 @@ public sealed class HypervisorPolicyTests
         var store = await ComputeStore.OpenAsync(provider);
         var presence = new Presence(store.Store, TimeProvider.System);
         await presence.ConnectedAsync("hv1", Hello(cpus: 4, memoryMib: 8192), default);
-        return (store, new HypervisorService(store.Store, presence, new NoNodes()), presence);
+        return (store, new HypervisorService(store.Store, presence, new NoNodes(), new Departures()), presence);
     }
 
     static Hello Hello(int cpus, long memoryMib) =>

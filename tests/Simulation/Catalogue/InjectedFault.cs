@@ -7,5 +7,8 @@ namespace Monolith.Simulation.Tests.Catalogue;
 /// <param name="Inject">Has it happen to the server that is looked at; or asks for what is refused.</param>
 internal sealed record InjectedFault(string Name, string Reason, string Says, Func<Scene, Task> Inject)
 {
+    /// <summary>Of the image that is made of the server's disk: there it is read.</summary>
+    public bool OfCopy { get; init; }
+
     public override string ToString() => Name;
 }

@@ -10,7 +10,8 @@ namespace Monolith.Simulation.Tests.Catalogue;
 internal static class InjectedFaults
 {
     public static IReadOnlyList<InjectedFault> All { get; } =
-        [.. Images(), .. Starts(), .. Guests(), .. Placements(), .. Addresses(), .. Absences(), .. Migrations(), .. Changes()];
+        [.. Images(), .. Starts(), .. Guests(), .. Placements(), .. Addresses(), .. Absences(), .. Migrations(), .. Changes(),
+            .. Cards(), .. Copies()];
 
     static Exception Image(ImageFailure reason, string message) => new ImageException(reason, message);
 
@@ -178,22 +179,26 @@ internal static class InjectedFaults
             await scene.CreateAsync();
         });
 
-        static void OfTiny(Server server) => server.Networks.Add(new ServerNetwork { Network = "projects/p1/networks/tiny" });
+    }
 
-        static async Task TinyAsync(Scene scene)
+    const string Tiny = "projects/p1/networks/tiny";
+
+    static void OfTiny(Server server) => server.Networks.Add(new ServerNetwork { Network = Tiny });
+
+    /// <summary>A network of two addresses.</summary>
+    static async Task TinyAsync(Scene scene)
+    {
+        await scene.Pools.CreateAddressPoolAsync(new()
         {
-            await scene.Pools.CreateAddressPoolAsync(new()
-            {
-                AddressPoolId = "tiny",
-                AddressPool = new() { Prefixes = { "10.65.0.0/31" }, Purpose = Network.V1.AddressPool.Types.Purpose.Server },
-            });
-            await scene.Networks.CreateNetworkAsync(new()
-            {
-                Parent = "projects/p1",
-                NetworkId = "tiny",
-                Network = new() { AddressPools = { "addressPools/tiny" } },
-            });
-        }
+            AddressPoolId = "tiny",
+            AddressPool = new() { Prefixes = { "10.65.0.0/31" }, Purpose = Network.V1.AddressPool.Types.Purpose.Server },
+        });
+        await scene.Networks.CreateNetworkAsync(new()
+        {
+            Parent = "projects/p1",
+            NetworkId = "tiny",
+            Network = new() { AddressPools = { "addressPools/tiny" } },
+        });
     }
 
     static IEnumerable<InjectedFault> Absences()
@@ -332,5 +337,69 @@ internal static class InjectedFaults
         });
         yield return Refused("the server is protected", "FailedPrecondition", "protected", scene =>
             scene.Servers.DeleteServerAsync(new() { Name = Scene.Name }).ResponseAsync, server => server.DeleteProtected = true);
+    }
+
+    static IEnumerable<InjectedFault> Cards()
+    {
+        static Task AttachAsync(Scene scene, string network = "") =>
+            scene.Servers.AttachServerPortAsync(new() { Name = Scene.Name, Network = network }).ResponseAsync;
+
+        yield return new("a port that comes finds no address", "ADDRESS_POOL_EXHAUSTED", "addressPools/tiny", async scene =>
+        {
+            await TinyAsync(scene);
+            for (var i = 0; i < 2; i++) await scene.ReadyAsync(OfTiny, $"other{i}");
+            await scene.ReadyAsync();
+            await AttachAsync(scene, Tiny);
+        });
+        yield return new("QEMU takes no card", "PORTS_CHANGING", "did not answer", async scene =>
+        {
+            await scene.ReadyAsync();
+            scene.Break(nameof(IVmDriver.PlugAsync), () => Vm(VmFailure.Unresponsive, "QEMU did not answer within 10 s."));
+            await AttachAsync(scene);
+        });
+        yield return new("the guest does not let go of a card", "PORTS_CHANGING", "has not let go", async scene =>
+        {
+            await scene.ReadyAsync();
+            await AttachAsync(scene);
+            await scene.UntilAsync(s => s is { Reconciling: false, Addresses.Count: 2 }, "with two ports");
+            scene.Break(nameof(IVmDriver.PlugAsync), () => Vm(VmFailure.Busy, "The guest has not let go of the card."));
+            var ports = await scene.Ports.ListPortsAsync(new() { Parent = "projects/p1" });
+            await scene.Servers.DetachServerPortAsync(new() { Name = Scene.Name, Port = ports.Ports[^1].Name });
+        });
+    }
+
+    static IEnumerable<InjectedFault> Copies()
+    {
+        static InjectedFault Copied(string name, string reason, string says, Func<Scene, Server, Task> prepare,
+            Func<Scene, Server, Task>? then = null) => new(name, reason, says, async scene =>
+        {
+            var server = await scene.ReadyAsync();
+            await prepare(scene, server);
+            await scene.CopyAsync();
+            if (then is not null) await then(scene, server);
+        })
+        {
+            OfCopy = true,
+        };
+        static Task Broken(Scene scene, VmFailure failure, string message)
+        {
+            scene.Break(nameof(IVmDriver.SnapshotAsync), () => Vm(failure, message));
+            return Task.CompletedTask;
+        }
+
+        yield return Copied("the disk is full for the copy of a disk", "HYPERVISOR_DISK_FULL", "no space left",
+            (s, _) => Broken(s, VmFailure.NoSpace, "There is no space left for the copy."));
+        yield return Copied("the disk to be copied is gone", "COPY_FAILED", "no disk here",
+            (s, _) => Broken(s, VmFailure.NotFound, "The vm has no disk here to copy."));
+        yield return Copied("the copy of a disk waits for something else", "COPY_FAILED", "17 requests",
+            (s, _) => Broken(s, VmFailure.Busy, "17 requests wait for the vm."));
+        yield return Copied("the agent is gone before the disk is copied", "HYPERVISOR_DOWN", "when it is back",
+            (s, _) => Broken(s, VmFailure.Busy, "wait"), (s, server) => s.DownAsync(s.NodeOf(server)));
+        yield return Copied("the server is deleted before its disk is copied", "SERVER_DELETED", "was deleted before",
+            (s, _) => Broken(s, VmFailure.Busy, "wait"),
+            (s, _) => s.Servers.DeleteServerAsync(new() { Name = Scene.Name }).ResponseAsync);
+        yield return Copied("the server is rebuilt before its disk is copied", "DISK_GONE", "rebuilt or moved",
+            (s, _) => Broken(s, VmFailure.Busy, "wait"),
+            (s, _) => s.Servers.RebuildServerAsync(new() { Name = Scene.Name }).ResponseAsync);
     }
 }

@@ -1,5 +1,8 @@
+using Google.Protobuf.Collections;
 using Grpc.Core;
+using Monolith.Api.V1;
 using Monolith.Compute.V1;
+using Monolith.Image.V1;
 using Monolith.Network.V1;
 using Monolith.Simulation.Tests.Load;
 using Monolith.Simulation.Tests.Nodes;
@@ -24,6 +27,10 @@ internal sealed class Scene(Simulation simulation)
     public ServerGroupService.ServerGroupServiceClient Groups { get; } = new(simulation.Clients[0].Invoker);
 
     public AddressPoolService.AddressPoolServiceClient Pools { get; } = new(simulation.Clients[0].Invoker);
+
+    public PortService.PortServiceClient Ports { get; } = new(simulation.Clients[0].Invoker);
+
+    public ImageService.ImageServiceClient Images { get; } = new(simulation.Clients[0].Invoker);
 
     public NetworkService.NetworkServiceClient Networks { get; } = new(simulation.Clients[0].Invoker);
 
@@ -99,10 +106,38 @@ internal sealed class Scene(Simulation simulation)
         }
     }
 
-    /// <summary>All that the tenant reads of what holds the server up: reason and words of each.</summary>
-    public static IEnumerable<(string Reason, string Message)> Told(Server server) => server.Conditions
-        .Where(c => c.Status != Api.V1.Condition.Types.Status.True).Select(c => (c.Reason, c.Message))
-        .Concat(server.Migration is { Reason.Length: > 0 } m ? [(m.Reason, m.Message)] : []);
+    /// <summary>Of the server's disk.</summary>
+    public Task CopyAsync() => Servers.SnapshotServerAsync(
+        new SnapshotServerRequest { Name = Name, ImageId = LastId(CopyName) }).ResponseAsync;
+
+    static string CopyName => Project + "/images/copy";
+
+    static string LastId(string name) => name[(name.LastIndexOf('/') + 1)..];
+
+    /// <summary>All that the tenant reads of what holds the server up, or the copy of its disk: reason and words of each.</summary>
+    /// <param name="ofCopy">Of the image that it becomes.</param>
+    public async Task<IReadOnlyList<(string Reason, string Message)>> ToldAsync(bool ofCopy,
+        Func<IReadOnlyList<(string Reason, string Message)>, bool> holds, string what)
+    {
+        IReadOnlyList<(string, string)> told = [];
+        if (!ofCopy)
+        {
+            await UntilAsync(s => holds(told = [.. Told(s.Conditions),
+                .. s.Migration is { Reason.Length: > 0 } m ? new[] { (m.Reason, m.Message) } : []]), what);
+            return told;
+        }
+        var deadline = simulation.Time.GetUtcNow() + Patience;
+        while (true)
+        {
+            var image = await Images.GetImageAsync(new GetImageRequest { Name = CopyName });
+            if (holds(told = [.. Told(image.Conditions)])) return told;
+            if (simulation.Time.GetUtcNow() > deadline) throw new BrokenPromiseException($"{image} is not {what}");
+            await Task.Delay(Look, simulation.Time);
+        }
+    }
+
+    static IEnumerable<(string Reason, string Message)> Told(RepeatedField<Condition> conditions) =>
+        conditions.Where(c => c.Status != Condition.Types.Status.True).Select(c => (c.Reason, c.Message));
 
     public static string Words(Server server) => $"{server.State}, " + string.Join("; ", server.Conditions.Select(c =>
         $"{c.Type}={c.Status} {c.Reason} {c.Message}")) + $" migration {server.Migration?.State} {server.Migration?.Reason} {server.Migration?.Message}";

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Agent.V1;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.LiveMigration;
+using Monolith.Compute.Placement;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Vms;
 using Monolith.Network.Contracts;
@@ -19,7 +20,7 @@ namespace Monolith.Compute.Evacuations;
 ///        │ the agent connects: the end                └ for good: an agent that comes back removes it
 /// </code>
 /// </summary>
-internal sealed class Evacuator(Store<ComputeDb> store, IPorts ports, VmStreams streams, Reconciler<ServerName> servers,
+internal sealed class Evacuator(Store<ComputeDb> store, Departures departures, IPorts ports, VmStreams streams, Reconciler<ServerName> servers,
     IFence fence, TimeProvider time)
 {
     static readonly Call Self = Call.Of("compute/evacuations");
@@ -39,9 +40,11 @@ internal sealed class Evacuator(Store<ComputeDb> store, IPorts ports, VmStreams 
             return Outcome.Settled;
         }
         if (row.FenceTime is not { } fenced) return await FenceAsync(row, cancel);
-        foreach (var resident in await ResidentsAsync(row.Id, cancel))
-            if (EvacuationStep.MayGiveUp(resident.Vm, resident.Server, resident.Incoming, fenced, time.GetUtcNow().UtcDateTime))
-                await GiveUpAsync(name, resident, cancel);
+        var given = (await ResidentsAsync(row.Id, cancel)).FindAll(r =>
+            EvacuationStep.MayGiveUp(r.Vm, r.Server, r.Incoming, fenced, time.GetUtcNow().UtcDateTime));
+        var plan = given.Count > 0 ? await PlanAsync(cancel) : [];
+        foreach (var resident in given)
+            await GiveUpAsync(name, resident, plan.GetValueOrDefault(resident.Vm.ServerName, ""), cancel);
         var (over, message) = EvacuationStep.Progress(await CountAsync(row.Id, cancel), await AnewAsync(row.Id, cancel));
         if (over) await ChangeAsync(name, h => EvacuationRules.End(h, message), cancel);
         else if (message != row.EvacuationMessage) await ChangeAsync(name, h => h.EvacuationMessage = message, cancel);
@@ -71,6 +74,15 @@ internal sealed class Evacuator(Store<ComputeDb> store, IPorts ports, VmStreams 
         return vms.ConvertAll(v => new Resident(v, rows.GetValueOrDefault(v.ServerUid), incoming.GetValueOrDefault(v.ServerUid)));
     });
 
+    /// <summary>Where each goes, by its server's name: a rack's hypervisors that are given up together are one plan.</summary>
+    Task<Dictionary<string, string>> PlanAsync(CancellationToken cancel) => store.ReadAsync(async db =>
+    {
+        var leaving = await db.Hypervisors.Where(h => h.Evacuating).Select(h => h.Name.Substring("hypervisors/".Length))
+            .ToListAsync(cancel);
+        return (await departures.PlanAsync(db, leaving, cancel))!
+            .ToDictionary(d => d.Resident.Server, d => d.Target ?? "", StringComparer.Ordinal);
+    });
+
     Task<int> CountAsync(string id, CancellationToken cancel) => store.ReadAsync(db =>
         db.Vms.CountAsync(v => v.Hypervisor == id && v.Role != VmRole.Fenced, cancel));
 
@@ -81,7 +93,8 @@ internal sealed class Evacuator(Store<ComputeDb> store, IPorts ports, VmStreams 
                 (_, s) => s)
             .Distinct().ToListAsync(cancel));
 
-    async Task GiveUpAsync(string name, Resident resident, CancellationToken cancel)
+    /// <param name="planned">The hypervisor that its server goes to if there is room still.</param>
+    async Task GiveUpAsync(string name, Resident resident, string planned, CancellationToken cancel)
     {
         // A deleted server's addresses were kept only because the machine might announce them.
         if (resident.Server is null && await IsLastAsync(resident.Vm, cancel))
@@ -114,6 +127,8 @@ internal sealed class Evacuator(Store<ComputeDb> store, IPorts ports, VmStreams 
                     "The hypervisor that it was to leave was lost, and given up.") with
                 { Secret = "", PortsAt = "" };
             ServerOperations.Do(server, unit, ServerOperations.Evacuate);
+            // What is to be made anew one day goes where there is room that day.
+            server.Planned = server.Power == Power.Running ? planned : "";
             server.Touch("", unit.Now);
             unit.Emit(Change.Updated, server);
             return told;

@@ -19,7 +19,7 @@ using Monolith.Platform.Watching;
 namespace Monolith.Compute.Hypervisors;
 
 internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence, INodes nodes,
-    PlacementRules? more = null, Reconciler<HypervisorName>? loop = null, IFence? fence = null)
+    Departures departures, Reconciler<HypervisorName>? loop = null, IFence? fence = null)
     : V1.HypervisorService.HypervisorServiceBase
 {
     const string Pattern = "hypervisors/*";
@@ -89,19 +89,8 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             var leaving = await db.Hypervisors.Where(chosen).OrderBy(h => h.Name)
                 .Select(h => h.Name.Substring("hypervisors/".Length)).ToListAsync();
             if (leaving.Count == 0) throw Fault.Invalid("filter", "matches no hypervisor");
-            var residents = await db.Vms.Where(v => v.Role == VmRole.Current && leaving.Contains(v.Hypervisor))
-                .Join(db.Servers.Where(s => !s.Deleting), v => v.ServerUid, s => s.Uid, (v, s) => new { v.Hypervisor, Server = s })
-                .Take(MostResidents + 1).ToListAsync();
-            if (residents.Count > MostResidents)
-                throw Fault.Invalid("filter", $"matches hypervisors with more than {MostResidents} servers; take fewer");
-            var companies = new Dictionary<string, Company?>(StringComparer.Ordinal);
-            foreach (var group in residents.Select(r => r.Server.ServerGroup).OfType<string>().Distinct())
-                companies[group] = await Companies.OfAsync(db, group, leaving);
-            var plan = Evacuation.Plan(await FleetView.CandidatesAsync(db), leaving.ToHashSet(StringComparer.Ordinal),
-                residents.ConvertAll(r => new Resident(r.Server.Name, r.Hypervisor,
-                    r.Server.Demand with { Company = companies.GetValueOrDefault(r.Server.ServerGroup ?? "") })),
-                await FleetView.SizesAsync(db), more);
-            return Answer(leaving, plan);
+            return Answer(leaving, await departures.PlanAsync(db, leaving, context.CancellationToken, MostResidents)
+                ?? throw Fault.Invalid("filter", $"matches hypervisors with more than {MostResidents} servers; take fewer"));
         });
     }
 

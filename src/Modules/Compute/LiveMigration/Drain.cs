@@ -29,7 +29,7 @@ internal static class Drain
         var moving = there.Count(s => s.IsMigrating);
         // The largest first: small ones fill what gaps they leave, while the other order strands large ones.
         var ready = there.Where(s => !s.IsMigrating && Obstacle(s) is null).OrderByDescending(s => s.MemoryMib)
-            .ThenBy(s => s.Name, StringComparer.Ordinal).ToList();
+            .ThenByDescending(s => s.Vcpus).ThenBy(s => s.Name, StringComparer.Ordinal).ToList();
         var failed = ready.Where(s => FailedHere(s, hypervisor)).ToList();
         var go = ready.Where(s => !FailedHere(s, hypervisor) || now - s.Migration!.StateTime >= Pause)
             .Take(Math.Max(0, AtOnce - moving)).ToList();

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Compute.Hypervisors;
+using Monolith.Compute.Placement;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Vms;
 using Monolith.Platform.Calls;
@@ -10,7 +11,7 @@ using Monolith.Platform.Storage;
 namespace Monolith.Compute.LiveMigration;
 
 /// <summary>Does what <see cref="Drain"/> decides: begins migrations, and tells how far it is.</summary>
-internal sealed class Drainer(Store<ComputeDb> store, Reconciler<ServerName> servers, TimeProvider time)
+internal sealed class Drainer(Store<ComputeDb> store, Departures departures, Reconciler<ServerName> servers, TimeProvider time)
 {
     static readonly Call Self = Call.Of("compute/drains");
     static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
@@ -24,13 +25,19 @@ internal sealed class Drainer(Store<ComputeDb> store, Reconciler<ServerName> ser
                 .Join(db.Servers, v => v.ServerUid, s => s.Uid, (_, s) => s).ToListAsync(cancel)));
         if (row is not { Draining: true }) return Outcome.Settled;
         var step = Drain.Next(id, there, time.GetUtcNow().UtcDateTime);
-        foreach (var server in step.Go) await BeginAsync(name, server.Uid, cancel);
+        if (step.Go.Count > 0)
+        {
+            var plan = (await store.ReadAsync(db => departures.PlanAsync(db, [id], cancel)))!
+                .ToDictionary(d => d.Resident.Server, d => d.Target ?? "", StringComparer.Ordinal);
+            foreach (var server in step.Go)
+                await BeginAsync(name, server.Uid, plan.GetValueOrDefault(server.Name, ""), cancel);
+        }
         if (row.DrainLeft != step.Left || row.DrainMessage != step.Message) await TellAsync(name, step, cancel);
         return step.Left == 0 ? Outcome.Settled : Outcome.Again(Look);
     }
 
     /// <summary>Unless something else is to become of the server by now, or the drain was ended.</summary>
-    async Task BeginAsync(string name, Guid uid, CancellationToken cancel)
+    async Task BeginAsync(string name, Guid uid, string planned, CancellationToken cancel)
     {
         var begun = await store.WriteAsync(Self, async unit =>
         {
@@ -45,7 +52,7 @@ internal sealed class Drainer(Store<ComputeDb> store, Reconciler<ServerName> ser
             {
                 return null;
             }
-            MigrationRules.Begin(row, unit, "");
+            MigrationRules.Begin(row, unit, "", planned);
             row.Touch("", unit.Now);
             unit.Emit(Change.Updated, row);
             return row.Name;

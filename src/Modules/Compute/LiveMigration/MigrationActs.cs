@@ -132,7 +132,7 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
     {
         var migration = server.Migration!;
         var demand = await Companies.DemandOfAsync(store, server);
-        var placement = await fleet.PlaceAsync(demand, FleetView.Attempts + 1, server.Name);
+        var placement = await fleet.PlaceAsync(demand, FleetView.Attempts + 1, server.Name, server.Planned);
         var claimed = await ports.OfAsync(server.Uid, cancel);
         var candidates = migration.Target.Length > 0
             ? [migration.Target]
@@ -195,6 +195,7 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
             Role = VmRole.Incoming,
         };
         unit.Db.Vms.Add(vm);
+        row.Planned = "";
         row.Migration = migration.With(new Step(StepNames.Placed, StepStatus.True, "compute", migration.Start, unit.Now))
             with
         {

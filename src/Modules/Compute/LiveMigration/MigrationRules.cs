@@ -14,8 +14,10 @@ namespace Monolith.Compute.LiveMigration;
 internal static class MigrationRules
 {
     /// <param name="target">A hypervisor's name; empty: the best other one.</param>
-    public static void Begin(ServerRow server, Unit<ComputeDb> unit, string target)
+    /// <param name="planned">The id of a hypervisor that it goes to if that has room; empty: any.</param>
+    public static void Begin(ServerRow server, Unit<ComputeDb> unit, string target, string planned = "")
     {
+        server.Planned = planned;
         unit.Db.Operations.Add(OperationRow.Of(server));
         server.Begin("migrate", Server.Types.State.Ready, unit.Now);
         server.Migration = new ServerMigration(Chance.NewUid().ToString(), MigrationActs.NewSecret(), server.Hypervisor,

@@ -40,8 +40,8 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time, Place
 
     /// <inheritdoc cref="Look.Place"/>
     /// <param name="most">Only so many, the best, are in the order.</param>
-    public Task<PlacementResult> PlaceAsync(Demand demand, int most, string server) =>
-        FindAsync(look => look.Place(demand, most, server));
+    public Task<PlacementResult> PlaceAsync(Demand demand, int most, string server, string wish = "") =>
+        FindAsync(look => look.Place(demand, most, server, wish), wish);
 
     /// <inheritdoc cref="Look.Foresee"/>
     public Task<PlacementResult> ForeseeAsync(Demand demand, string server) =>
@@ -50,10 +50,11 @@ internal sealed class FleetView(Store<ComputeDb> store, TimeProvider time, Place
     /// <inheritdoc cref="Look.Zones"/>
     public async Task<IReadOnlyList<(string Zone, bool AcceptsServers)>> ZonesAsync() => (Recent ?? await ReadAsync(null)).Zones();
 
-    async Task<PlacementResult> FindAsync(Func<Look, PlacementResult> find)
+    async Task<PlacementResult> FindAsync(Func<Look, PlacementResult> find, string wish = "")
     {
         var recent = Recent;
-        if (recent is not null && find(recent) is { Order.Count: > 0 } found) return found;
+        if (recent is not null && find(recent) is { Order: [var first, ..] } found && (wish.Length == 0 || first.Id == wish))
+            return found;
         return find(await ReadAsync(recent));
     }
 

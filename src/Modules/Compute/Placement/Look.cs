@@ -29,7 +29,9 @@ internal sealed class Look
 
     /// <summary>Where the demand goes, best first. The first is taken, most likely: the next sees it fuller.</summary>
     /// <param name="server">By its name.</param>
-    public PlacementResult Place(Demand demand, int most, string server) => Find(demand, most, server, take: true);
+    /// <param name="wish">The id of a hypervisor that comes first if it is valid; empty: none does.</param>
+    public PlacementResult Place(Demand demand, int most, string server, string wish = "") =>
+        Find(demand, most, server, take: true, wish);
 
     /// <summary>Where it would go. Nothing is taken.</summary>
     public PlacementResult Foresee(Demand demand, int most, string server) => Find(demand, most, server, take: false);
@@ -46,7 +48,7 @@ internal sealed class Look
             ];
     }
 
-    PlacementResult Find(Demand demand, int most, string server, bool take)
+    PlacementResult Find(Demand demand, int most, string server, bool take, string wish = "")
     {
         var lot = Lots.Of(server);
         lock (gate)
@@ -65,10 +67,19 @@ internal sealed class Look
                 found = found with { Remedy = Remedies.Nearest(candidates, demand, sizes, more) };
                 return lasts ? barren[demand] = found : found;
             }
+            if (Wished(wish, demand, lot) is { } wished)
+            {
+                found = found with { Order = [wished, .. found.Order.Where(c => c.Id != wish).Take(most - 1)] };
+                stretch = candidates;
+            }
             if (take) stretch.AsSpan()[stretch.AsSpan().IndexOf(found.Order[0])] = found.Order[0].Less(demand);
             return found;
         }
     }
+
+    Candidate? Wished(string wish, Demand demand, ulong lot) =>
+        wish.Length > 0 && Array.Find(candidates, c => c.Id == wish) is { } candidate
+            && Placer.Place([candidate], demand, lot, 1, more).Order.Count > 0 ? candidate : null;
 
     // Of equal length, or a short one would be full before the others.
     ArraySegment<Candidate> StretchOf(ulong lot)

@@ -106,7 +106,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
     async Task<Outcome> PlaceAsync(ServerRow server, CancellationToken cancel)
     {
         var demand = await Companies.DemandOfAsync(store, server);
-        var placement = await fleet.PlaceAsync(demand, FleetView.Attempts, server.Name);
+        var placement = await fleet.PlaceAsync(demand, FleetView.Attempts, server.Name, server.Planned);
         var first = placement.Order.Count > 0 ? placement.Order[0] : null;
         IReadOnlyList<PortFacts> claimed;
         try
@@ -165,6 +165,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         };
         unit.Db.Vms.Add(vm);
         row.Hypervisor = row.PortsBoundTo = candidate.Id;
+        row.Planned = "";
         row.Addresses = string.Join(',', addresses);
         // There is no other vm by now.
         if (row.Steps.Find(StepNames.VmRemoved) is { } removed)

@@ -70,6 +70,9 @@ internal sealed class ServerRow : ResourceRow
     public string DnsName { get; set; } = "";
     /// <summary>The hypervisor's id; empty while not placed.</summary>
     public string Hypervisor { get; set; } = "";
+    /// <summary>The hypervisor that it was planned to go to when its own was given up or drained, by its id. A wish: what
+    /// has no room by then is not waited for. Empty: anywhere.</summary>
+    public string Planned { get; set; } = "";
     /// <summary>The hypervisor that the ports were bound to.</summary>
     public string PortsBoundTo { get; set; } = "";
     public DateTime? ReadyTime { get; set; }

@@ -634,6 +634,11 @@ namespace Monolith.Compute.Migrations.Postgres
                     b.Property<DateTime>("OperationStart")
                         .HasColumnType("timestamp with time zone");
 
+                    b.Property<string>("Planned")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("PortsBoundTo")
                         .IsRequired()
                         .HasColumnType("text")

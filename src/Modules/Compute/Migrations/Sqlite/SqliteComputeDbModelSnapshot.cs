@@ -564,6 +564,10 @@ namespace Monolith.Compute.Migrations.Sqlite
                     b.Property<DateTime>("OperationStart")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Planned")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("PortsBoundTo")
                         .IsRequired()
                         .HasColumnType("TEXT");

@@ -60,7 +60,7 @@ internal static class SnapshotLifecycle
         var copy = vm.SnapshotOf(snapshot.Uid);
         if (copy is { Phase: VmSnapshotStatus.Types.Phase.Failed })
             return new SnapshotNext.Fail(copy.Reason.Length > 0 ? copy.Reason : "COPY_FAILED", copy.Message);
-        if (facts.Now >= snapshot.Deadline) return Late(vm, facts);
+        if (facts.Now >= snapshot.Deadline) return Late(vm, copy, facts);
         return copy is not null && IsNews(image, copy)
             ? new SnapshotNext.Tell(copy.BytesDone, copy.BytesTotal)
             : new SnapshotNext.Wait(snapshot.Deadline - facts.Now);
@@ -81,8 +81,10 @@ internal static class SnapshotLifecycle
         $"The disk of {snapshot.ServerName} is not where it was: the server was rebuilt or moved before it was copied. Take the "
         + "snapshot again.");
 
-    static SnapshotNext.Fail Late(VmRow vm, SnapshotFacts facts) => facts.NodeUp
-        ? new("DEADLINE", $"The agent of {vm.Hypervisor} did not copy and send the disk in time. Take the snapshot again.")
+    static SnapshotNext.Fail Late(VmRow vm, VmSnapshotStatus? copy, SnapshotFacts facts) => facts.NodeUp
+        ? copy is { Reason.Length: > 0 }
+            ? new(copy.Reason, copy.Message)
+            : new("DEADLINE", $"The agent of {vm.Hypervisor} did not copy and send the disk in time. Take the snapshot again.")
         : new("HYPERVISOR_DOWN", $"The agent of {vm.Hypervisor} is not connected. Take the snapshot again when it is back.");
 
     static bool IsNews(MadeImage image, VmSnapshotStatus copy) => copy.BytesTotal > 0
