@@ -18,6 +18,7 @@ public static class Descriptors
         Agent.V1.VmReflection.Descriptor, Agent.V1.PortReflection.Descriptor, Agent.V1.LoadBalancerReflection.Descriptor,
         Agent.V1.NodeReflection.Descriptor, Agent.V1.SyncReflection.Descriptor, Agent.V1.BlobReflection.Descriptor,
         Agent.V1.SnapshotReflection.Descriptor, Agent.V1.ConsoleReflection.Descriptor, Agent.V1.PrewarmReflection.Descriptor,
+        Agent.V1.FabricReflection.Descriptor,
         Google.Rpc.StatusReflection.Descriptor, Google.Rpc.ErrorDetailsReflection.Descriptor,
     ]);
 
@@ -28,6 +29,7 @@ public static class Descriptors
         Agent.V1.VmReflection.Descriptor, Agent.V1.PortReflection.Descriptor, Agent.V1.LoadBalancerReflection.Descriptor,
         Agent.V1.NodeReflection.Descriptor, Agent.V1.SyncReflection.Descriptor, Agent.V1.BlobReflection.Descriptor,
         Agent.V1.SnapshotReflection.Descriptor, Agent.V1.ConsoleReflection.Descriptor, Agent.V1.PrewarmReflection.Descriptor,
+        Agent.V1.FabricReflection.Descriptor,
         Compute.V1.AvailabilityZoneReflection.Descriptor,
         Compute.V1.FlavorReflection.Descriptor, Compute.V1.HypervisorReflection.Descriptor,
         Compute.V1.ImagePrewarmReflection.Descriptor,
@@ -44,6 +46,7 @@ public static class Descriptors
         Image.V1.ImageReflection.Descriptor, Image.V1.ImportReflection.Descriptor,
         Lb.V1.LoadBalancerReflection.Descriptor, Lb.V1.NodeReflection.Descriptor,
         Network.V1.AddressPoolReflection.Descriptor, Network.V1.NetworkReflection.Descriptor,
+        Network.V1.FabricPeerReflection.Descriptor,
         Network.V1.PortReflection.Descriptor, Network.V1.SecurityGroupReflection.Descriptor,
         Google.Rpc.StatusReflection.Descriptor, Google.Rpc.ErrorDetailsReflection.Descriptor,
     ]);

@@ -121,7 +121,7 @@ internal static class RunCommand
                 () => Channel.Invoker,
                 Time,
                 Loggers);
-            await RunAsync(agent);
+            await RunAsync(agent, routing);
         }
 
         public async Task LoadBalancerAsync()
@@ -132,7 +132,7 @@ internal static class RunCommand
                 Stop.Token);
             using var routing = Bird();
             var drivers = new LoadBalancerDrivers(haproxy, routing, new FabricRoutes(routing, Time));
-            await RunAsync(new LoadBalancerAgent(Base(), drivers, () => Channel.Invoker, Time, Loggers));
+            await RunAsync(new LoadBalancerAgent(Base(), drivers, () => Channel.Invoker, Time, Loggers), routing);
         }
 
         private int PeerPort() => Options.Find("--peer-port") switch
@@ -161,9 +161,10 @@ internal static class RunCommand
             : throw new UsageException($"--protect takes a prefix such as 192.0.2.0/24, not '{text}'");
 
         /// <summary>When the agent ends with a fault, all of it ends: systemd starts it anew.</summary>
-        private async Task RunAsync(IAgent agent)
+        private async Task RunAsync(IAgent agent, IRouting routing)
         {
             var renewal = new Renewal(Channel, State, Time, Loggers.CreateLogger("Certificates")).RunAsync(Stop.Token);
+            var fabric = new FabricWatch(routing, () => Channel.Invoker, Time, Loggers.CreateLogger("Fabric")).RunAsync(Stop.Token);
             var status = StatusFile.KeepAsync(State, () => Status(agent.Health), Time, Stop.Token);
             try
             {
@@ -172,7 +173,7 @@ internal static class RunCommand
             finally
             {
                 await Stop.CancelAsync();
-                await Task.WhenAll(renewal, status);
+                await Task.WhenAll(renewal, fabric, status);
             }
         }
 

@@ -45,6 +45,7 @@ internal static class Examples
         ["prewarm"] = "debian",
         ["availability-zone"] = "az1",
         ["node"] = "lb1",
+        ["fabric-peer"] = "hv1.tor1",
         ["pool"] = "servers",
     };
 

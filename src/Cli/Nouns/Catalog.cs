@@ -17,7 +17,7 @@ internal static class Catalog
     public static IReadOnlyList<Noun> All =>
     [
         Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
-        Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool,
+        Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool, FabricPeer,
     ];
 
     /// <summary>The files of every message that an event can carry.</summary>
@@ -49,6 +49,19 @@ internal static class Catalog
             Column.Age,
         ],
         Extra = (_, app) => [Commands.NodeCommands.Token(app)],
+    };
+
+    public static Noun FabricPeer { get; } = new(
+        "fabric-peer", Place.Cloud, FabricPeerService.Descriptor, Monolith.Network.V1.FabricPeer.Descriptor)
+    {
+        About = "BGP sessions between nodes and their ToRs, as the nodes see them.",
+        Aliases = ["fabric-peers", "peer"],
+        Columns =
+        [
+            Column.Name, Column.State(), Column.Enum("BFD", "bfd"), Column.Of("NEIGHBOR", "neighbor"),
+            Column.Number("LOST 1H", "loss_count"), Column.Of("FLAPPING", "flapping"), Column.Of("LAST ERROR", "last_error"),
+            Column.Age,
+        ],
     };
 
     public static Noun Flavor { get; } = new(

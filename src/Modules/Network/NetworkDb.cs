@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Addresses;
+using Monolith.Network.Fabric;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
 using Monolith.Network.SecurityGroups;
@@ -21,6 +22,7 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
     public DbSet<GroupRemoteRow> GroupRemotes => Set<GroupRemoteRow>();
     public DbSet<PortRow> Ports => Set<PortRow>();
     public DbSet<PortGroupRow> PortGroups => Set<PortGroupRow>();
+    public DbSet<FabricPeerRow> FabricPeers => Set<FabricPeerRow>();
     public DbSet<PortDefaultsRow> PortDefaults => Set<PortDefaultsRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -74,6 +76,11 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
         {
             e.ToTable("port_groups").HasKey(g => new { g.PortUid, g.GroupUid });
             e.HasIndex(g => g.GroupUid);
+        });
+        model.Entity<FabricPeerRow>(e =>
+        {
+            e.ToTable("fabric_peers");
+            e.HasIndex(p => p.Node);
         });
         model.Entity<PortDefaultsRow>(e =>
         {

@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Monolith.Identity.Contracts;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Contracts;
+using Monolith.Network.Fabric;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
 using Monolith.Network.SecurityGroups;
@@ -32,6 +34,9 @@ public static class NetworkModule
         services.AddSingleton<IStartUp, PortDefaults>();
         services.AddSingleton<IPorts, OwnedPorts>();
         services.AddSingleton<IVirtualAddresses, VirtualAddresses>();
+        services.AddSingleton<FabricNodes>();
+        services.AddSingleton<IFabricNodes>(s => s.GetRequiredService<FabricNodes>());
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<FabricNodes>());
         return services;
     }
 
@@ -42,5 +47,7 @@ public static class NetworkModule
         endpoints.MapGrpcService<SecurityGroupService>();
         endpoints.MapGrpcService<PortService>();
         endpoints.MapGrpcService<PortSyncService>();
+        endpoints.MapGrpcService<FabricPeerService>();
+        endpoints.MapGrpcService<FabricService>();
     }
 }

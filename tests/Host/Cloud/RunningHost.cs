@@ -88,6 +88,11 @@ public sealed class RunningHost : IAsyncLifetime
             ImagePrewarm = new() { Image = Own.Name + "/images/r1", AvailabilityZone = "nowhere" },
         }, Headers());
         await Rubbish.FillAsync(this);
+        using var speaker = await this.JoinedAsync("speaker", NodeRole.Hypervisor);
+        await new Agent.V1.FabricService.FabricServiceClient(speaker).ReportFabricAsync(new()
+        {
+            Sessions = { new Agent.V1.FabricSession { Name = "tor1", State = "Established" } },
+        });
         OwnersToken = await UserAsync("owner", ("roles/projectAdmin", "projects/own"));
     }
 

@@ -90,7 +90,7 @@ public sealed class EvacuatorTests
                 Presence = presence,
                 Fence = fence,
                 Ports = ports,
-                Service = new HypervisorService(store.Store, presence, new NoNodes(), new Departures(), fence: fence),
+                Service = new HypervisorService(store.Store, presence, new NoNodes(), new Departures(), new NoFabric(), fence: fence),
                 Evacuator = new Evacuator(store.Store, new Departures(), ports, new VmStreams(new VmItems(store.Store), TimeProvider.System),
                     Idle<ServerName>(), fence, TimeProvider.System),
             };

@@ -38,7 +38,7 @@ public sealed class HypervisorDeletionTests
     {
         await using var store = await ComputeStore.OpenAsync(provider);
         var presence = new Presence(store.Store, TimeProvider.System);
-        var service = new HypervisorService(store.Store, presence, nodes, new Departures());
+        var service = new HypervisorService(store.Store, presence, nodes, new Departures(), new NoFabric());
         await presence.ConnectedAsync("hv1", new Hello { Inventory = new Inventory { Cpus = 1 } }, default);
         var fault = await Expect.FaultAsync(StatusCode.FailedPrecondition, "HYPERVISOR_CONNECTED", Delete);
         Assert.Contains("Stop the agent", fault.Preconditions[0].Description, StringComparison.Ordinal);
@@ -99,7 +99,7 @@ public sealed class HypervisorDeletionTests
     {
         await using var store = await ComputeStore.OpenAsync(provider);
         var presence = new Presence(store.Store, TimeProvider.System);
-        var service = new HypervisorService(store.Store, presence, nodes, new Departures());
+        var service = new HypervisorService(store.Store, presence, nodes, new Departures(), new NoFabric());
         await presence.ConnectedAsync("hv1", new Hello(), default);
         await presence.DisconnectedAsync("hv1");
         nodes.Failure = Fault.Unavailable("DATABASE_UNAVAILABLE", "Try again.", TimeSpan.FromSeconds(1));

@@ -17,7 +17,7 @@ public sealed class HypervisorPolicyTests
         var store = await ComputeStore.OpenAsync(provider);
         var presence = new Presence(store.Store, TimeProvider.System);
         await presence.ConnectedAsync("hv1", Hello(cpus: 4, memoryMib: 8192), default);
-        return (store, new HypervisorService(store.Store, presence, new NoNodes(), new Departures()), presence);
+        return (store, new HypervisorService(store.Store, presence, new NoNodes(), new Departures(), new NoFabric()), presence);
     }
 
     static Hello Hello(int cpus, long memoryMib) =>

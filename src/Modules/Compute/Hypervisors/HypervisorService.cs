@@ -8,6 +8,7 @@ using Monolith.Compute.ServerGroups;
 using Monolith.Compute.V1;
 using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
+using Monolith.Network.Contracts;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
@@ -19,7 +20,7 @@ using Monolith.Platform.Watching;
 namespace Monolith.Compute.Hypervisors;
 
 internal sealed class HypervisorService(Store<ComputeDb> store, Presence presence, INodes nodes,
-    Departures departures, Reconciler<HypervisorName>? loop = null, IFence? fence = null)
+    Departures departures, IFabricNodes fabric, Reconciler<HypervisorName>? loop = null, IFence? fence = null)
     : V1.HypervisorService.HypervisorServiceBase
 {
     const string Pattern = "hypervisors/*";
@@ -237,8 +238,10 @@ internal sealed class HypervisorService(Store<ComputeDb> store, Presence presenc
             await RefuseInUseAsync(db, row);
             return true;
         });
-        if (known) await nodes.ForgetAsync(ResourceName.LastId(request.Name), cancel);
-        return known;
+        if (!known) return false;
+        await nodes.ForgetAsync(ResourceName.LastId(request.Name), cancel);
+        await fabric.ForgetAsync(ResourceName.LastId(request.Name), cancel);
+        return true;
     }
 
     async Task RefuseInUseAsync(ComputeDb db, HypervisorRow row)

@@ -40,8 +40,15 @@ internal sealed record ServerMigration(string Id, string Secret, string Source, 
     public ServerMigration With(Step step)
     {
         var steps = Steps.With(step);
-        return ReferenceEquals(steps, Steps) ? this : this with { Steps = steps };
+        // The two ends speak when they like; what is told is in the order in which it happens.
+        return ReferenceEquals(steps, Steps) ? this : this with { Steps = [.. steps.OrderBy(s => InOrder.IndexOf(s.Type))] };
     }
+
+    static readonly List<string> InOrder =
+    [
+        StepNames.Placed, StepNames.TargetReady, StepNames.DiskCopied, StepNames.MemoryCopied, StepNames.SwitchedOver,
+        StepNames.Announced, StepNames.SourceRemoved,
+    ];
 
     public Migration ToProto() => new()
     {

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Contracts;
 using Monolith.Lb.V1;
+using Monolith.Network.Contracts;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
@@ -12,7 +13,7 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Lb.Nodes;
 
-internal sealed class NodeService(Store<LbDb> store, Presence presence, INodes nodes,
+internal sealed class NodeService(Store<LbDb> store, Presence presence, INodes nodes, IFabricNodes fabric,
     Reconciler<LoadBalancerId> loadBalancers) : V1.NodeService.NodeServiceBase
 {
     public override async Task<ListNodesResponse> ListNodes(ListNodesRequest request, ServerCallContext context)
@@ -47,6 +48,7 @@ internal sealed class NodeService(Store<LbDb> store, Presence presence, INodes n
                 return row is not null;
             });
             if (known) await nodes.ForgetAsync(id, cancel);
+            if (known) await fabric.ForgetAsync(id, cancel);
             return known;
         }, async (unit, _) =>
         {

@@ -1,0 +1,60 @@
+using Google.Protobuf.Collections;
+using Google.Protobuf.WellKnownTypes;
+using Monolith.Agent.V1;
+using Monolith.Network.V1;
+using Monolith.Platform.Faults;
+
+namespace Monolith.Network.Fabric;
+
+/// <summary>A session as a node reports it, within what a node can mean: times are past, words are short. Immutable.</summary>
+/// <param name="Losses">Whole seconds.</param>
+internal sealed record FabricSight(string Session, string Neighbor, string BgpState, FabricPeer.Types.Bfd Bfd,
+    string LastError, DateTime Since, IReadOnlyList<DateTime> Losses)
+{
+    const int MostSessions = 64, MostWords = 64, MostError = 256;
+
+    public bool IsEstablished => BgpState == "Established";
+
+    /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
+    public static IReadOnlyList<FabricSight> Read(RepeatedField<FabricSession> sessions, DateTime now)
+    {
+        var violations = new Violations();
+        violations.Require(sessions.Count <= MostSessions, "sessions", $"must be at most {MostSessions}");
+        violations.Require(sessions.DistinctBy(s => s.Name).Count() == sessions.Count, "sessions", "must have names of their own");
+        for (var i = 0; i < Math.Min(sessions.Count, MostSessions); i++)
+        {
+            var (field, session) = ($"sessions[{i}]", sessions[i]);
+            violations.Require(IsWord(session.Name, MostWords) && !session.Name.Contains('/', StringComparison.Ordinal),
+                field + ".name", $"must have 1 to {MostWords} characters, no slash and no control character");
+            violations.Require(IsWord(session.State, MostWords), field + ".state",
+                $"must have 1 to {MostWords} characters and no control character");
+            violations.Require(session.Neighbor.Length <= MostWords, field + ".neighbor", $"must have at most {MostWords} characters");
+            violations.Require(session.Losses.Count <= FabricPeerRow.MostLosses, field + ".losses",
+                $"must be at most {FabricPeerRow.MostLosses}");
+        }
+        violations.ThrowIfAny();
+        return [.. sessions.Select(s => new FabricSight(s.Name, s.Neighbor, s.State, BfdOf(s.Bfd),
+            s.LastError.Length <= MostError ? s.LastError : s.LastError[..MostError], Past(s.Since, now),
+            [.. s.Losses.Select(t => Whole(Past(t, now)))]))];
+    }
+
+    static bool IsWord(string word, int most) => word.Length > 0 && word.Length <= most && !word.Any(char.IsControl);
+
+    /// <summary>A node whose clock is ahead saw it now.</summary>
+    static DateTime Past(Timestamp? time, DateTime now)
+    {
+        if (time is null || time.Seconds is < 0 or > 253_402_300_799 || time.Nanos is < 0 or > 999_999_999) return now;
+        var at = time.ToDateTime();
+        return at < now ? at : now;
+    }
+
+    static DateTime Whole(DateTime time) => new(time.Ticks - time.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc);
+
+    static FabricPeer.Types.Bfd BfdOf(FabricSession.Types.Bfd bfd) => bfd switch
+    {
+        FabricSession.Types.Bfd.Up => FabricPeer.Types.Bfd.Up,
+        FabricSession.Types.Bfd.Init => FabricPeer.Types.Bfd.Init,
+        FabricSession.Types.Bfd.Down => FabricPeer.Types.Bfd.Down,
+        _ => FabricPeer.Types.Bfd.None,
+    };
+}
