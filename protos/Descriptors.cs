@@ -47,6 +47,7 @@ public static class Descriptors
         Lb.V1.LoadBalancerReflection.Descriptor, Lb.V1.NodeReflection.Descriptor,
         Network.V1.AddressPoolReflection.Descriptor, Network.V1.NetworkReflection.Descriptor,
         Network.V1.FabricPeerReflection.Descriptor,
+        Network.V1.ReachabilityReflection.Descriptor,
         Network.V1.PortReflection.Descriptor, Network.V1.SecurityGroupReflection.Descriptor,
         Google.Rpc.StatusReflection.Descriptor, Google.Rpc.ErrorDetailsReflection.Descriptor,
     ]);

@@ -87,6 +87,8 @@ internal static class Examples
         ["monolith server attach-port"] =
             ["monolith server attach-port web1 --network backend --wait", "monolith server attach-port web1 --address 10.0.0.17"],
         ["monolith server detach-port"] = ["monolith server detach-port web1 web1-1-0a1b2c3d4e5f --wait"],
+        ["monolith server reach"] =
+            ["monolith server reach web1 db1 --tcp 5432", "monolith server reach web1 192.0.2.7"],
         ["monolith server unrescue"] = ["monolith server unrescue web1 --wait"],
         ["monolith server undelete"] = ["monolith server undelete web1 --wait"],
         ["monolith server lock"] = ["monolith server lock db1 'audit until Friday, ask Ada'"],

@@ -86,6 +86,7 @@ internal static class ServerCommands
         ServerSnapshots.Command(noun, app),
         .. ServerRescue.Commands(noun, app),
         .. ServerPorts.Commands(noun, app),
+        ServerReach.Of(noun, app),
         Migrate(noun, app),
         Events(noun, app),
         Ssh(noun, app),

@@ -8,6 +8,7 @@ using Monolith.Network.Contracts;
 using Monolith.Network.Fabric;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
+using Monolith.Network.Reachability;
 using Monolith.Network.SecurityGroups;
 using Monolith.Platform.Storage;
 
@@ -49,5 +50,6 @@ public static class NetworkModule
         endpoints.MapGrpcService<PortSyncService>();
         endpoints.MapGrpcService<FabricPeerService>();
         endpoints.MapGrpcService<FabricService>();
+        endpoints.MapGrpcService<ReachabilityService>();
     }
 }

@@ -1,0 +1,168 @@
+using Monolith.Api.V1;
+using Monolith.Network.Addresses;
+using Monolith.Network.Ports;
+using Monolith.Network.V1;
+using Direction = Monolith.Network.V1.SecurityRule.Types.Direction;
+using Stage = Monolith.Network.V1.Hop.Types.Stage;
+
+namespace Monolith.Network.Reachability;
+
+/// <summary>A port at one end of the way, as the rows know it. Immutable.</summary>
+/// <param name="IsShown">The caller may see it.</param>
+internal sealed record EndPort(PortRow Port, IReadOnlyList<JudgedGroup> Groups, bool IsShown)
+{
+    public string Hypervisor => Port.Hypervisor;
+
+    /// <summary>For people.</summary>
+    public string Words => Port.Owner.Length > 0 ? Port.Owner : Port.Name;
+}
+
+/// <summary>What an address is that no port has. Closed.</summary>
+internal enum Elsewhere
+{
+    /// <summary>Of no pool.</summary>
+    Outside,
+    /// <summary>Of a pool, and nobody's.</summary>
+    Nobodys,
+    /// <summary>A load balancer's.</summary>
+    LoadBalancer,
+}
+
+/// <summary>All that the way of a packet depends on. Immutable.</summary>
+/// <param name="Source">Null: it comes from what is no port.</param>
+/// <param name="Destination">Null: it goes to what is no port.</param>
+/// <param name="Other">What the end without a port is.</param>
+/// <param name="OtherWords">Who holds it, or held it last; empty: nobody that the caller may know of.</param>
+/// <param name="ShowsNodes">The caller may know of hypervisors.</param>
+/// <param name="Sessions">BGP sessions of both hypervisors: established, down, and of which nothing is known.</param>
+internal sealed record WalkFacts(Packet Packet, EndPort? Source, EndPort? Destination, Elsewhere Other, string OtherWords,
+    IReadOnlyDictionary<string, (int Up, int Down, int Unknown)> Sessions, Func<string, Ip, bool> IsMember, bool ShowsNodes)
+{
+    /// <summary>Where a server runs is not a tenant's business.</summary>
+    public string NodeOf(EndPort end) => ShowsNodes ? end.Hypervisor : "its hypervisor";
+}
+
+/// <summary>
+/// Follows a packet:
+/// <code>
+///   source ─▶ egress rules ─▶ uplink ─▶ route ─▶ destination ─▶ ingress rules ─▶ return route
+///                              └── left out between guests of one hypervisor ──┘
+/// </code>
+/// Pure. What hypervisors reported is believed; what nobody reported is not known.
+/// </summary>
+internal static class Walk
+{
+    public static IReadOnlyList<Hop> Of(WalkFacts facts)
+    {
+        var hops = new List<Hop>();
+        var isLocal = facts.Source is { } s && facts.Destination is { } d && s.Hypervisor.Length > 0 && s.Hypervisor == d.Hypervisor;
+        if (facts.Source is { } source)
+        {
+            hops.Add(End(source, Stage.Source, facts));
+            hops.Add(Rules(source, Stage.EgressRules, Direction.Egress, facts));
+            if (!isLocal && Uplink(source, facts) is { } uplink) hops.Add(uplink);
+        }
+        if (facts.Destination is { } destination)
+        {
+            if (!isLocal) hops.Add(Route(destination, Stage.Route));
+            hops.Add(End(destination, Stage.Destination, facts));
+            hops.Add(Rules(destination, Stage.IngressRules, Direction.Ingress, facts));
+        }
+        else hops.Add(NoPort(facts, Stage.Route));
+        if (facts.Source is not null && !isLocal) hops.Add(Route(facts.Source, Stage.ReturnRoute));
+        return hops;
+    }
+
+    /// <returns>What becomes of it in the end: the first place where it dies is all that counts.</returns>
+    public static Verdict Verdict(IReadOnlyList<Hop> hops) =>
+        hops.Any(h => h.Verdict == V1.Verdict.Drops) ? V1.Verdict.Drops
+        : hops.Any(h => h.Verdict == V1.Verdict.Unknown) ? V1.Verdict.Unknown
+        : V1.Verdict.Passes;
+
+    static Hop End(EndPort end, Stage stage, WalkFacts facts)
+    {
+        if (!end.IsShown) return Unknown(stage, "", "NOT_YOURS", "It is somebody else's: whether its guest runs is not yours to see.");
+        var resource = end.Port.Name;
+        return end.Port.State switch
+        {
+            Port.Types.State.Active => Passes(stage, resource, $"The port of {end.Words} is in place on {facts.NodeOf(end)}."),
+            Port.Types.State.Unbound => Drops(stage, resource, "PORT_UNBOUND",
+                $"{end.Words} is on no hypervisor: it does not run. Start it."),
+            Port.Types.State.Failed when Broken(end.Port, PortStates.Plugged) is { } plug => Drops(stage, resource, plug.Reason,
+                $"Its hypervisor could not put the port in place: {plug.Message}"),
+            Port.Types.State.Failed => Passes(stage, resource, $"The port of {end.Words} is in place on {facts.NodeOf(end)}."),
+            _ when IsTrue(end.Port, PortStates.Plugged) => Drops(stage, resource, "GUEST_DOWN",
+                $"The port is in place on {facts.NodeOf(end)}, and no running guest is behind it. See the conditions of {end.Words}."),
+            _ => Drops(stage, resource, "PORT_PENDING", $"{facts.NodeOf(end)} was told of the port and has not reported it in place yet."),
+        };
+    }
+
+    static Hop Rules(EndPort end, Stage stage, Direction direction, WalkFacts facts)
+    {
+        if (!end.IsShown)
+            return Unknown(stage, "", "NOT_YOURS", "It is somebody else's: what it lets in is theirs to say.");
+        var match = RuleMatch.Find(end.Groups, direction, facts.Packet, facts.IsMember);
+        if (match is { Rule: 0 })
+            return Passes(stage, "", "None of its security groups says what may go out, so everything may.");
+        if (match is { } found)
+            return Passes(stage, found.Group, $"Rule {found.Rule} of {found.Group} lets {facts.Packet} through.");
+        var (way, other) = direction == Direction.Egress ? ("out to", facts.Packet.Destination) : ("in from", facts.Packet.Source);
+        return Drops(stage, end.Port.Name, direction == Direction.Egress ? "NO_EGRESS_RULE" : "NO_INGRESS_RULE",
+            end.Groups.Count == 0
+                ? $"The port has no security group, so nothing comes in. Give it one that lets {facts.Packet} {way} {other}."
+                : $"No rule of {string.Join(", ", end.Groups.Select(g => g.Name))} lets {facts.Packet} {way} {other}. Add one.");
+    }
+
+    static Hop? Uplink(EndPort source, WalkFacts facts)
+    {
+        if (source.Hypervisor.Length == 0 || !facts.Sessions.TryGetValue(source.Hypervisor, out var sessions)) return null;
+        var resource = facts.ShowsNodes ? source.Hypervisor : "";
+        return sessions switch
+        {
+            { Up: 0, Unknown: 0 } => Drops(Stage.Uplink, resource, "NO_BGP_SESSION",
+                $"All {sessions.Down} BGP sessions of {facts.NodeOf(source)} are down: see `monolith fabric-peer list`."),
+            { Up: 0 } => Unknown(Stage.Uplink, resource, "NODE_SILENT", $"{facts.NodeOf(source)} has said nothing of its BGP sessions for a while."),
+            { Down: > 0 } => Passes(Stage.Uplink, resource,
+                $"{sessions.Up} BGP sessions of {facts.NodeOf(source)} are established; {sessions.Down} are down."),
+            _ => Passes(Stage.Uplink, resource, $"{sessions.Up} BGP sessions of {facts.NodeOf(source)} are established."),
+        };
+    }
+
+    static Hop Route(EndPort end, Stage stage)
+    {
+        var resource = end.IsShown ? end.Port.Name : "";
+        if (IsTrue(end.Port, PortStates.Announced)) return Passes(stage, resource, "The fabric has its routes.");
+        var broken = Broken(end.Port, PortStates.Announced);
+        return Drops(stage, resource, end.IsShown && broken is { Reason.Length: > 0 } ? broken.Reason : "NOT_ANNOUNCED",
+            end.IsShown && broken is { Message.Length: > 0 }
+                ? $"Its routes are not in the fabric: {broken.Message}"
+                : "Its routes are not in the fabric: its guest does not run, or its hypervisor has not announced it yet.");
+    }
+
+    static Hop NoPort(WalkFacts facts, Stage stage) => facts.Other switch
+    {
+        Elsewhere.Nobodys => Drops(stage, "", "NOBODYS_ADDRESS",
+            $"{facts.Packet.Destination} is an address of this cloud that nobody holds."
+            + (facts.OtherWords.Length > 0 ? $" {facts.OtherWords}" : "")),
+        Elsewhere.LoadBalancer => Unknown(stage, facts.OtherWords, "LOAD_BALANCER",
+            $"{facts.Packet.Destination} is a load balancer's: see its listeners and members."),
+        _ => Unknown(stage, "", "OUTSIDE", $"{facts.Packet.Destination} is outside of this cloud: what is behind the ToRs is not known here."),
+    };
+
+    static bool IsTrue(PortRow port, string type) =>
+        port.Conditions.Any(c => c.Type == type && c.Status == Condition.Types.Status.True);
+
+    static Condition? Broken(PortRow port, string type) =>
+        port.Conditions.FirstOrDefault(c => c.Type == type && c.Status == Condition.Types.Status.False);
+
+    static Hop Passes(Stage stage, string resource, string message) => Make(stage, V1.Verdict.Passes, resource, "", message);
+
+    static Hop Drops(Stage stage, string resource, string reason, string message) =>
+        Make(stage, V1.Verdict.Drops, resource, reason, message);
+
+    static Hop Unknown(Stage stage, string resource, string reason, string message) =>
+        Make(stage, V1.Verdict.Unknown, resource, reason, message);
+
+    static Hop Make(Stage stage, Verdict verdict, string resource, string reason, string message) =>
+        new() { Stage = stage, Verdict = verdict, Resource = resource, Reason = reason, Message = message };
+}
