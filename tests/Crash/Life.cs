@@ -13,7 +13,7 @@ namespace Monolith.Crash.Tests;
 /// <summary>
 /// All that is done to a server, from nothing to nothing:
 /// <code>
-///   create ─▶ stop ─▶ start ─▶ resize ─▶ rebuild ─▶ migrate ─▶ copy its disk ─▶ all agrees ─▶ delete ─▶ nothing is left
+///   create ─▶ stop ─▶ migrate ─▶ start ─▶ resize ─▶ rebuild ─▶ migrate ─▶ copy its disk ─▶ all agrees ─▶ delete ─▶ nothing is left
 /// </code>
 /// and an image comes from elsewhere meanwhile.
 /// Each is asked for with one request id, until it is answered.
@@ -36,12 +36,13 @@ internal sealed class Life(Scene scene, int number, CancellationToken cancel)
         await CreateAsync();
         await ImportedAsync();
         await DoAsync("stop", ServerState.Stopped, (id, o) => servers.StopServerAsync(new() { Name = name, RequestId = id }, o));
+        await MigrateAsync(ServerState.Stopped);
         await DoAsync("start", ServerState.Ready, (id, o) => servers.StartServerAsync(new() { Name = name, RequestId = id }, o));
         await DoAsync("resize", ServerState.Ready, (id, o) => servers.ResizeServerAsync(
             new() { Name = name, Flavor = "flavors/large", RequestId = id }, o));
         await DoAsync("rebuild", ServerState.Ready, (id, o) => servers.RebuildServerAsync(
             new() { Name = name, RequestId = id }, o));
-        await MigrateAsync();
+        await MigrateAsync(ServerState.Ready);
         await CopyAsync();
         Stage = "agree";
         await scene.UntilAsync("rows and machines to agree", scene.DifferencesAsync);
@@ -113,10 +114,11 @@ internal sealed class Life(Scene scene, int number, CancellationToken cancel)
     }
 
     /// <summary>It keeps its addresses, whether it got there or stays.</summary>
-    async Task MigrateAsync()
+    /// <param name="state">That it has all the way.</param>
+    async Task MigrateAsync(ServerState state)
     {
         var before = await GetAsync();
-        await DoAsync("migrate", ServerState.Ready, (id, o) => servers.MigrateServerAsync(
+        await DoAsync("migrate", state, (id, o) => servers.MigrateServerAsync(
             new() { Name = name, RequestId = id }, o));
         var after = await GetAsync();
         if (after.Addresses.ToString() != before.Addresses.ToString())

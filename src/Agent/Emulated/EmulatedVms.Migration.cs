@@ -24,18 +24,18 @@ public sealed partial class EmulatedVms
             if (machine.Running is not null || machine.Migration is not null)
                 throw new VmException(VmFailure.Migrating, $"VM {plan.Id} has a guest, or had one");
             (machine.Plan, machine.Generation) = (plan, plan.Generation);
-            if (plan.Ports.FirstOrDefault(p => !dataPlane.HasTap(p.Tap)) is { } missing)
+            if (!incoming.Stopped && plan.Ports.FirstOrDefault(p => !dataPlane.HasTap(p.Tap)) is { } missing)
                 Fail(machine, $"could not open the tap {missing.Tap}: there is no such interface");
             if (dice.Falls(dice.Emulation.StartFailures)) Fail(machine, "emulated failure of the start");
             Enter(machine, VmPhase.Incoming, "");
-            (machine.Pid, machine.Running) = (++pid, plan);
+            (machine.Pid, machine.Running) = (++pid, incoming.Stopped ? Carried(plan) : plan);
             machine.Migration = new VmMigration(
-                incoming.Migration, MigrationPhase.Listening, incoming.Host, Port, Port + 1);
+                incoming.Migration, MigrationPhase.Listening, incoming.Host, Port, Port + 1, Stopped: incoming.Stopped);
             EmulatedWire.Listen(incoming, this, plan.Id);
         }
 
         // The tap is held from now on, as by a QEMU that waits.
-        SetCarriers(plan, carrier: true);
+        if (!incoming.Stopped) SetCarriers(plan, carrier: true);
         Tell(plan.Id, VmEventKind.Migrated, "");
     }
 
@@ -50,10 +50,12 @@ public sealed partial class EmulatedVms
             if (machine.Migration?.Id == outgoing.Migration) return Task.CompletedTask;
             if (machine.Phase == VmPhase.Left || machine.Migration is { IsSending: true })
                 throw new VmException(VmFailure.Migrating, $"VM {id} is sent elsewhere already");
-            if (machine.Phase != VmPhase.Running)
+            if (outgoing.Stopped) OpenCarrier(machine);
+            else if (machine.Phase != VmPhase.Running)
                 throw new VmException(VmFailure.NotFound, $"VM {id} does not run: only a running guest can be sent");
-            var total = DiskBytes + ((long)machine.Running!.MemoryMib << 20);
-            machine.Migration = new VmMigration(outgoing.Migration, MigrationPhase.CopyingDisk, BytesTotal: total);
+            var total = DiskBytes + (outgoing.Stopped ? 0 : (long)machine.Running!.MemoryMib << 20);
+            machine.Migration = new VmMigration(
+                outgoing.Migration, MigrationPhase.CopyingDisk, BytesTotal: total, Stopped: outgoing.Stopped);
             if (machine.Snapshot is { Phase: SnapshotPhase.Copying } copying)
                 machine.Snapshot = copying with
                 {
@@ -104,11 +106,13 @@ public sealed partial class EmulatedVms
         lock (gate)
         {
             if (machines.GetValueOrDefault(plan.Id) is not { Phase: VmPhase.Left } machine) return Task.CompletedTask;
+            var stopped = machine.Migration!.Stopped;
+            if (stopped) machine.Running = null;
             var alive = machine.Running is not null;
-            Enter(machine, alive ? VmPhase.Running : VmPhase.Crashed, alive ? "" : "its memory was lost");
+            Enter(machine, stopped ? VmPhase.Stopped : alive ? VmPhase.Running : VmPhase.Crashed, alive || stopped ? "" : "its memory was lost");
             (machine.Plan, machine.Generation) = (plan, plan.Generation);
             (machine.Pid, machine.Answers) = (alive ? ++pid : null, alive ? dice.Now : DateTimeOffset.MaxValue);
-            machine.Migration = machine.Migration! with
+            machine.Migration = machine.Migration with
             {
                 Phase = MigrationPhase.Failed,
                 Reason = "TARGET_LOST",
@@ -121,19 +125,35 @@ public sealed partial class EmulatedVms
     }
 
     /// <returns>Whether there was somebody to take the guest.</returns>
-    internal bool Arrive(VmId id, DateTimeOffset answers)
+    internal bool Arrive(VmId id, DateTimeOffset answers, bool stopped)
     {
         lock (gate)
         {
             if (machines.GetValueOrDefault(id) is not { Phase: VmPhase.Incoming } machine) return false;
+            // Machines that are not alike do not understand each other.
+            if (machine.Migration!.Stopped != stopped) return false;
             var held = machine.Pid;
-            Enter(machine, VmPhase.Running, "");
-            (machine.Pid, machine.Answers) = (held, answers);
+            Enter(machine, stopped ? VmPhase.Stopped : VmPhase.Running, "");
+            if (stopped) machine.Running = null;
+            else (machine.Pid, machine.Answers) = (held, answers);
             machine.Migration = machine.Migration! with { Phase = MigrationPhase.Arrived };
         }
 
-        Tell(id, VmEventKind.Started, "its guest has arrived");
+        Tell(id, stopped ? VmEventKind.Migrated : VmEventKind.Started, "it has arrived");
         return true;
+    }
+
+    /// <summary>What has the disk of a stopped VM has no cards.</summary>
+    private static VmPlan Carried(VmPlan plan) => plan with { Ports = [] };
+
+    private void OpenCarrier(Machine machine)
+    {
+        RefuseElsewhere(machine, "sent");
+        if (machine.Phase is not (VmPhase.Stopped or VmPhase.Crashed))
+            throw new VmException(
+                VmFailure.Migrating, $"VM {machine.Plan.Id} runs: it cannot be sent as one that is stopped");
+        Enter(machine, VmPhase.Outgoing, "");
+        (machine.Pid, machine.Running) = (++pid, Carried(machine.Plan));
     }
 
     private async Task GoAsync(Machine machine, VmOutgoing outgoing)
@@ -194,6 +214,11 @@ public sealed partial class EmulatedVms
                 Reason = reason,
                 Cause = cause,
             };
+            if (sent.Stopped)
+            {
+                machine.Running = null;
+                Enter(machine, VmPhase.Stopped, cause);
+            }
         }
 
         Tell(machine.Plan.Id, VmEventKind.Migrated, cause);
@@ -206,9 +231,13 @@ public sealed partial class EmulatedVms
             if (machine.Migration is not { } sent || sent.Id != outgoing.Migration) return;
             var (held, running) = (machine.Pid, machine.Running);
             // The process is still there, and holds the tap.
-            Enter(machine, VmPhase.Left, "its guest has left for another hypervisor");
+            Enter(machine, VmPhase.Left, "it has left for another hypervisor");
             (machine.Pid, machine.Running) = (held, running);
-            machine.Migration = sent with { Phase = MigrationPhase.Left, Downtime = TimeSpan.FromMilliseconds(20) };
+            machine.Migration = sent with
+            {
+                Phase = MigrationPhase.Left,
+                Downtime = sent.Stopped ? null : TimeSpan.FromMilliseconds(20),
+            };
         }
 
         Tell(machine.Plan.Id, VmEventKind.Migrated, "");

@@ -69,6 +69,7 @@ public sealed partial class EmulatedVms : IVmDriver
                 ?? throw new VmException(VmFailure.NotFound, $"VM {plan.Id} has no disk here: ensure it first");
             if (machine.Phase == VmPhase.Running) return;
             RefuseElsewhere(machine, "started");
+            if (machine.Phase == VmPhase.Outgoing) machine.Migration = Ended(machine.Migration, "it was started");
             (machine.Plan, machine.Generation) = (plan, plan.Generation);
             var missing = plan.Ports.FirstOrDefault(p => !dataPlane.HasTap(p.Tap));
             if (missing is not null) Fail(machine, $"could not open the tap {missing.Tap}: there is no such interface");
@@ -232,8 +233,9 @@ public sealed partial class EmulatedVms : IVmDriver
             if (machine.Running is null) return;
             plan = machine.Running;
             // A guest that has left stays left, whatever becomes of the process that it left.
+            var ran = machine.Phase != VmPhase.Outgoing && machine is not { Phase: VmPhase.Incoming, Migration.Stopped: true };
             var left = machine.Phase == VmPhase.Left || machine.Migration is { Phase: MigrationPhase.Switching };
-            Enter(machine, left ? VmPhase.Left : phase, cause);
+            Enter(machine, left ? VmPhase.Left : ran ? phase : VmPhase.Stopped, cause);
             (machine.Running, machine.Stopping) = (null, null);
             machine.Migration = Ended(machine.Migration, cause);
         }

@@ -27,5 +27,5 @@ internal static class EmulatedWire
     /// <summary>Hands a guest over, once.</summary>
     /// <returns>Whether it arrived.</returns>
     public static bool Deliver(VmOutgoing outgoing, DateTimeOffset answers) =>
-        Open.TryRemove((outgoing.Migration, outgoing.Secret), out var end) && end.Vms.Arrive(end.Id, answers);
+        Open.TryRemove((outgoing.Migration, outgoing.Secret), out var end) && end.Vms.Arrive(end.Id, answers, outgoing.Stopped);
 }

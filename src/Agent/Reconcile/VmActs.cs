@@ -83,7 +83,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
             VmDecision.Restart restart => RestartAsync(id, now.Desired!, restart.Mode, cancellation),
             VmDecision.Remove => RemoveAsync(id, now, cancellation),
             VmDecision.Receive => ReceiveAsync(id, now.Desired!, cancellation),
-            VmDecision.Send => with.Driver.SendAsync(new VmId(id), OutgoingOf(now.Desired!), cancellation),
+            VmDecision.Send => SendAsync(id, now.Desired!, cancellation),
             VmDecision.LetGo => with.Driver.LetGoAsync(new VmId(id), cancellation),
             VmDecision.CancelSend => with.Driver.CancelSendAsync(new VmId(id), cancellation),
             VmDecision.Reclaim => with.Driver.ReclaimAsync(VmPlans.Of(now.Desired!, with.TapPrefix), cancellation),
@@ -182,13 +182,18 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
 
     private async Task ReceiveAsync(string id, Vm vm, CancellationToken cancellation)
     {
-        BeginStep(id, VmSteps.Plugged);
-        EndStep(id, VmSteps.Plugged, VmStage.Disked);
+        var stopped = vm.Power == Vm.Types.Power.Stopped;
+        if (!stopped)
+        {
+            BeginStep(id, VmSteps.Plugged);
+            EndStep(id, VmSteps.Plugged, VmStage.Disked);
+        }
+
         if (with.ListenAddress() is not { Length: > 0 } host)
             throw new VmException(
                 VmFailure.StartFailed, "The hypervisor has no address that another one could send a guest to.");
         await with.Driver.ReceiveAsync(
-            VmPlans.Of(vm, with.TapPrefix), new VmIncoming(vm.Incoming.Migration, vm.Incoming.Secret, host),
+            VmPlans.Of(vm, with.TapPrefix), new VmIncoming(vm.Incoming.Migration, vm.Incoming.Secret, host, stopped),
             cancellation);
     }
 
@@ -201,8 +206,15 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         return Verdict.After(wait);
     }
 
-    private static VmOutgoing OutgoingOf(Vm vm) => new(
-        vm.Outgoing.Migration, vm.Outgoing.Secret, vm.Outgoing.Host, vm.Outgoing.MemoryPort, vm.Outgoing.DiskPort);
+    private async Task SendAsync(string id, Vm vm, CancellationToken cancellation)
+    {
+        var to = vm.Outgoing;
+        var stopped = vm.Power == Vm.Types.Power.Stopped;
+        await with.Driver.SendAsync(
+            new VmId(id), new VmOutgoing(to.Migration, to.Secret, to.Host, to.MemoryPort, to.DiskPort, stopped), cancellation);
+        // What it is started with one day is looked at then.
+        if (stopped) facts.Note(id, facts.Of(id) with { Stage = VmStage.None, Steps = [] });
+    }
 
     private async Task StopAsync(string id, StopMode mode, CancellationToken cancellation)
     {

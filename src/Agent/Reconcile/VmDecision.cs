@@ -99,6 +99,8 @@ internal abstract record VmDecision
 ///                       └ the machine was restarted
 ///                    the guest shut itself down: Settle as STOPPED until the next generation or restart
 ///   wanted STOPPED:  running ─▶ Stop ─▶ Settle
+///     incoming:      FetchImage ─▶ MakeDisk ─▶ AwaitHost ─▶ Receive ─▶ Follow, until its disk is here ─▶ Settle
+///     outgoing:      stopped ─▶ FetchImage ─▶ MakeDisk ─▶ Send ─▶ Follow ─▶ LetGo ─▶ Follow; unset, or to run: CancelSend
 ///   wanted ABSENT:   anything ─▶ Remove ─▶ Settle as GONE, until the host says remove ─▶ Forget
 ///   incoming:        as RUNNING, with Receive in place of Start ─▶ Follow, until its guest is here ─▶ as any other
 ///   outgoing:        running ─▶ Send ─▶ Follow ─▶ LetGo ─▶ Follow; unset: CancelSend;  left ─▶ Follow, until Reclaim or ABSENT
@@ -146,7 +148,9 @@ internal static class VmDecide
         }
 
         if (desired.Incoming is { } incoming && !now.Fact.Arrived) return Incoming(now, incoming.Migration);
-        var outgoing = desired.Power == Vm.Types.Power.Running ? desired.Outgoing : null;
+        // A guest that runs goes while it is to run, what is stopped while it is to be stopped.
+        var runs = now.Observed?.Phase == VmPhase.Running;
+        var outgoing = desired.Power == (runs ? Vm.Types.Power.Running : Vm.Types.Power.Stopped) ? desired.Outgoing : null;
         if (migration is { Phase: MigrationPhase.Switching, LetGo: false })
             return now.RoutedPorts.Count > 0 ? new VmDecision.Follow(now.Policy.MigrationPoll) : new VmDecision.LetGo();
         if (migration is { IsSending: true } && outgoing?.Migration != migration.Id)
@@ -156,21 +160,34 @@ internal static class VmDecide
                 : new VmDecision.Follow(now.Policy.MigrationPoll);
         }
 
-        if (outgoing is null || now.Observed?.Phase != VmPhase.Running) return null;
+        if (outgoing is null || now.Observed?.Phase == VmPhase.Starting) return null;
         if (migration?.Id != outgoing.Migration)
+        {
+            if (!runs) return SendStopped(now, desired);
             return RestUntil(now, desired) is { } rest && rest < TimeSpan.MaxValue
                 ? new VmDecision.Wait(rest)
                 : new VmDecision.Send();
+        }
+
         return migration.IsSending ? new VmDecision.Follow(now.Policy.MigrationPoll) : null;
+    }
+
+    /// <summary>Its disk is made as for a start: it may never have had one, or be to have a larger one.</summary>
+    private static VmDecision SendStopped(VmSituation now, Vm desired)
+    {
+        if (RestUntil(now, desired) is { } wait)
+            return wait == TimeSpan.MaxValue ? new VmDecision.Settle() : new VmDecision.Wait(wait);
+        return now.Fact.Stage is VmStage.None or VmStage.Imaged ? Begin(now) : new VmDecision.Send();
     }
 
     private static VmDecision Incoming(VmSituation now, string id)
     {
         var observed = now.Observed;
-        if (observed is { Phase: VmPhase.Running, Migration.Phase: MigrationPhase.Arrived })
+        if (observed is { Phase: VmPhase.Running or VmPhase.Stopped, Migration.Phase: MigrationPhase.Arrived })
             return new VmDecision.Note(now.Fact with { Arrived = true, Trouble = null });
         if (observed?.Migration is { Phase: MigrationPhase.Missed }) return new VmDecision.Follow(null);
-        if (observed is { Phase: VmPhase.Incoming, Migration: { Phase: MigrationPhase.Listening } open } && open.Id == id)
+        if (observed is { Phase: VmPhase.Incoming, Migration: { Phase: MigrationPhase.Listening or MigrationPhase.Arrived } open }
+            && open.Id == id)
         {
             return now.Fact.Generation == now.Desired!.Generation
                 ? new VmDecision.Follow(now.Policy.MigrationPoll)
@@ -179,7 +196,9 @@ internal static class VmDecide
 
         if (RestUntil(now, now.Desired!) is { } wait)
             return wait == TimeSpan.MaxValue ? new VmDecision.Settle() : new VmDecision.Wait(wait);
-        return Begin(now) is VmDecision.Start ? new VmDecision.Receive() : Begin(now);
+        // What is stopped has no cards that would need their ports.
+        var next = Begin(now.Desired!.Power == Vm.Types.Power.Stopped ? now with { MissingPorts = [] } : now);
+        return next is VmDecision.Start ? new VmDecision.Receive() : next;
     }
 
     private static VmDecision Unwanted(VmSituation now)
@@ -246,7 +265,7 @@ internal static class VmDecide
         return now.Observed?.Phase switch
         {
             VmPhase.Running => Run(now, desired, now.Observed),
-            VmPhase.Starting => new VmDecision.Wait(DriverPoll),
+            VmPhase.Starting or VmPhase.Outgoing => new VmDecision.Wait(DriverPoll),
             VmPhase.Crashed => Crashed(now, desired, now.Observed),
             VmPhase.Stopped => Halted(now, desired),
             _ => Begin(now),

@@ -65,11 +65,24 @@ internal static class VmReport
         ? new Line(State.Failed, trouble.Reason, trouble.Message, trouble.RetryAt is not null)
         : null;
 
-    private static Line StoppedLine(VmSituation now, VmDecision decision) => decision switch
+    private static Line StoppedLine(VmSituation now, VmDecision decision)
     {
-        VmDecision.Settle => new Line(State.Stopped),
-        _ => TroubleLine(now) ?? new Line(State.Working, "STOPPING", "The server is shutting down."),
-    };
+        if (now.Observed?.Phase == VmPhase.Left)
+            return new Line(State.Stopped, "MIGRATED", "The server is on another hypervisor now.");
+        var comes = now.Desired!.Incoming is not null && !now.Fact.Arrived;
+        if (comes && decision is VmDecision.Follow && now.Observed?.Migration is { Phase: MigrationPhase.Missed } missed)
+            return new Line(State.Failed, missed.Reason, missed.Cause);
+        var goes = decision is VmDecision.Follow or VmDecision.Send or VmDecision.LetGo or VmDecision.CancelSend;
+        if (goes && !comes && now.Observed?.Phase != VmPhase.Running) return new Line(State.Stopped);
+        if (TroubleLine(now) is { } trouble) return trouble;
+        return decision switch
+        {
+            VmDecision.Settle => new Line(State.Stopped),
+            _ when comes => new Line(State.Working, "INCOMING", "It waits for the server from another hypervisor."),
+            VmDecision.FetchImage or VmDecision.MakeDisk => new Line(State.Stopped),
+            _ => new Line(State.Working, "STOPPING", "The server is shutting down."),
+        };
+    }
 
     private static Line RunningLine(VmSituation now, VmDecision decision)
     {
@@ -82,7 +95,8 @@ internal static class VmReport
                 new Line(State.Failed, missed.Reason, missed.Cause),
             VmDecision.Follow when now.Observed?.Phase == VmPhase.Incoming =>
                 new Line(State.Working, "INCOMING", "It waits for the server from another hypervisor."),
-            VmDecision.Follow or VmDecision.Send or VmDecision.LetGo or VmDecision.CancelSend => new Line(State.Running),
+            VmDecision.Follow or VmDecision.Send or VmDecision.LetGo or VmDecision.CancelSend
+                when now.Observed?.Phase == VmPhase.Running => new Line(State.Running),
             VmDecision.Plug => new Line(State.Running, "PORTS_CHANGING",
                 now.Fact.CardTrouble?.Message ?? now.PortTrouble?.Message ?? "The guest's network cards are being changed."),
             VmDecision.Probe { Slow: true } => new Line(

@@ -47,13 +47,15 @@ public interface IVmDriver : IAsyncDisposable
 
     /// <summary>
     /// Starts the VM, whose disk was ensured, without a guest: that comes from another hypervisor. Completes when it can
-    /// be sent to; the observation's migration says where. A guest that has arrived counts as started.
+    /// be sent to; the observation's migration says where. A guest that has arrived counts as started. Of a stopped VM the
+    /// disk comes alone: then it is stopped here.
     /// </summary>
     Task ReceiveAsync(VmPlan plan, VmIncoming incoming, CancellationToken cancellation);
 
     /// <summary>
-    /// Begins to send a running guest, disk and memory. Completes at once; the observation's migration tells the rest,
-    /// which goes on across agents. At the switch the guest stands still until <see cref="LetGoAsync"/>. A migration that ended, well or not, is not begun again under its id.
+    /// Begins to send a running guest, disk and memory, or a stopped VM's disk. Completes at once; the observation's
+    /// migration tells the rest, which goes on across agents. At the switch the guest stands still until
+    /// <see cref="LetGoAsync"/>. A migration that ended, well or not, is not begun again under its id.
     /// </summary>
     Task SendAsync(VmId id, VmOutgoing outgoing, CancellationToken cancellation);
 
@@ -70,8 +72,8 @@ public interface IVmDriver : IAsyncDisposable
     Task CancelSendAsync(VmId id, CancellationToken cancellation);
 
     /// <summary>
-    /// Runs a guest here again that has left. Only when nothing is left of it elsewhere: the caller must know. Where its
-    /// memory is lost, it boots from the disk that it left.
+    /// Runs a guest here again that has left; what was sent stopped is stopped here again. Only when nothing is left of it
+    /// elsewhere: the caller must know. Where its memory is lost, it boots from the disk that it left.
     /// </summary>
     Task ReclaimAsync(VmPlan plan, CancellationToken cancellation);
 

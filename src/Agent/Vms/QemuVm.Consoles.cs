@@ -58,7 +58,7 @@ internal sealed partial class QemuVm
     private QemuProcess Alive() => (record.Phase, process) switch
     {
         (VmPhase.Left, _) => throw new VmException(VmFailure.Migrating, $"the guest of VM {id} has left this hypervisor"),
-        (_, { Exited.IsCompleted: false } alive) => alive,
+        (not VmPhase.Outgoing, { Exited.IsCompleted: false } alive) => alive,
         _ => throw new VmException(VmFailure.NotRunning, $"VM {id} does not run: start the server"),
     };
 }

@@ -18,7 +18,8 @@ internal sealed partial class QemuVm
     /// <summary>There is something to do or to look for.</summary>
     private bool IsMoving => process is not null && record switch
     {
-        { Phase: VmPhase.Incoming, Migration.Phase: MigrationPhase.Listening } => true,
+        { Phase: VmPhase.Incoming, Migration.Phase: MigrationPhase.Listening or MigrationPhase.Arrived } => true,
+        { Phase: VmPhase.Outgoing } => true,
         { Phase: VmPhase.Running, Migration: { } migration } => migration.IsSending,
         _ => false,
     };
@@ -37,18 +38,18 @@ internal sealed partial class QemuVm
             if (record.Generation != plan.Generation) Enter(record with { Generation = plan.Generation });
             return;
         }
-        if (record.Phase is VmPhase.Running or VmPhase.Left || record.Migration is { Phase: MigrationPhase.Missed })
+        if (record.Phase is VmPhase.Running or VmPhase.Outgoing or VmPhase.Left || record.Migration is { Phase: MigrationPhase.Missed })
             throw new VmException(VmFailure.Migrating, $"VM {id} has a guest, or had one: another cannot come to it");
         if (process is not null) await EndAsync("");
         if (!File.Exists(files.Disk))
             throw new VmException(VmFailure.NotFound, $"VM {id} has no disk here: ensure it first");
         Keep(plan);
-        var opening = new VmMigration(incoming.Migration, MigrationPhase.Opening);
+        var opening = new VmMigration(incoming.Migration, MigrationPhase.Opening, Stopped: incoming.Stopped);
         Enter(new VmRecord(
             VmPhase.Incoming, plan.Generation, VmCommandLine.Shape(plan), null, Now, "", opening));
         try
         {
-            await SpawnAsync(plan, incoming: true);
+            await SpawnAsync(plan, incoming: true, carrier: incoming.Stopped);
             var (memory, disk) = await ListenAsync(incoming);
             Enter(record with
             {
@@ -118,8 +119,26 @@ internal sealed partial class QemuVm
         {
             Phase = MigrationPhase.Failed,
             Reason = "TARGET_LOST",
-            Cause = "The guest was lost at the target and goes on where it was.",
+            Cause = record.Migration.Stopped
+                ? "It was lost at the target, and is stopped where it was."
+                : "The guest was lost at the target and goes on where it was.",
         };
+        if (back.Stopped)
+        {
+            // The process that had the disk is ended by whoever finds it so.
+            Enter(record with
+            {
+                Phase = process is null ? VmPhase.Stopped : VmPhase.Outgoing,
+                Generation = plan.Generation,
+                Since = Now,
+                Cause = "",
+                Migration = back,
+            });
+            await EndAsync("");
+            Tell(VmEventKind.Stopped, back.Cause);
+            return;
+        }
+
         var alive = process is { Exited.IsCompleted: false };
         if (alive) await process!.Commands.ContAsync(disposed.Token);
         Enter(record with
@@ -137,6 +156,13 @@ internal sealed partial class QemuVm
     {
         // Anew before looking: what happens from here on is looked at again.
         moved = NewDone();
+        if (record.Migration is { Stopped: true, IsSending: false, Phase: not MigrationPhase.Listening } over)
+        {
+            // Written down already: this is what is left of it, and nothing runs that would have to go on.
+            await EndAsync(over.Cause);
+            Tell(VmEventKind.Migrated, over.Cause);
+            return;
+        }
         if (!process!.IsConnected) await process.ConnectAsync(AdoptDeadline, disposed.Token);
         if (record.Phase == VmPhase.Incoming) await LookForGuestAsync();
         else await SendOnAsync(record.Migration!);
@@ -151,11 +177,19 @@ internal sealed partial class QemuVm
         // What came is no guest: what is left of this QEMU is of no use.
         if (came == "failed") process.Kill();
         if (came != "completed") return;
+        var arrived = record.Migration! with { Phase = MigrationPhase.Arrived };
+        if (arrived.Stopped)
+        {
+            // The source copied with a flush: what was written here is here, whatever becomes of this QEMU.
+            Enter(record with { Migration = arrived });
+            moved.TrySetResult();
+            return;
+        }
         Enter(record with
         {
             Phase = VmPhase.Running,
             Since = Now,
-            Migration = record.Migration! with { Phase = MigrationPhase.Arrived },
+            Migration = arrived,
         });
         Tell(VmEventKind.Started, "its guest has arrived");
         await CloseAsync();
@@ -193,7 +227,14 @@ internal sealed partial class QemuVm
             return;
         }
         lock (gate) record = record with { Migration = Ended(cause) };
-        Crash(cause);
+        if (record.Phase != VmPhase.Outgoing && record is not { Phase: VmPhase.Incoming, Migration.Stopped: true })
+        {
+            Crash(cause);
+            return;
+        }
+        // Nobody ran there.
+        Enter(record with { Phase = VmPhase.Stopped, Process = null, Since = Now, Cause = cause });
+        Tell(VmEventKind.Migrated, cause);
     }
 
     /// <summary>What becomes of a migration when its QEMU is no more.</summary>

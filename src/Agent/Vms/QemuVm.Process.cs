@@ -7,7 +7,10 @@ namespace Monolith.Agent.Vms;
 /// <summary>How a VM comes to a process, by spawn or by adoption, and how it loses it.</summary>
 internal sealed partial class QemuVm
 {
-    private async Task SpawnAsync(VmPlan plan, bool incoming)
+    /// <param name="plan">What it shall be.</param>
+    /// <param name="incoming">It comes from another hypervisor.</param>
+    /// <param name="carrier">Nothing but its disk is needed.</param>
+    private async Task SpawnAsync(VmPlan plan, bool incoming = false, bool carrier = false)
     {
         files.RemoveSockets();
         VmFiles.Bound(files.Log, QemuLogLimit);
@@ -16,9 +19,10 @@ internal sealed partial class QemuVm
         var host = new VmHost(settings.Capabilities.Accelerator, settings.User?.Name, files.PidFile, incoming);
         // Small guests cost QEMU more than their memory: its own code, translated code, and I/O buffers.
         var memory = ((long)plan.MemoryMib << 20) + Math.Max(256L << 20, (long)plan.MemoryMib << 17);
-        var limits = new CgroupLimits(Math.Min(100 * plan.Vcpus, 10_000), plan.Vcpus + 1, memory, 256 + plan.Vcpus);
+        var limits = carrier ? CopierLimits : new CgroupLimits(Math.Min(100 * plan.Vcpus, 10_000), plan.Vcpus + 1, memory, 256 + plan.Vcpus);
         var handle = ProcessHandle.Spawn(new ProcessPlan(
-            settings.Options.QemuExecutable, VmCommandLine.Build(plan, host), files.Directory, files.Log));
+            settings.Options.QemuExecutable, carrier ? CarrierCommandLine.Build(host) : VmCommandLine.Build(plan, host),
+            files.Directory, files.Log));
         process = new QemuProcess(handle, files.Directory, settings.Time, OnGuest);
         Enter(record with { Process = handle.Identity });
         TryConfine(limits, handle.Identity.Pid);
@@ -61,7 +65,7 @@ internal sealed partial class QemuVm
 
     private async Task AdoptProcessAsync()
     {
-        if (record.Phase is not (VmPhase.Starting or VmPhase.Running or VmPhase.Incoming or VmPhase.Left)) return;
+        if (record.Phase is VmPhase.Stopped or VmPhase.Crashed) return;
         var identity = record.Process ?? ProcessSearch.Find("-pidfile", files.PidFile);
         if (identity is not { } found || ProcessHandle.Adopt(found) is not { } handle)
         {

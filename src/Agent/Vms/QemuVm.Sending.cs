@@ -32,11 +32,45 @@ internal sealed partial class QemuVm
         }
         if (record.Migration is { IsSending: true } || record.Phase == VmPhase.Left)
             throw new VmException(VmFailure.Migrating, $"VM {id} is sent elsewhere already");
+        if (outgoing.Stopped)
+        {
+            await SendStoppedAsync(outgoing);
+            return;
+        }
         if (process is not { GuestDown.IsCompleted: false } || record.Phase != VmPhase.Running)
             throw new VmException(VmFailure.NotFound, $"VM {id} does not run: only a running guest can be sent");
         if (IsCopying) await FailCopyAsync("SERVER_MIGRATED", "The server goes to another hypervisor.");
         (this.outgoing, reached) = (outgoing, settings.Time.GetTimestamp());
         Enter(record with { Migration = new VmMigration(outgoing.Migration, MigrationPhase.CopyingDisk) });
+    }
+
+    /// <summary>The same way, from a QEMU that has no guest: what it sends in the end is its word that the disk is whole.</summary>
+    private async Task SendStoppedAsync(VmOutgoing outgoing)
+    {
+        RefuseElsewhere("sent");
+        if (process is not null || record.Phase is not (VmPhase.Stopped or VmPhase.Crashed))
+            throw new VmException(VmFailure.Migrating, $"VM {id} runs: it cannot be sent as one that is stopped");
+        if (plan is null || !File.Exists(files.Disk))
+            throw new VmException(VmFailure.NotFound, $"VM {id} has no disk here: ensure it first");
+        if (IsCopying) await FailCopyAsync("SERVER_MIGRATED", "The server goes to another hypervisor.");
+        (this.outgoing, reached) = (outgoing, settings.Time.GetTimestamp());
+        var sent = new VmMigration(outgoing.Migration, MigrationPhase.CopyingDisk, Stopped: true);
+        Enter(record with { Phase = VmPhase.Outgoing, Process = null, Since = Now, Cause = "", Migration = sent });
+        try
+        {
+            await SpawnAsync(plan, carrier: true);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            var fault = QemuFault.From(e, id, "opening its disk to send it");
+            Enter(record with
+            {
+                Migration = sent with { Phase = MigrationPhase.Failed, Reason = "DISK_NOT_OPENED", Cause = fault.Message },
+            });
+            await EndAsync(fault.Message);
+            Enter(record with { Phase = VmPhase.Stopped, Process = null });
+        }
+        Tell(VmEventKind.Migrated, "");
     }
 
     private Task LetGoAsync()
@@ -52,7 +86,7 @@ internal sealed partial class QemuVm
 
     private async Task CancelSendAsync()
     {
-        if (record is { Phase: VmPhase.Running, Migration: { IsSending: true, Phase: not MigrationPhase.Switching } sent })
+        if (record is { Phase: VmPhase.Running or VmPhase.Outgoing, Migration: { IsSending: true, Phase: not MigrationPhase.Switching } sent })
             Enter(record with { Migration = sent.GiveUp(Cancelled, "The migration was given up.") });
         await Task.CompletedTask;
     }
@@ -221,14 +255,14 @@ internal sealed partial class QemuVm
         var left = phase == MigrationPhase.Left;
         Enter(record with
         {
-            Phase = left ? VmPhase.Left : VmPhase.Running,
+            Phase = left ? VmPhase.Left : sent.Stopped ? VmPhase.Outgoing : VmPhase.Running,
             Since = left ? Now : record.Since,
-            Cause = left ? "its guest has left for another hypervisor" : record.Cause,
+            Cause = left ? "it has left for another hypervisor" : record.Cause,
             Migration = sent with
             {
                 Phase = phase,
                 Giving = false,
-                Downtime = downtime,
+                Downtime = sent.Stopped ? null : downtime,
                 BytesDone = left ? sent.BytesTotal : sent.BytesDone,
                 Reason = left ? "" : sent.Reason,
                 Cause = left ? "" : sent.Cause,

@@ -59,7 +59,7 @@ internal sealed partial class QemuVm
     {
         // Anew before looking: what happens from here on is looked at again.
         copied = NewDone();
-        if (record.Phase is VmPhase.Starting or VmPhase.Incoming or VmPhase.Left) return;
+        if (record.Phase is VmPhase.Starting or VmPhase.Incoming or VmPhase.Outgoing or VmPhase.Left) return;
         try
         {
             await CopyOnAsync(record.Snapshot!);

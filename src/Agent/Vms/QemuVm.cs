@@ -20,6 +20,8 @@ namespace Monolith.Agent.Vms;
 ///
 ///   Stopped ── Receive ──► Incoming ── its guest arrives ──► Running ── Send ── its guest leaves ──► Left
 ///                             └── QEMU ends ──► Crashed                 Running or Stopped ◄── Reclaim ──┘
+///   of what is stopped:
+///   Stopped ── Receive ──► Incoming ── its disk is whole ──► Stopped ── Send ──► Outgoing ── it is whole there ──► Left
 /// </code>
 /// Each phase is on disk before the act that leads out of it, so that a new agent knows what the dead one was at:
 /// "Starting" without a process is looked up in /proc by QEMU's arguments, "Running" without one has crashed.
@@ -282,7 +284,7 @@ internal sealed partial class QemuVm : IAsyncDisposable
         {
             File.Delete(files.Rescue);
             if (plan.Rescue is { } rescue) await settings.Disks.CreateRescueAsync(files, rescue, disposed.Token);
-            await SpawnAsync(plan, incoming: false);
+            await SpawnAsync(plan);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -297,9 +299,10 @@ internal sealed partial class QemuVm : IAsyncDisposable
 
     private async Task StopAsync(StopMode mode, TimeSpan deadline)
     {
-        // A guest that has left is stopped where it is.
-        if (record.Phase == VmPhase.Left) return;
+        // A guest that has left is stopped where it is, and what is sent stopped has none.
+        if (record.Phase is VmPhase.Left or VmPhase.Outgoing) return;
         if (process is not null) RefuseElsewhere("stopped");
+        if (record.Phase == VmPhase.Incoming) mode = StopMode.Hard;
         if (process is null)
         {
             if (record.Phase != VmPhase.Stopped && observation is not null)

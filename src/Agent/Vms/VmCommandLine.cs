@@ -126,7 +126,7 @@ internal static class VmCommandLine
         to.AddRange(["-action", "shutdown=pause,panic=none"]);
     }
 
-    private static void AddConfinement(List<string> to, VmHost host)
+    internal static void AddConfinement(List<string> to, VmHost host)
     {
         // elevateprivileges=deny would refuse the setuid of -runas.
         to.AddRange(["-sandbox", "on,obsolete=deny,spawn=deny,resourcecontrol=deny"]);

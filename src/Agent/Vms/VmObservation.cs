@@ -17,8 +17,11 @@ public enum VmPhase
     /// <summary>QEMU ended though nobody had asked for it, or did not start.</summary>
     Crashed,
 
-    /// <summary>QEMU waits for its guest, which comes from another hypervisor.</summary>
+    /// <summary>QEMU waits for its guest, or for a stopped one's disk, which comes from another hypervisor.</summary>
     Incoming,
+
+    /// <summary>It is stopped, and a QEMU without a machine sends its disk to another hypervisor.</summary>
+    Outgoing,
 
     /// <summary>
     /// Its guest has left for another hypervisor, or may have: it is never started here but by

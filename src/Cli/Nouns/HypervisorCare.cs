@@ -14,7 +14,7 @@ internal static class HypervisorCare
 {
     public static Command Drain(Noun noun, App app)
     {
-        var command = new Command("drain", "Move every server away, while they run, and let none be placed there.");
+        var command = new Command("drain", "Move every server away, running or stopped, and let none be placed there.");
         var name = NounCommand.Name(noun, app);
         var end = new Option<bool>("--abort") { Description = "End it instead. What is on its way arrives; the rest stays." };
         command.Arguments.Add(name);

@@ -143,7 +143,7 @@ internal static class ServerCommands
 
     static Command Migrate(Noun noun, App app)
     {
-        var command = new Command("migrate", "Move a running server to another hypervisor, with its addresses.");
+        var command = new Command("migrate", "Move a server to another hypervisor, running or stopped, with its addresses.");
         var name = NounCommand.Name(noun, app);
         var to = new Option<string>("--to") { Description = "Where to. Default: the best other one.", HelpName = "HYPERVISOR" };
         to.CompletionSources.Add(app.NamesOf(() => Catalog.Hypervisor));

@@ -128,6 +128,71 @@ public sealed class MigrationTests : IAsyncDisposable
             () => source.Host.PortStatuses[Port].State == PortState.Plugged, "withdrawn at the source");
     }
 
+    [Fact]
+    public async Task Stopped_ItsDiskGoesOver_WithoutPorts_AndStartsThere()
+    {
+        await RestingAsync();
+        source.Host.Want(Sent(2, Power.Stopped));
+        await source.UntilAsync(Here, s => s is { Generation: 2, State: State.Stopped, Migration.Phase: Phase.Left });
+        await target.UntilAsync(There, s => s is { Generation: 1, State: State.Stopped, Migration.Phase: Phase.Arrived });
+        // Whoever comes after them knows it.
+        await source.RestartAsync();
+        await target.RestartAsync();
+        source.Host.VmStatuses.Clear();
+        source.Host.Want(Sent(3, Power.Stopped));
+        await source.UntilAsync(Here, s => s is { Generation: 3, State: State.Stopped, Migration.Phase: Phase.Left });
+        source.Host.Want(Wishes.Vm(1, 4, Power.Absent));
+        await source.UntilAsync(Here, s => s.State == State.Gone);
+        target.Host.Want(Wishes.Port(1));
+        var here = Received(2);
+        here.Incoming = null;
+        target.Host.Want(here);
+        await target.UntilAsync(There, s => s is { Generation: 2, State: State.Running, Answers: true });
+    }
+
+    [Fact]
+    public async Task Stopped_GivenUpMeanwhile_ThenStarted_RunsAtTheSource()
+    {
+        await RestingAsync(TimeSpan.FromHours(1));
+        source.Host.Want(Sent(2, Power.Stopped));
+        await source.UntilAsync(Here, s => s is { Generation: 2, State: State.Stopped, Migration.Phase: Phase.CopyingDisk });
+        source.Host.Want(Wishes.Vm(1, 3, Power.Stopped));
+        await source.UntilAsync(Here, s => s is { Generation: 3, State: State.Stopped, Migration.Phase: Phase.Cancelled });
+        source.Host.Want(Wishes.Vm(1, 4));
+        await source.UntilAsync(Here, s => s is { Generation: 4, State: State.Running, Answers: true });
+        target.Host.Want(Wishes.Vm(2, 2, Power.Absent, port: false));
+        await target.UntilAsync(There, s => s.State == State.Gone);
+    }
+
+    [Fact]
+    public async Task Stopped_LostAtTheTarget_IsReclaimed_AndRunsNowhere()
+    {
+        await RestingAsync();
+        source.Host.Want(Sent(2, Power.Stopped));
+        await source.UntilAsync(Here, s => s.Migration?.Phase == Phase.Left);
+        target.Host.Want(Wishes.Vm(2, 2, Power.Absent, port: false));
+        await target.UntilAsync(There, s => s.State == State.Gone);
+        var back = Wishes.Vm(1, 3, Power.Stopped);
+        back.Reclaim = true;
+        source.Host.Want(back);
+        await source.UntilAsync(
+            Here, s => s is { Generation: 3, State: State.Stopped, Migration: { Phase: Phase.Failed, Reason: "TARGET_LOST" } });
+        source.Host.Want(Wishes.Vm(1, 4));
+        await source.UntilAsync(Here, s => s is { Generation: 4, State: State.Running, Answers: true });
+    }
+
+    /// <summary>A server is stopped at the source, and the target waits for its disk.</summary>
+    private async Task RestingAsync(TimeSpan latency = default)
+    {
+        source.Run(Emulation.Instant with { MigrationLatency = latency });
+        target.Run(Emulation.Instant);
+        source.Host.Want(Wishes.Port(1));
+        source.Host.Want(Wishes.Vm(1, power: Power.Stopped));
+        await source.UntilAsync(Here, s => s is { State: State.Stopped });
+        target.Host.Want(Received(1, Power.Stopped));
+        await target.UntilAsync(There, s => s is { State: State.Working, Migration.Phase: Phase.Listening });
+    }
+
     /// <summary>A guest runs at the source, and the target waits for it.</summary>
     private async Task WaitingAsync(TimeSpan latency = default)
     {
@@ -152,10 +217,10 @@ public sealed class MigrationTests : IAsyncDisposable
         return vm;
     }
 
-    private Vm Sent(ulong generation)
+    private Vm Sent(ulong generation, Power power = Power.Running)
     {
         var to = target.Host.VmStatuses[There].Migration;
-        var vm = Wishes.Vm(1, generation);
+        var vm = Wishes.Vm(1, generation, power);
         vm.Outgoing = new VmOutgoing
         {
             Migration = Attempt, Secret = Secret, Host = to.Host, MemoryPort = to.MemoryPort, DiskPort = to.DiskPort,

@@ -153,6 +153,92 @@ public class VmDecideTests
         Assert.IsType<VmDecision.Follow>(VmDecide.Decide(now with { Observed = gone }));
     }
 
+    private static Vm Wished(Power power, bool goes = false, bool comes = false)
+    {
+        var vm = Wishes.Vm(1, 2, power);
+        if (goes) vm.Outgoing = new Monolith.Agent.V1.VmOutgoing { Migration = "m" };
+        if (comes) vm.Incoming = new Monolith.Agent.V1.VmIncoming { Migration = "m" };
+        return vm;
+    }
+
+    private static VmObservation In(VmPhase phase, MigrationPhase migration) =>
+        Observed(phase) with { Migration = new Monolith.Agent.Vms.VmMigration("m", migration, Stopped: true) };
+
+    private static (Type Decision, VmStatus.Types.State State) Told(VmSituation now)
+    {
+        var decision = VmDecide.Decide(now);
+        return (decision.GetType(), VmReport.Of(Wishes.VmId(1), now, decision, null)!.State);
+    }
+
+    /// <summary>It is stopped first, then its disk is made sure of, and then it goes; it is STOPPED all the way.</summary>
+    [Fact]
+    public void WhatIsToGoStopped_GoesOnceItIs_AndSaysThatItIsStopped()
+    {
+        var wish = Wished(Power.Stopped, goes: true);
+        var facts = VmFact.None with { Stage = VmStage.Disked };
+        Assert.IsType<VmDecision.Stop>(VmDecide.Decide(At(wish, Observed(VmPhase.Running), Ran)));
+        Assert.IsType<VmDecision.Stop>(VmDecide.Decide(At(wish, Observed(VmPhase.Starting), Ran)));
+        foreach (var phase in new[] { VmPhase.Stopped, VmPhase.Crashed })
+        {
+            Assert.Equal((typeof(VmDecision.FetchImage), VmStatus.Types.State.Stopped), Told(At(wish, Observed(phase))));
+            Assert.Equal((typeof(VmDecision.MakeDisk), VmStatus.Types.State.Stopped),
+                Told(At(wish, Observed(phase), VmFact.None with { Stage = VmStage.Imaged })));
+            // Ports that are not there are those of a guest that is not there either.
+            Assert.Equal((typeof(VmDecision.Send), VmStatus.Types.State.Stopped),
+                Told(At(wish, Observed(phase), facts) with { MissingPorts = ["p"] }));
+        }
+
+        foreach (var phase in new[] { MigrationPhase.CopyingDisk, MigrationPhase.CopyingMemory })
+            Assert.Equal((typeof(VmDecision.Follow), VmStatus.Types.State.Stopped), Told(At(wish, In(VmPhase.Outgoing, phase))));
+        Assert.Equal((typeof(VmDecision.LetGo), VmStatus.Types.State.Stopped), Told(At(wish, In(VmPhase.Outgoing, MigrationPhase.Switching))));
+        Assert.IsType<VmDecision.Note>(VmDecide.Decide(At(wish, In(VmPhase.Left, MigrationPhase.Left))));
+        var departed = VmFact.None with { Departed = true };
+        Assert.Equal((typeof(VmDecision.Follow), VmStatus.Types.State.Stopped), Told(At(wish, In(VmPhase.Left, MigrationPhase.Left), departed)));
+        var back = Wished(Power.Stopped);
+        back.Reclaim = true;
+        Assert.IsType<VmDecision.Reclaim>(VmDecide.Decide(At(back, In(VmPhase.Left, MigrationPhase.Left), departed)));
+        // What has failed is not begun again under its name, and what cannot be sent says so.
+        Assert.Equal((typeof(VmDecision.Settle), VmStatus.Types.State.Stopped), Told(At(wish, In(VmPhase.Stopped, MigrationPhase.Failed),
+            Assert.IsType<VmDecision.Note>(VmDecide.Decide(At(wish, In(VmPhase.Stopped, MigrationPhase.Failed)))).Fact)));
+        foreach (DateTimeOffset? retry in new DateTimeOffset?[] { null, Now.AddSeconds(3) })
+            Assert.Equal(VmStatus.Types.State.Failed, Told(At(wish, Observed(VmPhase.Stopped),
+                facts with { Trouble = new VmTrouble(2, 0, "R", "m", retry, 1) })).State);
+    }
+
+    [Theory]
+    [InlineData(VmPhase.Running, Power.Stopped, true)]
+    [InlineData(VmPhase.Outgoing, Power.Running, true)]
+    [InlineData(VmPhase.Outgoing, Power.Stopped, false)]
+    [InlineData(VmPhase.Outgoing, Power.Running, false)]
+    public void AnotherPower_OrNoTarget_GivesTheSendingUp(VmPhase phase, Power power, bool goes)
+    {
+        var now = At(Wished(power, goes), In(phase, MigrationPhase.CopyingDisk), Ran);
+        Assert.IsType<VmDecision.CancelSend>(VmDecide.Decide(now));
+        if (phase == VmPhase.Outgoing) Assert.NotEqual(VmStatus.Types.State.Running, Told(now).State);
+        // While QEMU has the disk nothing is started over it.
+        var ending = now with { Observed = In(phase, MigrationPhase.Cancelled) };
+        if (phase == VmPhase.Outgoing && power == Power.Running) Assert.IsType<VmDecision.Wait>(VmDecide.Decide(ending));
+    }
+
+    [Fact]
+    public void WhatIsToComeStopped_NeedsNoPorts_AndIsStoppedOnceItIsWhole()
+    {
+        var wish = Wished(Power.Stopped, comes: true);
+        var disked = VmFact.None with { Stage = VmStage.Disked };
+        Assert.Equal((typeof(VmDecision.FetchImage), VmStatus.Types.State.Working), Told(At(wish, null)));
+        Assert.Equal((typeof(VmDecision.Receive), VmStatus.Types.State.Working), Told(At(wish, Observed(VmPhase.Stopped), disked) with { MissingPorts = ["p"] }));
+        Assert.IsType<VmDecision.AwaitHost>(VmDecide.Decide(At(wish, Observed(VmPhase.Stopped), disked, inSync: false)));
+        disked = disked with { Generation = 2 };
+        Assert.Equal((typeof(VmDecision.Follow), VmStatus.Types.State.Working), Told(At(wish, In(VmPhase.Incoming, MigrationPhase.Listening), disked)));
+        // The QEMU that took it is to end yet.
+        Assert.Equal((typeof(VmDecision.Follow), VmStatus.Types.State.Working), Told(At(wish, In(VmPhase.Incoming, MigrationPhase.Arrived), disked)));
+        Assert.Equal((typeof(VmDecision.Follow), VmStatus.Types.State.Failed), Told(At(wish, In(VmPhase.Stopped, MigrationPhase.Missed), disked)));
+        var now = At(wish, In(VmPhase.Stopped, MigrationPhase.Arrived), disked);
+        while (VmDecide.Decide(now) is VmDecision.Note note) now = now with { Fact = note.Fact };
+        Assert.True(now.Fact.Arrived);
+        Assert.Equal((typeof(VmDecision.Settle), VmStatus.Types.State.Stopped), Told(now));
+    }
+
     [Fact]
     public void Running_WithTheRestartOfADeadAgent_IsNotRestartedAgain()
     {

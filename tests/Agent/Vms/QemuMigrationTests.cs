@@ -227,6 +227,153 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         Assert.Equal(VmPhase.Running, (await OneAsync(source)).Phase);
     }
 
+    /// <summary>What it wrote before it was stopped is at the target, where it starts; nothing ran in between.</summary>
+    [Fact]
+    public async Task Stopped_ItsDiskIsAtTheTarget_AndItStartsThere()
+    {
+        var written = await StoppedAsync();
+        await source.SendAsync(Here.Id, await AwaitedAsync(), Stop);
+        await source.LetGoAsync(Here.Id, Stop);
+        Assert.Equal((VmPhase.Left, MigrationPhase.Left), await RestedAsync(source));
+        Assert.Equal((VmPhase.Stopped, MigrationPhase.Arrived), await RestedAsync(target));
+        Assert.Null((await OneAsync(target)).Pid);
+        Assert.Equal(written, await NumbersAsync("target", There));
+        Assert.Equal(written, await NumbersAsync("source", Here));
+        await source.RemoveAsync(Here.Id, Stop);
+        Assert.Empty(Directory.GetFiles(scratch.Path, "keys.psk", SearchOption.AllDirectories));
+        await target.StartAsync(There, Stop);
+        // It counts anew, over what it wrote.
+        await Eventually.HoldsAsync(
+            async () => (await NumbersAsync("target", There)).Min() < written.Min(), "the guest writes at the target", seconds: 60);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Stopped_AQemuOrAgentDiesWhileTheDiskIsCopied_ItIsStoppedWhereItWas(bool agent)
+    {
+        var written = await StoppedAsync();
+        var to = await AwaitedAsync();
+        disk!.ShutAfter = 16 * 1024;
+        await source.SendAsync(Here.Id, to, Stop);
+        await ShutAsync(disk);
+        if (agent)
+        {
+            await source.DisposeAsync();
+            source = await OpenAsync("source");
+            Assert.Equal((VmPhase.Outgoing, MigrationPhase.CopyingDisk), Told(await OneAsync(source)));
+            disk.Open();
+            await source.SendAsync(Here.Id, to, Stop);
+            await source.LetGoAsync(Here.Id, Stop);
+            Assert.Equal((VmPhase.Left, MigrationPhase.Left), await RestedAsync(source));
+            Assert.Equal((VmPhase.Stopped, MigrationPhase.Arrived), await RestedAsync(target));
+            Assert.Equal(written, await NumbersAsync("target", There));
+            return;
+        }
+
+        await KillAsync(source);
+        disk.Open();
+        Assert.Equal((VmPhase.Stopped, MigrationPhase.Failed), await RestedAsync(source));
+        Assert.Equal(written, await NumbersAsync("source", Here));
+        await NobodyCameAsync();
+        await source.StartAsync(Here, Stop);
+        Assert.Equal(VmPhase.Running, (await OneAsync(source)).Phase);
+    }
+
+    [Fact]
+    public async Task Stopped_TheTargetDiesWhileTheDiskIsCopied_ItIsStoppedWhereItWas()
+    {
+        var written = await StoppedAsync();
+        var to = await AwaitedAsync();
+        disk!.ShutAfter = 16 * 1024;
+        await source.SendAsync(Here.Id, to, Stop);
+        await source.LetGoAsync(Here.Id, Stop);
+        await ShutAsync(disk);
+        await KillAsync(target);
+        disk.Open();
+        Assert.Equal((VmPhase.Stopped, MigrationPhase.Failed), await RestedAsync(source));
+        Assert.Equal((VmPhase.Stopped, MigrationPhase.Missed), await RestedAsync(target));
+        await Assert.ThrowsAsync<VmException>(() => target.StartAsync(There, Stop));
+        Assert.Equal(written, await NumbersAsync("source", Here));
+        // The next attempt is one as any other.
+        await target.RemoveAsync(There.Id, Stop);
+        await memory!.DisposeAsync();
+        await disk.DisposeAsync();
+        (memory, disk) = (null, null);
+        await source.SendAsync(Here.Id, await AwaitedAsync("m-2"), Stop);
+        await source.LetGoAsync(Here.Id, Stop);
+        Assert.Equal((VmPhase.Left, MigrationPhase.Left), await RestedAsync(source));
+        Assert.Equal((VmPhase.Stopped, MigrationPhase.Arrived), await RestedAsync(target));
+        Assert.Equal(written, await NumbersAsync("target", There));
+    }
+
+    [Fact]
+    public async Task Stopped_Cancelled_IsStoppedWhereItWas()
+    {
+        await StoppedAsync();
+        var to = await AwaitedAsync();
+        disk!.ShutAfter = 16 * 1024;
+        await source.SendAsync(Here.Id, to, Stop);
+        await ShutAsync(disk);
+        await source.CancelSendAsync(Here.Id, Stop);
+        Assert.Equal((VmPhase.Stopped, MigrationPhase.Cancelled), await RestedAsync(source));
+        Assert.Null((await OneAsync(source)).Pid);
+        await NobodyCameAsync();
+    }
+
+    /// <summary>Whatever was written down last, and whoever was killed then.</summary>
+    [Theory]
+    [InlineData(MigrationPhase.Switching, VmPhase.Left)]
+    [InlineData(MigrationPhase.CopyingMemory, VmPhase.Stopped)]
+    [InlineData(MigrationPhase.Cancelled, VmPhase.Stopped)]
+    public async Task Stopped_SourcesQemuAndAgentDie_TheNextOneKnowsWhoHasIt(MigrationPhase phase, VmPhase then)
+    {
+        var written = await StoppedAsync();
+        var to = await AwaitedAsync();
+        disk!.ShutAfter = 16 * 1024;
+        await source.SendAsync(Here.Id, to, Stop);
+        await ShutAsync(disk);
+        await source.DisposeAsync();
+        var files = new VmFiles(Path.Combine(scratch.In("source"), Here.Id.Value));
+        var record = files.ReadRecord()!;
+        files.Write(record with { Migration = record.Migration! with { Phase = phase } });
+        using (var handle = ProcessHandle.Adopt(record.Process!.Value)!)
+        {
+            handle.Kill();
+            await handle.Exited.WaitAsync(Deadline, Stop);
+        }
+        source = await OpenAsync("source");
+        Assert.Equal(then, (await OneAsync(source)).Phase);
+        if (then == VmPhase.Left) await Assert.ThrowsAsync<VmException>(() => source.StartAsync(Here, Stop));
+        await source.ReclaimAsync(Here, Stop);
+        Assert.Equal(VmPhase.Stopped, (await OneAsync(source)).Phase);
+        Assert.Equal(written, await NumbersAsync("source", Here));
+    }
+
+    private async Task<List<int>> StoppedAsync()
+    {
+        await RunningAsync();
+        await source.StopAsync(Here.Id, StopMode.Hard, TimeSpan.Zero, Stop);
+        return await NumbersAsync("source", Here);
+    }
+
+    /// <summary>The target waits for the disk.</summary>
+    private async Task<VmOutgoing> AwaitedAsync(string attempt = "m-1")
+    {
+        await target.EnsureDiskAsync(There, Base, Stop);
+        await target.ReceiveAsync(There, new VmIncoming(attempt, Secret, "127.0.0.1", Stopped: true), Stop);
+        return Through((await OneAsync(target)).Migration!) with { Stopped = true };
+    }
+
+    private static (VmPhase Phase, MigrationPhase Migration) Told(VmObservation vm) => (vm.Phase, vm.Migration!.Phase);
+
+    private static async Task<(VmPhase Phase, MigrationPhase Migration)> RestedAsync(QemuDriver driver)
+    {
+        await Eventually.HoldsAsync(
+            async () => (await OneAsync(driver)).Phase is VmPhase.Stopped or VmPhase.Left, "it rests", seconds: 60);
+        return Told(await OneAsync(driver));
+    }
+
     [Fact]
     public async Task Ports_OfAWaitingGuest_AnswerNobodyWithoutTheSecret()
     {

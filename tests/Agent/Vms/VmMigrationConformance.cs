@@ -162,6 +162,93 @@ public abstract class VmMigrationConformance : IAsyncLifetime
         await source.CancelSendAsync(new VmId("nobody"), Stop);
     }
 
+    [Fact]
+    public async Task Stopped_ItsDiskGoes_AndNothingRunsAtEitherEnd()
+    {
+        var (before, after) = await CarriedAsync();
+        Assert.Equal(
+            (VmPhase.Left, MigrationPhase.Left, (TimeSpan?)null),
+            (before.Phase, before.Migration!.Phase, before.Migration.Downtime));
+        Assert.Equal(before.Migration.BytesTotal, before.Migration.BytesDone);
+        Assert.Equal(
+            (VmPhase.Stopped, MigrationPhase.Arrived, (int?)null), (after.Phase, after.Migration!.Phase, after.Pid));
+        // Neither end's next driver thinks otherwise.
+        await source.DisposeAsync();
+        await target.DisposeAsync();
+        source = await OpenAsync("source");
+        target = await OpenAsync("target");
+        Assert.Equal(before, await OneAsync(source));
+        Assert.Equal(after, await OneAsync(target));
+        var e = await Assert.ThrowsAsync<VmException>(() => source.StartAsync(Plans.Small("source"), Stop));
+        Assert.Equal(VmFailure.Migrating, e.Reason);
+        await target.StartAsync(Plans.Small("target"), Stop);
+        Assert.Equal(VmPhase.Running, (await OneAsync(target)).Phase);
+        await source.RemoveAsync(before.Id, Stop);
+        Assert.Empty(await source.ObserveAsync(Stop));
+    }
+
+    [Fact]
+    public async Task Stopped_SentToNobody_IsStoppedWhereItWas()
+    {
+        await source.EnsureDiskAsync(Plans.Small("source"), BaseImage, Stop);
+        var id = (await OneAsync(source)).Id;
+        await source.SendAsync(id, new VmOutgoing("m-1", Secret, "127.0.0.1", 9, 9, Stopped: true), Stop);
+        var failed = await RestedAsync(source);
+        Assert.Equal(
+            (MigrationPhase.Failed, "TARGET_UNREACHABLE"), (failed.Migration!.Phase, failed.Migration.Reason));
+        await source.StopAsync(id, StopMode.Graceful, TimeSpan.FromSeconds(1), Stop);
+        await source.StartAsync(Plans.Small("source"), Stop);
+        Assert.Equal(VmPhase.Running, (await OneAsync(source)).Phase);
+    }
+
+    [Fact]
+    public async Task Stopped_AsARunningOneOrTheOtherWayRound_IsRefused()
+    {
+        var running = await RunningAsync();
+        var to = new VmOutgoing("m-1", Secret, "127.0.0.1", 9, 9, Stopped: true);
+        var e = await Assert.ThrowsAsync<VmException>(() => source.SendAsync(running.Id, to, Stop));
+        Assert.Equal(VmFailure.Migrating, e.Reason);
+        Assert.Equal(running, await OneAsync(source));
+    }
+
+    [Fact]
+    public async Task Stopped_LostAtTheTarget_IsStoppedHereAgain()
+    {
+        var (before, after) = await CarriedAsync();
+        await target.RemoveAsync(after.Id, Stop);
+        for (var i = 0; i < 2; i++) await source.ReclaimAsync(Plans.Small("source") with { Generation = 5 }, Stop);
+        var again = await RestedAsync(source);
+        Assert.Equal(
+            (before.Id, 5L, MigrationPhase.Failed, "TARGET_LOST"),
+            (again.Id, again.Generation, again.Migration!.Phase, again.Migration.Reason));
+        await source.StartAsync(Plans.Small("source"), Stop);
+        Assert.Equal(VmPhase.Running, (await OneAsync(source)).Phase);
+    }
+
+    private async Task<(VmObservation Source, VmObservation Target)> CarriedAsync()
+    {
+        await source.EnsureDiskAsync(Plans.Small("source"), BaseImage, Stop);
+        await target.EnsureDiskAsync(Plans.Small("target"), BaseImage, Stop);
+        await target.ReceiveAsync(Plans.Small("target"), Incoming("m-1") with { Stopped = true }, Stop);
+        var open = await OneAsync(target);
+        Assert.Equal((VmPhase.Incoming, MigrationPhase.Listening), (open.Phase, open.Migration!.Phase));
+        var id = (await OneAsync(source)).Id;
+        var to = await OutgoingAsync(open.Migration);
+        await source.SendAsync(id, to with { Stopped = true }, Stop);
+        await source.LetGoAsync(id, Stop);
+        var left = await EndedAsync(source);
+        await source.SendAsync(id, to with { Stopped = true }, Stop);
+        Assert.Equal(left, await OneAsync(source));
+        return (left, await RestedAsync(target));
+    }
+
+    private static async Task<VmObservation> RestedAsync(IVmDriver driver)
+    {
+        await Eventually.HoldsAsync(
+            async () => await OneAsync(driver) is { Phase: VmPhase.Stopped, Migration: not null }, "it is stopped", seconds: 60);
+        return await OneAsync(driver);
+    }
+
     private static VmIncoming Incoming(string migration) => new(migration, Secret, "127.0.0.1");
 
     private static Task<VmOutgoing> OutgoingAsync(VmMigration listening) => Task.FromResult(

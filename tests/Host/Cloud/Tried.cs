@@ -129,7 +129,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
                 Server = new() { Name = P + "/servers/s1", Etag = "0", DisplayName = Mark },
             }, StatusCode.Aborted),
             ["StopServer"] = (new StopServerRequest { Name = P + "/servers/none" }, StatusCode.NotFound),
-            ["MigrateServer"] = (new MigrateServerRequest { Name = P + "/servers/s2" }, StatusCode.FailedPrecondition),
+            ["MigrateServer"] = (new MigrateServerRequest { Name = P + "/servers/s2", TargetHypervisor = "hypervisors/none" },
+                StatusCode.NotFound),
             ["SnapshotServer"] = (new SnapshotServerRequest { Name = P + "/servers/s1", ImageId = "r1" },
                 StatusCode.AlreadyExists),
             ["CreateLoadBalancer"] = (new CreateLoadBalancerRequest

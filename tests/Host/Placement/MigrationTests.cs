@@ -45,13 +45,49 @@ public sealed class MigrationTests(RunningHost host)
         }, host.Headers());
         var back = await SettledAsync(before.Name);
         Assert.Equal((State.Succeeded, before.Hypervisor), (back.Migration.State, back.Hypervisor));
-        await servers.StopServerAsync(new StopServerRequest { Name = before.Name }, host.Headers());
-        await UntilAsync(before.Name, s => s.State == Server.Types.State.Stopped);
-        var e = await RefusedAsync(new MigrateServerRequest { Name = before.Name });
-        Assert.Equal(StatusCode.FailedPrecondition, e.StatusCode);
-        await servers.StartServerAsync(new StartServerRequest { Name = before.Name }, host.Headers());
-        await UntilAsync(before.Name, s => s.State == Server.Types.State.Ready);
         await DeletedAsync(before.Name);
+    }
+
+    [Fact]
+    public async Task AStoppedServer_GoesToTheOtherHypervisor_StaysStopped_AndStartsThereWithItsAddress()
+    {
+        var made = await CreatedAsync("sleeper");
+        await servers.StopServerAsync(new StopServerRequest { Name = made.Name }, host.Headers());
+        var before = await UntilAsync(made.Name, s => s is { State: Server.Types.State.Stopped, Reconciling: false });
+        var begun = await servers.MigrateServerAsync(new MigrateServerRequest { Name = made.Name }, host.Headers());
+        Assert.Equal((Server.Types.State.Stopped, true, State.Copying), (begun.State, begun.Reconciling, begun.Migration.State));
+        // Harder than that it cannot be stopped.
+        Assert.Equal(Server.Types.State.Stopped, (await servers.StopServerAsync(
+            new StopServerRequest { Name = made.Name, Hard = true }, host.Headers())).State);
+        var after = await SettledAsync(made.Name);
+        Assert.Equal((State.Succeeded, "", Server.Types.State.Stopped),
+            (after.Migration.State, after.Migration.Message, after.State));
+        Assert.NotEqual(before.Hypervisor, after.Hypervisor);
+        Assert.Equal((before.Uid, before.Addresses), (after.Uid, after.Addresses));
+        Assert.Null(after.Migration.Downtime);
+        Assert.Equal(
+            ["Placed", "TargetReady", "DiskCopied", "SwitchedOver", "SourceRemoved"],
+            after.Migration.Conditions.Select(c => c.Type));
+        Assert.All(after.Migration.Conditions, c => Assert.Equal(Condition.Types.Status.True, c.Status));
+        await servers.StartServerAsync(new StartServerRequest { Name = made.Name }, host.Headers());
+        var started = await UntilAsync(made.Name, s => s is { State: Server.Types.State.Ready, Reconciling: false });
+        Assert.Equal((after.Hypervisor, before.Addresses), (started.Hypervisor, started.Addresses));
+        await DeletedAsync(made.Name);
+    }
+
+    [Fact]
+    public async Task AStoppedServer_StartedMeanwhile_RunsAtOneOfTheTwo()
+    {
+        var made = await CreatedAsync("riser");
+        await servers.StopServerAsync(new StopServerRequest { Name = made.Name }, host.Headers());
+        await UntilAsync(made.Name, s => s is { State: Server.Types.State.Stopped, Reconciling: false });
+        await servers.MigrateServerAsync(new MigrateServerRequest { Name = made.Name }, host.Headers());
+        await servers.StartServerAsync(new StartServerRequest { Name = made.Name }, host.Headers());
+        var after = await UntilAsync(made.Name, s => s is { State: Server.Types.State.Ready, Reconciling: false });
+        Assert.Equal(after.Migration.State == State.Succeeded, after.Hypervisor != made.Hypervisor);
+        if (after.Migration.State != State.Succeeded)
+            Assert.Equal((State.Aborted, "SUPERSEDED"), (after.Migration.State, after.Migration.Reason));
+        await DeletedAsync(made.Name);
     }
 
     [Fact]

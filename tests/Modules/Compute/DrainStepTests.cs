@@ -43,11 +43,11 @@ public sealed class DrainStepTests
             var step = Drain.Next("hv1", there, Now);
             var moving = there.Count(s => s.IsMigrating);
             Assert.True(step.Go.Count == 0 || moving + step.Go.Count <= Drain.AtOnce);
-            Assert.All(step.Go, s => Assert.True(s.State == Server.Types.State.Ready && !s.IsMigrating));
+            Assert.All(step.Go, s => Assert.True(s.State != Server.Types.State.Failed && !s.IsMigrating));
             Assert.All(step.Go, s => Assert.False(s.Migration is { State: State.Failed, Source: "hv1" }
                 && Now - s.Migration.StateTime < Drain.Pause));
             // Who could go and does not is no larger than who goes, and waits for a turn.
-            var could = there.Where(s => s.State == Server.Types.State.Ready && !s.IsMigrating
+            var could = there.Where(s => s.State != Server.Types.State.Failed && !s.IsMigrating
                 && !(s.Migration is { State: State.Failed, Source: "hv1" } && Now - s.Migration.StateTime < Drain.Pause)).ToList();
             if (step.Go.Count < could.Count) Assert.True(moving + step.Go.Count >= Drain.AtOnce);
             Assert.All(could.Except(step.Go), s => Assert.All(step.Go, g => Assert.True(g.MemoryMib >= s.MemoryMib)));
@@ -63,10 +63,19 @@ public sealed class DrainStepTests
             Hostname = "h", Detail = new([], [], []), Hypervisor = "hv1", State = state, Migration = migration,
         };
         var failed = new ServerMigration("m", "", "hv1", "", State.Failed, Now, Now, Now, Message: "No other has room.");
-        Assert.Equal("2 left, 0 on their way. 2 cannot go: projects/p/servers/a: No other has room.; projects/p/servers/b is STOPPED",
-            Drain.Next("hv1", [Of("a", Server.Types.State.Ready, failed), Of("b", Server.Types.State.Stopped)], Now).Message);
+        Assert.Equal("2 left, 0 on their way. 2 cannot go: projects/p/servers/a: No other has room.; projects/p/servers/b is STOPPING",
+            Drain.Next("hv1", [Of("a", Server.Types.State.Ready, failed), Of("b", Server.Types.State.Stopping)], Now).Message);
+        var lost = Of("l", Server.Types.State.Stopped);
+        lost.Hypervisor = "";
+        Assert.Equal("1 left, 0 on their way. 1 cannot go: projects/p/servers/l is made anew elsewhere",
+            Drain.Next("hv1", [lost], Now).Message);
         var rescued = Of("c", Server.Types.State.Ready);
         rescued.Detail = rescued.Detail with { Rescue = new RescueChoice("i", "0", 1, "raw", Now) };
+        // What does not run goes as well, unless something else speaks against it.
+        var stopped = Of("s", Server.Types.State.Stopped);
+        Assert.Equal("1 left, 1 on their way.", Drain.Next("hv1", [stopped], Now).Message);
+        stopped.Detail = rescued.Detail;
+        Assert.Equal("1 left, 0 on their way. 1 cannot go: projects/p/servers/s is rescued", Drain.Next("hv1", [stopped], Now).Message);
         var plugged = Of("d", Server.Types.State.Ready);
         plugged.Detail = PortChoices.Attach(plugged.Detail with { Networks = [new("n", [], "")] }, new("n", [], ""), grows: false)!;
         Assert.Equal("2 left, 0 on their way. 2 cannot go: projects/p/servers/c is rescued; "

@@ -243,6 +243,119 @@ public sealed class MigrationLifecycleTests
         Assert.Equal("NOT_REMOVED", end.Migration.Steps.Find(StepNames.SourceRemoved)!.Reason);
     }
 
+    static ServerRow Rested(State state, Action<ServerRow>? change = null) => Server(state, s =>
+    {
+        (s.State, s.Power) = (Monolith.Compute.V1.Server.Types.State.Stopped, Power.Stopped);
+        s.Migration = s.Migration! with { Stopped = true, PortsAt = "" };
+        change?.Invoke(s);
+    });
+
+    static VmRow Resting(Phase phase = Phase.Unspecified, bool sent = false, bool current = true) =>
+        Powered(Vm(VmRole.Current, VmState.Stopped, phase, sent, current));
+
+    static VmRow Awaiting(Phase phase, VmState state = VmState.Working) => Powered(Vm(VmRole.Incoming, state, phase));
+
+    static VmRow Powered(VmRow vm)
+    {
+        vm.Power = VmPower.Stopped;
+        return vm;
+    }
+
+    [Fact]
+    public void Stopped_ItGoesTheSameWay_WithoutPortsAndWithoutMemory()
+    {
+        var server = Rested(State.Copying, s => s.Migration = s.Migration! with { Placed = false });
+        // Its guest shut itself down, and the agent takes it for one that is to run.
+        var down = Resting();
+        down.Power = VmPower.Running;
+        Assert.Equal(new Next.WantVm(VmPower.Stopped), Decide(server, down));
+        Assert.IsType<Next.PlaceIncoming>(Decide(server, Resting()));
+        server.Migration = server.Migration! with { Placed = true };
+        Assert.IsType<Next.Wait>(Settle(server, Resting(), Awaiting(Phase.Unspecified)));
+        Assert.IsType<Next.SendGuest>(Settle(server, Resting(), Awaiting(Phase.Listening)));
+        foreach (var phase in new[] { Phase.CopyingDisk, Phase.CopyingMemory, Phase.Switching, Phase.Left })
+            Assert.IsType<Next.Wait>(Settle(server, Resting(phase, sent: true), Awaiting(Phase.Listening)));
+        Assert.Equal([StepNames.TargetReady, StepNames.DiskCopied, StepNames.SwitchedOver],
+            server.Migration.Steps.Select(s => s.Type));
+        // Whole is what the agent says is STOPPED; the QEMU that took it may be there still.
+        Assert.IsType<Next.Wait>(Settle(server, Resting(Phase.Left, sent: true), Awaiting(Phase.Arrived)));
+        Assert.IsType<Next.SwitchOver>(Settle(server, Resting(Phase.Left, sent: true), Awaiting(Phase.Arrived, VmState.Stopped)));
+        Assert.IsType<Next.SwitchOver>(Settle(Rested(State.Aborting), Resting(Phase.Left), Awaiting(Phase.Arrived, VmState.Stopped)));
+    }
+
+    [Fact]
+    public void Stopped_ItIsGivenUpWhenItIsToRunOrToGo()
+    {
+        void Aborted(string reason, ServerRow server, VmRow source, VmRow? target)
+        {
+            var next = Assert.IsType<Next.RecordMigration>(Decide(server, source, target));
+            Assert.Equal((State.Aborting, reason), (next.Migration.State, next.Migration.Reason));
+        }
+
+        var listening = Awaiting(Phase.Listening);
+        Aborted("SUPERSEDED", Rested(State.Copying, s => s.Power = Power.Running), Resting(), listening);
+        Aborted("SUPERSEDED", Rested(State.Copying, s => (s.Power, s.Restarts) = (Power.Running, 1)), Resting(), listening);
+        Aborted("SUPERSEDED", Rested(State.Copying, s => s.ExpireTime = Now.AddDays(1)), Resting(), listening);
+        Aborted("TARGET_LOST", Rested(State.Copying), Resting(), null);
+        Aborted("WHY", Rested(State.Copying), Resting(Phase.Failed, sent: true), listening);
+        // Restarts that nobody was told of are none of what does not run.
+        Assert.IsType<Next.SendGuest>(Settle(Rested(State.Copying, s => s.Restarts = 1), Resting(), listening));
+    }
+
+    [Fact]
+    public void Stopped_LostAtTheTarget_ItIsBackOnceTheSourceSaysThatItHasNotLeft()
+    {
+        var server = Rested(State.Aborting);
+        Assert.IsType<Next.KeepGuest>(Decide(server, Resting(Phase.CopyingDisk, sent: true), Awaiting(Phase.Listening)));
+        Assert.IsType<Next.Wait>(Decide(server, Resting(Phase.CopyingDisk), Awaiting(Phase.Listening)));
+        Assert.IsType<Next.DropIncoming>(Decide(server, Resting(Phase.Cancelled), Awaiting(Phase.Listening)));
+        Assert.IsType<Next.DropIncoming>(Decide(server, Resting(Phase.Left), Awaiting(Phase.Missed, VmState.Failed)));
+        Assert.IsType<Next.Reclaim>(Decide(server, Resting(Phase.Left)));
+        var back = Resting(Phase.Left);
+        back.Move = new Vm { Reclaim = true }.ToByteArray();
+        // What has left is STOPPED, too: that alone says nothing.
+        Assert.IsType<Next.Wait>(Decide(server, back));
+        back.ReportedMigration = new VmMigration { Migration = Attempt, Phase = Phase.Failed }.ToByteArray();
+        Assert.IsType<Next.EndMigration>(Decide(server, back));
+    }
+
+    [Fact]
+    public void Stopped_SwitchedOver_ThePortsFollow_AndItStaysStoppedHoweverLongItTook()
+    {
+        var late = TimeSpan.FromMinutes(30);
+        var server = Rested(State.Finishing, s =>
+        {
+            s.PortsBoundTo = "hv0";
+            s.OperationStart = Now;
+            s.Migration = s.Migration! with { StateTime = Now + late };
+        });
+        var (here, left) = (Powered(Vm(VmRole.Current, VmState.Stopped, Phase.Arrived, current: false)), Vm(VmRole.Left, VmState.Stopped, Phase.Left));
+        var facts = Facts(here, left, late);
+        Assert.Equal(new Next.BindPorts("hv1"), ServerLifecycle.Decide(server, facts));
+        server.PortsBoundTo = "hv1";
+        var removing = Assert.IsType<Next.RecordMigration>(ServerLifecycle.Decide(server, facts));
+        server.Migration = removing.Migration;
+        var record = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server, facts));
+        Assert.Equal((Monolith.Compute.V1.Server.Types.State.Stopped, false), (record.State, record.Settled));
+        server.Steps = record.Steps;
+        server.Migration = Assert.IsType<Next.RecordMigration>(ServerLifecycle.Decide(server, Facts(here, later: late))).Migration;
+        Assert.IsType<Next.Wait>(ServerLifecycle.Decide(server, Facts(here, later: late)));
+        here.ReportedGeneration = here.Generation;
+        var end = Assert.IsType<Next.EndMigration>(ServerLifecycle.Decide(server, Facts(here, later: late)));
+        Assert.Equal(State.Succeeded, end.Migration.State);
+        Assert.DoesNotContain(end.Migration.Steps, s => s.Type is StepNames.Announced or StepNames.MemoryCopied);
+        server.Migration = end.Migration;
+        record = Assert.IsType<Next.Record>(ServerLifecycle.Decide(server, Facts(here, later: late)));
+        Assert.Equal((Monolith.Compute.V1.Server.Types.State.Stopped, true), (record.State, record.Settled));
+    }
+
+    [Fact]
+    public void Stopped_AndStoppedHarderMeanwhile_NothingBegins()
+    {
+        Assert.False(ServerOperations.Stop(Rested(State.Copying), hard: true, Now));
+        Assert.True(ServerOperations.Stop(Server(State.Copying), hard: true, Now));
+    }
+
     [Fact]
     public void FailedMigration_LeavesTheServerReady()
     {

@@ -301,7 +301,19 @@ internal static class InjectedFaults
             await scene.DownAsync(scene.NodeOf(server));
             await scene.Hypervisors.EvacuateHypervisorAsync(new EvacuateHypervisorRequest { Name = server.Hypervisor, Fenced = true });
         });
-        yield return new("a server that does not run is migrated", "FailedPrecondition", "only a READY server", async scene =>
+        yield return Moving("the target of what is stopped cannot take it", "START_FAILED", "no huge pages", async (scene, _) =>
+        {
+            scene.Break(nameof(IVmDriver.ReceiveAsync), () => Vm(VmFailure.StartFailed, "QEMU ended while it started: no huge pages."));
+            await scene.Servers.StopServerAsync(new StopServerRequest { Name = Scene.Name });
+            await scene.UntilAsync(s => s is { State: Server.Types.State.Stopped, Reconciling: false }, "stopped");
+        });
+        yield return Moving("what is stopped is started meanwhile", "SUPERSEDED", "to be started", async (scene, _) =>
+        {
+            scene.Break(nameof(IVmDriver.ReceiveAsync), () => Vm(VmFailure.Busy, "wait"));
+            await scene.Servers.StopServerAsync(new StopServerRequest { Name = Scene.Name });
+            await scene.UntilAsync(s => s is { State: Server.Types.State.Stopped, Reconciling: false }, "stopped");
+        }, async scene => await scene.Servers.StartServerAsync(new StartServerRequest { Name = Scene.Name }));
+        yield return new("a server that is on its way up is migrated", "FailedPrecondition", "only a READY or STOPPED server", async scene =>
         {
             scene.Break(nameof(IVmDriver.StartAsync), () => Vm(VmFailure.Busy, "wait"));
             await scene.CreateAsync();

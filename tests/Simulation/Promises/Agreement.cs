@@ -106,8 +106,8 @@ internal static class Agreement
                 var server = facts.Servers.FirstOrDefault(s => s.Uid == vm.ServerUid);
                 if (server?.State == Server.Types.State.Ready && machine?.Phase != VmPhase.Running)
                     found.Add($"{server.Name} is READY, its vm {id} on {node.Name} is {machine?.Phase}");
-                if (server?.State == Server.Types.State.Stopped && machine?.Phase == VmPhase.Running)
-                    found.Add($"{server.Name} is STOPPED, its vm {id} on {node.Name} runs");
+                if (server?.State == Server.Types.State.Stopped && machine?.Phase is not (null or VmPhase.Stopped or VmPhase.Crashed))
+                    found.Add($"{server.Name} is STOPPED, its vm {id} on {node.Name} is {machine.Phase}");
             }
         }
     }

@@ -12,10 +12,11 @@ internal static class Lives
     public const string Change = nameof(Change);
     public const string Plug = nameof(Plug);
     public const string Migrate = nameof(Migrate);
+    public const string Rest = nameof(Rest);
     public const string Copy = nameof(Copy);
     public const string Lose = nameof(Lose);
 
-    public static readonly IReadOnlyList<string> All = [Power, Change, Plug, Migrate, Copy, Lose];
+    public static readonly IReadOnlyList<string> All = [Power, Change, Plug, Migrate, Rest, Copy, Lose];
 
     static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
@@ -29,6 +30,7 @@ internal static class Lives
             Change => ChangeAsync(client, name),
             Plug => PlugAsync(simulation, client, name),
             Migrate => MigrateAsync(client, name),
+            Rest => RestAsync(simulation, client, name),
             Copy => CopyAsync(simulation, client, name),
             _ => LoseAsync(simulation, client, name),
         });
@@ -93,6 +95,23 @@ internal static class Lives
         var after = await client.StateAsync(name, Server.Types.State.Ready);
         if (after.Addresses.ToString() != before!.Addresses.ToString())
             throw new BrokenPromiseException($"{name} had {before.Addresses} and has {after.Addresses}");
+    }
+
+    /// <summary>Stopped, it goes elsewhere as it is: it is stopped in one place in the end, whoever died, and starts there.</summary>
+    static async Task RestAsync(Simulation simulation, Client client, string name)
+    {
+        var before = await client.GetAsync(name);
+        await client.StopAsync(name);
+        await client.StateAsync(name, Server.Types.State.Stopped);
+        await client.AskAsync("migrate", (servers, id, options) => servers.MigrateServerAsync(
+            new MigrateServerRequest { Name = name, RequestId = id }, options));
+        var moved = await client.StateAsync(name, Server.Types.State.Stopped);
+        await simulation.UntilAsync("rows and nodes to agree", simulation.Differences);
+        await client.StartAsync(name);
+        var after = await client.StateAsync(name, Server.Types.State.Ready);
+        if (after.Addresses.ToString() != before!.Addresses.ToString() || after.Hypervisor != moved.Hypervisor)
+            throw new BrokenPromiseException(
+                $"{name} had {before.Addresses}, was stopped on {moved.Hypervisor}, and has {after.Addresses} on {after.Hypervisor}");
     }
 
     /// <summary>Its disk becomes an image, which is READY in the end, whoever died.</summary>

@@ -45,7 +45,9 @@ internal static class Drain
     /// <summary>What <see cref="MigrationRules"/> would say to it; null: nothing.</summary>
     static string? Obstacle(ServerRow server) => server switch
     {
-        not { State: Server.Types.State.Ready, Deleting: false, ExpireTime: null } => "is " + server.State.ToString().ToUpperInvariant(),
+        not { State: Server.Types.State.Ready or Server.Types.State.Stopped, Deleting: false, ExpireTime: null } =>
+            "is " + server.State.ToString().ToUpperInvariant(),
+        { Hypervisor: "" } => "is made anew elsewhere",
         { Detail.Rescue: not null } => "is rescued",
         _ when server.Detail.IsChanging() => "has a port that comes or goes",
         _ => null,

@@ -165,7 +165,8 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
         var (source, target) = ("hypervisors/" + current.Hypervisor, "hypervisors/" + candidate);
         var both = await unit.Db.Hypervisors.AsNoTracking().Where(h => h.Name == source || h.Name == target)
             .ToListAsync(cancel);
-        if (Obstacle(both.Find(h => h.Name == source), both.Find(h => h.Name == target), demand) is { } obstacle)
+        if (Obstacle(both.Find(h => h.Name == source), both.Find(h => h.Name == target), demand,
+                row.Migration.Stopped) is { } obstacle)
             return (false, null, obstacle);
         // Another of its group went first: it is decided again.
         if (!await Companies.ClaimAsync(unit.Db, demand.Company, cancel)) return (true, null, "");
@@ -189,6 +190,7 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
             {
                 Incoming = new VmIncoming { Migration = migration.Id, Secret = migration.Secret },
             }),
+            Power = migration.Stopped ? VmPower.Stopped : VmPower.Running,
             Restarts = current.Restarts,
             Incarnation = current.Incarnation,
             PowerTime = unit.Now,
@@ -207,8 +209,8 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
         return (true, (VmRow?)vm, "");
     }, cancel);
 
-    /// <summary>Why a running guest cannot go from the one to the other; null when it can.</summary>
-    static string? Obstacle(HypervisorRow? source, HypervisorRow? target, Demand demand)
+    /// <summary>Why a server cannot go from the one to the other; null when it can.</summary>
+    static string? Obstacle(HypervisorRow? source, HypervisorRow? target, Demand demand, bool stopped)
     {
         if (target is null) return "There is no such hypervisor.";
         if (!target.Up) return $"{target.Name} is not connected.";
@@ -220,6 +222,8 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
         if (traits.HasAny(demand.Avoids)) return $"{target.Name} has a trait that the server's flavor excludes.";
         if (demand.Company?.Admits(target.Id, target.Labels) == false)
             return $"{target.Name} is ruled out by the server's group.";
+        // Its next start is a start as any other, on whatever machine.
+        if (stopped) return null;
         var (from, to) = (Capabilities(source), Capabilities(target));
         foreach (var (word, what) in Alike)
             if (from.GetValueOrDefault(word, "") is var a && to.GetValueOrDefault(word, "") is var b && a != b)
@@ -254,7 +258,7 @@ internal sealed class MigrationActs(Store<ComputeDb> store, IPorts ports, FleetV
             var migration = row.Migration;
             foreach (var name in new[]
                 { StepNames.TargetReady, StepNames.DiskCopied, StepNames.MemoryCopied, StepNames.SwitchedOver })
-                if (!migration.Steps.IsTrue(name))
+                if (!migration.Steps.IsTrue(name) && !(migration.Stopped && name == StepNames.MemoryCopied))
                     migration = migration.With(new Step(name, StepStatus.True, "agent " + target.Hypervisor,
                         migration.Steps.Find(name)?.Start ?? unit.Now, unit.Now));
             row.Migration = migration.Enter(State.Finishing, unit.Now) with

@@ -20,8 +20,11 @@ namespace Monolith.Compute.LiveMigration;
 ///      ▼                                                                                              ▼
 ///   FAILED, ABORTED: as before                                                                   SUCCEEDED
 /// </code>
-/// Two things keep the guest from running twice: the target's vm is removed only once the source says, for what is wanted
-/// of it now, that its guest does not go; and the source takes a guest back only once nothing is left at the target.
+/// A server that is STOPPED goes the same way with its disk alone: it is the target's once that is whole, and no ports are
+/// made beside the source's.
+/// Two things keep the guest from running twice, and its disk from counting twice: the target's vm is removed only once the
+/// source says, for what is wanted of it now, that it does not go; and the source takes one back only once nothing is left at
+/// the target.
 /// Pure: looks at rows and facts, and says the one next thing to do; null: nothing that is not the server's own life.
 /// </summary>
 internal static class MigrationLifecycle
@@ -49,12 +52,18 @@ internal static class MigrationLifecycle
         if (migration.State == State.Aborting) return Abort(migration, vm, incoming, facts);
         if (WhyNot(server, migration, vm, incoming, facts) is var (reason, message))
             return new Next.RecordMigration(migration.Enter(State.Aborting, facts.Now, reason, message));
+        // Its guest shut itself down: that is what is wanted from now on.
+        if (migration.Stopped && vm.Power == VmPower.Running) return new Next.WantVm(VmPower.Stopped);
         if (incoming is null) return new Next.PlaceIncoming();
-        if (migration.PortsAt != incoming.Hypervisor) return new Next.SharePorts(incoming.Hypervisor, incoming.Uid);
+        // Who does not run has no address that would have to be where it goes on.
+        if (!migration.Stopped && migration.PortsAt != incoming.Hypervisor) return new Next.SharePorts(incoming.Hypervisor, incoming.Uid);
         return Copy(server, migration, vm, incoming, facts);
     }
 
-    static bool Arrived(ServerMigration migration, VmRow incoming) => incoming.State == VmState.Running
+    /// <summary>What the agent says of one that is here and well.</summary>
+    static VmState Here(ServerMigration migration) => migration.Stopped ? VmState.Stopped : VmState.Running;
+
+    static bool Arrived(ServerMigration migration, VmRow incoming) => incoming.State == Here(migration)
         && incoming.MigrationOf(migration.Id)?.Phase == Phase.Arrived;
 
     /// <summary>Only the source knows how long the guest stood still: its last word is waited for, a moment.</summary>
@@ -73,8 +82,13 @@ internal static class MigrationLifecycle
     static (string Reason, string Message)? WhyNot(ServerRow server, ServerMigration migration, VmRow vm, VmRow? incoming,
         Situation facts)
     {
-        if (server.Power != Power.Running || server.Restarts != vm.Restarts || server.ExpireTime is not null)
-            return ("SUPERSEDED", "It was given up because the server is to be stopped, restarted or deleted.");
+        var otherwise = migration.Stopped
+            ? server.Power != Power.Stopped
+            : server.Power != Power.Running || server.Restarts != vm.Restarts;
+        if (otherwise || server.ExpireTime is not null)
+            return ("SUPERSEDED", migration.Stopped
+                ? "It was given up because the server is to be started or deleted."
+                : "It was given up because the server is to be stopped, restarted or deleted.");
         if (migration.Placed && incoming is null)
             return ("TARGET_LOST", "The target is no more.");
         var sent = vm.MigrationOf(migration.Id);
@@ -87,7 +101,9 @@ internal static class MigrationLifecycle
         // What has left comes to an end by itself: there is nothing left to give up.
         if (sent?.Phase is Phase.Left or Phase.Switching) return null;
         if (facts.Now >= migration.Deadline)
-            return ("DEADLINE", "It did not converge by its deadline: the guest changes its memory or its disk faster than "
+            return ("DEADLINE", migration.Stopped
+                ? "Its disk was not copied by its deadline. Migrate it again when the hypervisors are less busy."
+                : "It did not converge by its deadline: the guest changes its memory or its disk faster than "
                 + "they can be copied. Migrate it again when it is less busy.");
         if (migration.Steps.Find(StepNames.TargetReady) is { Status: StepStatus.Pending } ready
             && facts.Now >= ready.Deadline)
@@ -122,7 +138,8 @@ internal static class MigrationLifecycle
         var sent = vm.MigrationOf(migration.Id);
         if (!facts.IsUp(vm.Hypervisor))
             return migration.With(Pending(StepNames.DiskCopied, source, migration, facts, "HYPERVISOR_DOWN",
-                $"The agent of {vm.Hypervisor} is not connected; the server runs on, and so does its migration."));
+                $"The agent of {vm.Hypervisor} is not connected; " + (migration.Stopped
+                    ? "the migration goes on when it is back." : "the server runs on, and so does its migration.")));
         if (sent is null) return migration.With(Pending(StepNames.DiskCopied, source, migration, facts));
         if (migration.Total != sent.BytesTotal
             || Math.Abs(sent.BytesDone - migration.Done) * Parts >= Math.Max(1, sent.BytesTotal))
@@ -131,9 +148,9 @@ internal static class MigrationLifecycle
         if (sent.Phase == Phase.CopyingDisk)
             return migration.With(Pending(StepNames.DiskCopied, source, migration, facts, message: part));
         migration = Done(migration, StepNames.DiskCopied, source, facts.Now);
-        if (sent.Phase == Phase.CopyingMemory)
+        if (!migration.Stopped && sent.Phase == Phase.CopyingMemory)
             return migration.With(Pending(StepNames.MemoryCopied, source, migration, facts, message: part));
-        migration = Done(migration, StepNames.MemoryCopied, source, facts.Now);
+        if (!migration.Stopped) migration = Done(migration, StepNames.MemoryCopied, source, facts.Now);
         return migration.With(Pending(StepNames.SwitchedOver, source, migration, facts));
     }
 
@@ -143,7 +160,9 @@ internal static class MigrationLifecycle
         var moving = vm.Moving();
         if (moving.Reclaim)
         {
-            return vm is { IsCurrent: true, State: VmState.Running } ? new Next.EndMigration(Ended(migration, facts.Now))
+            // Of what is stopped, one that has left is so as well: only one that has not is back.
+            var away = migration.Stopped && sent?.Phase == Phase.Left;
+            return vm.IsCurrent && vm.State == Here(migration) && !away ? new Next.EndMigration(Ended(migration, facts.Now))
                 : new Next.Wait(TimeSpan.FromSeconds(15));
         }
         if (moving.Outgoing is not null) return new Next.KeepGuest();
@@ -192,9 +211,9 @@ internal static class MigrationLifecycle
         var next = migration;
         var until = migration.StateTime + FinishDeadline;
         var late = facts.Now >= until;
-        var announced = facts.Ports.Count == 0 || facts.Ports.All(p => p.Announced);
+        var announced = migration.Stopped || facts.Ports.Count == 0 || facts.Ports.All(p => p.Announced);
         var removed = !facts.Others.Any(v => v.Role == VmRole.Left);
-        next = announced
+        if (!migration.Stopped) next = announced
             ? Done(next, StepNames.Announced, "network", facts.Now)
             : next.With(new Step(StepNames.Announced, late ? StepStatus.False : StepStatus.Pending, "network",
                 migration.StateTime, facts.Now, "NOT_ANNOUNCED", "The fabric has not taken the server's routes yet.", until));
@@ -203,7 +222,9 @@ internal static class MigrationLifecycle
             : next.With(new Step(StepNames.SourceRemoved, late ? StepStatus.False : StepStatus.Pending,
                 "agent " + migration.Source, migration.StateTime, facts.Now, late ? "NOT_REMOVED" : "",
                 late ? $"The agent of {migration.Source} has not said yet that nothing is left there." : "", until));
-        if (announced && removed || late) return new Next.EndMigration(next.Enter(State.Succeeded, facts.Now));
+        // It is STOPPED all the way: its agent has said so of what is wanted now.
+        var rests = !migration.Stopped || vm.IsCurrent;
+        if (announced && removed && rests || late) return new Next.EndMigration(next.Enter(State.Succeeded, facts.Now));
         return next != migration ? new Next.RecordMigration(next) : null;
     }
 

@@ -19,10 +19,13 @@ internal static class MigrationRules
     {
         server.Planned = planned;
         unit.Db.Operations.Add(OperationRow.Of(server));
-        server.Begin("migrate", Server.Types.State.Ready, unit.Now);
+        var stopped = server.State == Server.Types.State.Stopped;
+        // What its guest shut down stays so, whoever asks: the vm at the target knows nothing of that guest.
+        if (stopped) server.Power = Power.Stopped;
+        server.Begin("migrate", server.State, unit.Now);
         server.Migration = new ServerMigration(Chance.NewUid().ToString(), MigrationActs.NewSecret(), server.Hypervisor,
             target.Length == 0 ? "" : ResourceName.LastId(target), Migration.Types.State.Copying, unit.Now, unit.Now,
-            unit.Now + MigrationLifecycle.Deadline);
+            unit.Now + MigrationLifecycle.Deadline, Stopped: stopped);
     }
 
     /// <exception cref="Fault">NOT_FOUND or FAILED_PRECONDITION.</exception>
@@ -32,10 +35,13 @@ internal static class MigrationRules
         if (server.IsMigrating)
             throw Fault.Precondition("SERVER_MIGRATING", server.Name,
                 $"{server.Name} is migrating already. Wait until it is over, or abort it first.");
-        if (server.Deleting || server.State != Server.Types.State.Ready)
+        if (server.Deleting || server.State is not (Server.Types.State.Ready or Server.Types.State.Stopped))
             throw Fault.Precondition("SERVER_NOT_READY", server.Name,
-                $"{server.Name} is {server.State.ToString().ToUpperInvariant()}: only a READY server can be migrated. "
-                + "Start it first, or wait until it is READY.");
+                $"{server.Name} is {server.State.ToString().ToUpperInvariant()}: only a READY or STOPPED server can be migrated. "
+                + "Wait until it is one of them.");
+        if (server.Hypervisor.Length == 0)
+            throw Fault.Precondition("SERVER_NOT_READY", server.Name,
+                $"{server.Name} is on no hypervisor: it is made anew on one at its next start.");
         Rescuing.RefuseWhileRescued(server);
         PortRequests.RefuseWhileChanging(server);
         if (target == "hypervisors/" + server.Hypervisor)

@@ -14,9 +14,10 @@ namespace Monolith.Compute.LiveMigration;
 /// <param name="Placed">The target's capacity was claimed and its vm made.</param>
 /// <param name="PortsAt">The hypervisor that makes the ports beside the source; empty: none.</param>
 /// <param name="StateTime">When the state was entered.</param>
+/// <param name="Stopped">The server does not run: its disk goes alone.</param>
 internal sealed record ServerMigration(string Id, string Secret, string Source, string Target, Migration.Types.State State,
     DateTime Start, DateTime StateTime, DateTime Deadline, bool Placed = false, string PortsAt = "", long Done = 0,
-    long Total = 0, TimeSpan? Downtime = null, string Reason = "", string Message = "")
+    long Total = 0, TimeSpan? Downtime = null, string Reason = "", string Message = "", bool Stopped = false)
 {
     public IReadOnlyList<Step> Steps { get; init; } = [];
 

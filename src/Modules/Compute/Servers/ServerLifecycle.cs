@@ -149,11 +149,13 @@ internal static class ServerLifecycle
         if (PortChanges.Decide(server, facts) is { } ports) return ports;
         var next = Live(server, facts);
         if (!server.IsChangingAside) return next;
-        // The server is done with, its migration or its ports are not; and a server that migrates is READY all the way.
+        // The server is done with, its migration or its ports are not; and a server that migrates is READY or STOPPED all the way.
         if (next is Next.Nothing) return new Next.Wait(TimeSpan.FromSeconds(15));
         if (next is not Next.Record record) return next;
         if (record.State == Server.Types.State.Starting && server.State == Server.Types.State.Ready)
             record = record with { State = Server.Types.State.Ready };
+        if (record.State == Server.Types.State.Stopping && server is { State: Server.Types.State.Stopped, IsMigrating: true })
+            record = record with { State = Server.Types.State.Stopped };
         return record.State == server.State && ReferenceEquals(record.Steps, server.Steps) && server.Unsettled
             ? new Next.Wait(TimeSpan.FromSeconds(15))
             : record with { Settled = false };
@@ -209,9 +211,13 @@ internal static class ServerLifecycle
     static Next Stop(ServerRow server, Situation facts, Server.Types.State rested)
     {
         if (facts.Vm is not { } vm) return Record(server, rested, server.Steps, settled: true);
+        // A migration took it elsewhere.
+        if (server.IsMigrating && server.PortsBoundTo != vm.Hypervisor) return new Next.BindPorts(vm.Hypervisor);
         if (vm.Power != VmPower.Stopped) return new Next.WantVm(VmPower.Stopped);
-        var step = new Step(StepNames.Stopped, StepStatus.Pending, "agent " + vm.Hypervisor, server.OperationStart,
-            server.OperationStart, Deadline: server.OperationStart + StopDeadline);
+        // To migrate takes its time, and to be stopped after that another.
+        var since = server is { Operation: "migrate", Migration: { } moved } ? moved.StateTime : server.OperationStart;
+        var step = new Step(StepNames.Stopped, StepStatus.Pending, "agent " + vm.Hypervisor, since, since,
+            Deadline: since + StopDeadline);
         if (vm is { IsCurrent: true, State: VmState.Stopped })
             return Record(server, rested,
                 server.Steps.With(step with { Status = StepStatus.True, Since = facts.Now }), settled: true);

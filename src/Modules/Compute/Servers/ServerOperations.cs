@@ -37,7 +37,9 @@ internal static class ServerOperations
     public static bool Stop(ServerRow row, bool hard, DateTime now)
     {
         RefuseUnlessAlive(row);
-        if (row.Power == Power.Stopped && (row.Hard || !hard) && row.State != Server.Types.State.Failed) return false;
+        // One that is stopped and migrates has nothing that could be stopped harder.
+        var rests = row.Hard || !hard || row.Migration is { IsOver: false, Stopped: true };
+        if (row.Power == Power.Stopped && rests && row.State != Server.Types.State.Failed) return false;
         row.Begin("stop", Server.Types.State.Stopping, now);
         row.Power = Power.Stopped;
         row.Hard = hard;
