@@ -226,6 +226,12 @@ internal static class Examples
             "monolith pool create az1 --prefix 10.80.0.0/16 --exclude 10.80.0.1-10.80.0.9 --availability-zone az1 "
                 + "--owner demo --quarantine 10m",
         ],
+        ["monolith pool export"] = ["monolith pool export", "monolith pool export servers --format netbox"],
+        ["monolith pool import"] =
+        [
+            "monolith pool import addresses.csv --validate-only",
+            "monolith address-pool import netbox.json --format netbox",
+        ],
         ["monolith reservation create"] =
         [
             "monolith reservation create mail --pool servers --addresses 10.64.0.5-10.64.0.9 --owner demo",

@@ -46,6 +46,7 @@ internal static class PoolCommands
             },
             Nouns.Fields.DisplayName, Nouns.Fields.Labels,
         ],
+        Extra = (noun, app) => [PoolExchange.Export(noun, app), PoolExchange.Import(app)],
     };
 
     public static Noun Reservation => new(

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Monolith.Identity.Contracts;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Addresses;
+using Monolith.Network.Addresses.Exchange;
 using Monolith.Network.Contracts;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
@@ -34,6 +35,7 @@ public static class NetworkModule
         services.AddSingleton<PortNodes>();
         services.AddSingleton<PortReports>();
         services.AddSingleton<IStartUp, PortDefaults>();
+        services.AddSingleton<AddressExchange>();
         services.AddHostedService<AddressKeeper>();
         services.AddSingleton<IPorts, OwnedPorts>();
         services.AddSingleton<IVirtualAddresses, VirtualAddresses>();

@@ -124,6 +124,14 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             new UploadImageRequest { Header = new() { Parent = P, ImageId = Mark } },
             new UploadImageRequest { Chunk = ByteString.CopyFrom(new byte[512]) },
         ],
+        "ImportAddresses" =>
+        [
+            new ImportAddressesRequest { Header = new() },
+            new ImportAddressesRequest
+            {
+                Chunk = ByteString.CopyFromUtf8($"kind,value,pool\nprefix,10.204.0.0/24,{Mark}\nreservation,10.204.0.9,\n"),
+            },
+        ],
         _ when Request(method) is { } request => [request],
         _ => null,
     };

@@ -43,6 +43,7 @@ internal sealed class NetworkFixture : IAsyncDisposable
     public AddressPoolService Pools => Get<AddressPoolService>();
     public ReservationService Reservations => Get<ReservationService>();
     public AddressService Book => Get<AddressService>();
+    public Monolith.Network.Addresses.Exchange.AddressExchange Exchange => Get<Monolith.Network.Addresses.Exchange.AddressExchange>();
     public AddressKeeper Keeper => Get<AddressKeeper>();
     public NetworkService Networks => Get<NetworkService>();
     public SecurityGroupService Groups => Get<SecurityGroupService>();

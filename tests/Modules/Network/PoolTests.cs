@@ -133,7 +133,8 @@ public class PoolTests
         Assert.Equal((8, 2, 2, 4), Counts(await net.PoolAsync("servers")));
         var other = NetworkFixture.Claim(Guid.CreateVersion7(), address: "10.64.0.0") with
         {
-            Project = "q", Owner = "projects/q/servers/x",
+            Project = "q",
+            Owner = "projects/q/servers/x",
         };
         var fault = await Expect.FaultAsync(StatusCode.FailedPrecondition, "ADDRESS_NOT_FREE",
             () => net.Owned.ClaimAsync([other], default));

@@ -11,8 +11,8 @@ internal static class AddressPoolRules
     public static readonly string[] Changeable = ["display_name", "labels", "prefixes", "exclusions", "quarantine"];
 
     static readonly TimeSpan LongestQuarantine = TimeSpan.FromDays(30);
-    const int MaxPrefixes = 256;
-    const int MaxExclusions = 1024;
+    public const int MaxPrefixes = 256;
+    public const int MaxExclusions = 1024;
 
     // Not for a host's interface: RFC 1122, 3927, 5771, 4291.
     static readonly Cidr[] Unusable =
@@ -60,8 +60,7 @@ internal static class AddressPoolRules
                 violations.Add(field, problem);
                 continue;
             }
-            foreach (var bad in Unusable.Where(bad => bad.Overlaps(cidr)))
-                violations.Add(field, $"holds addresses of {bad}, which no server can have");
+            foreach (var unusable in UnusableIn(cidr)) violations.Add(field, unusable);
             foreach (var other in good.Where(other => other.Overlaps(cidr)))
                 violations.Add(field, $"overlaps {other} of the same pool");
             good.Add(cidr);
@@ -74,6 +73,10 @@ internal static class AddressPoolRules
                 good.Any(c => c.Range.Overlaps(range)) ? "lies only partly in the prefixes" : "lies in none of the prefixes");
         }
     }
+
+    /// <summary>What no machine's interface can have of it, in words.</summary>
+    public static IEnumerable<string> UnusableIn(Cidr cidr) => Unusable.Where(bad => bad.Overlaps(cidr))
+        .Select(bad => $"holds addresses of {bad}, which no server can have");
 
     /// <summary>Adds a violation for each prefix that another pool has. Those that cannot be read have theirs.</summary>
     public static void CheckOverlaps(IReadOnlyList<string> prefixes, IEnumerable<AddressPoolRow> others,
@@ -91,7 +94,7 @@ internal static class AddressPoolRules
     public static IEnumerable<IpRange> Excluded(AddressPool.Types.Purpose purpose, IEnumerable<string> prefixes,
         IEnumerable<string> exclusions)
     {
-        var excluded = exclusions.Select(ReadExclusion);
+        var excluded = exclusions.Select(ReadRange);
         return purpose == AddressPool.Types.Purpose.Infrastructure
             ? excluded.Concat(prefixes.Select(ReadPrefix).Where(c => c.First.Family == 4 && c.Length <= 30)
                 .SelectMany(c => new IpRange[] { new(c.First, c.First), new(c.Last, c.Last) }))
@@ -107,7 +110,8 @@ internal static class AddressPoolRules
     public static Cidr ReadPrefix(string text) =>
         Cidr.TryParse(text, out var cidr, out var problem) ? cidr : throw new FormatException($"{text} {problem}");
 
-    static IpRange ReadExclusion(string text) => IpRange.TryParse(text, out var range, out var problem)
+    /// <summary>A range that was checked.</summary>
+    public static IpRange ReadRange(string text) => IpRange.TryParse(text, out var range, out var problem)
         ? range
         : throw new FormatException($"{text} {problem}");
 }

@@ -150,7 +150,8 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider ti
         violations.ThrowIfAny();
     }
 
-    static async Task ReshapeAsync(Unit<NetworkDb> unit, AddressPoolRow row, IReadOnlyList<string> prefixes,
+    /// <exception cref="Fault">The prefixes or exclusions cannot be, or an address that leaves is somebody's.</exception>
+    internal static async Task ReshapeAsync(Unit<NetworkDb> unit, AddressPoolRow row, IReadOnlyList<string> prefixes,
         IReadOnlyList<string> exclusions)
     {
         var violations = new Violations();
@@ -200,7 +201,7 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider ti
     static async Task<PoolFigures> FiguresAsync(NetworkDb db, AddressPoolRow row, DateTime now) =>
         (await PoolFigures.OfAsync(db, [row], now))[row.Uid];
 
-    static AddressPool Emit(Unit<NetworkDb> unit, Change change, AddressPoolRow row, PoolFigures figures)
+    internal static AddressPool Emit(Unit<NetworkDb> unit, Change change, AddressPoolRow row, PoolFigures figures)
     {
         var pool = row.ToProto(figures);
         unit.Emit("addressPool", change, row.Name, row.Project, pool);

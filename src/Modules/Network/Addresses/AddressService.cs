@@ -1,7 +1,9 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Network.Addresses.Exchange;
 using Monolith.Network.V1;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
 using Monolith.Platform.Names;
@@ -13,7 +15,8 @@ namespace Monolith.Network.Addresses;
 /// Who holds and held what. A hold is written with the act: it is the held address itself until that is released, and
 /// the release turns it into a line of the past, in one transaction.
 /// </summary>
-internal sealed class AddressService(Store<NetworkDb> store) : V1.AddressService.AddressServiceBase
+internal sealed class AddressService(Store<NetworkDb> store, AddressExchange exchange)
+    : V1.AddressService.AddressServiceBase
 {
     public override async Task<ListAddressHoldsResponse> ListAddressHolds(ListAddressHoldsRequest request,
         ServerCallContext context)
@@ -52,6 +55,13 @@ internal sealed class AddressService(Store<NetworkDb> store) : V1.AddressService
             NextPageToken = next,
         };
     }
+
+    public override Task ExportAddresses(ExportAddressesRequest request,
+        IServerStreamWriter<ExportAddressesResponse> responseStream, ServerCallContext context) =>
+        exchange.ExportAsync(request, responseStream, context.CancellationToken);
+
+    public override Task<ImportAddressesResponse> ImportAddresses(IAsyncStreamReader<ImportAddressesRequest> requestStream,
+        ServerCallContext context) => exchange.ImportAsync(requestStream, context.GetCall(), context.CancellationToken);
 
     static (IQueryable<AddressRow>, IQueryable<PastAddressRow>) OfAddress(NetworkDb db, string key) =>
         (db.Addresses.AsNoTracking().Where(a => a.Address == key),
