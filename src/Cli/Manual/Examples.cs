@@ -230,7 +230,7 @@ internal static class Examples
         ["monolith pool import"] =
         [
             "monolith pool import addresses.csv --validate-only",
-            "monolith address-pool import netbox.json --format netbox",
+            "monolith pool import netbox.json --format netbox",
         ],
         ["monolith reservation create"] =
         [

@@ -18,6 +18,10 @@ namespace Monolith.Network.Addresses;
 internal sealed class AddressService(Store<NetworkDb> store, AddressExchange exchange)
     : V1.AddressService.AddressServiceBase
 {
+    // Of what a Timestamp may hold.
+    const long FirstSecond = -62_135_596_800;
+    const long LastSecond = 253_402_300_799;
+
     public override async Task<ListAddressHoldsResponse> ListAddressHolds(ListAddressHoldsRequest request,
         ServerCallContext context)
     {
@@ -30,10 +34,12 @@ internal sealed class AddressService(Store<NetworkDb> store, AddressExchange exc
         if (request.Owner.Length > 0)
             violations.Require(ResourceName.ProjectOf(request.Owner) is not null, "owner",
                 "must be the name of a resource in a project, or projects/*");
-        var at = request.At?.ToDateTime();
+        violations.Require(request.At is null or { Seconds: >= FirstSecond and <= LastSecond, Nanos: >= 0 and < 1_000_000_000 },
+            "at", "must be a time of the years 1 to 9999");
         var page = Page.Of(request.PageSize, request.PageToken, isNumbered: true, violations,
-            [request.Address, request.Owner, at?.Ticks.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? ""]);
+            [request.Address, request.Owner, request.At?.Seconds.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? ""]);
         violations.ThrowIfAny();
+        var at = request.At?.ToDateTime();
         var (held, past) = await store.ReadAsync(async db =>
         {
             var (held, past) = request.Address.Length > 0 ? OfAddress(db, ip.Key) : OfOwner(db, request.Owner);

@@ -23,7 +23,7 @@ internal sealed class AddressExchange(Store<NetworkDb> store)
         CancellationToken cancel)
     {
         if (request.AddressPool.Length > 0) ResourceName.Parse("addressPools/*", request.AddressPool, "address_pool");
-        RequireFormat(request.Format, "format");
+        if (!Enum.IsDefined(request.Format)) throw Fault.Invalid("format", "is not a known format");
         var pools = await store.ReadAsync(db => db.AddressPools
             .Where(p => request.AddressPool == "" || p.Name == request.AddressPool).OrderBy(p => p.Name).ToListAsync(cancel));
         if (pools.Count == 0 && request.AddressPool.Length > 0) throw Fault.NotFound(request.AddressPool);
@@ -118,7 +118,10 @@ internal sealed class AddressExchange(Store<NetworkDb> store)
     {
         if (!await requests.MoveNext(cancel) || requests.Current.Header is not { } header)
             throw Fault.Invalid("header", "must be the first message of the stream");
-        RequireFormat(header.Format, "header.format");
+        var violations = new Violations();
+        violations.RequestId("header.request_id", header.RequestId);
+        violations.Require(Enum.IsDefined(header.Format), "header.format", "is not a known format");
+        violations.ThrowIfAny();
         using var content = new MemoryStream();
         while (await requests.MoveNext(cancel))
         {
@@ -147,11 +150,6 @@ internal sealed class AddressExchange(Store<NetworkDb> store)
         foreach (var problem in problems.OrderBy(p => p.Line).Take(10_000))
             response.Problems.Add(new ImportAddressesResponse.Types.Problem { Line = problem.Line, Message = problem.Message });
         return response;
-    }
-
-    static void RequireFormat(AddressFormat format, string field)
-    {
-        if (!Enum.IsDefined(format)) throw Fault.Invalid(field, "is not a known format");
     }
 
     static async Task<ImportPlan> PlanAsync(NetworkDb db, List<BookLine> lines)
