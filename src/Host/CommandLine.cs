@@ -76,6 +76,12 @@ internal static class CommandLine
         DefaultValueFactory = _ => int.TryParse(Variable("IMAGE_MAX_DISK"), out var n) ? n : 65_536,
     };
 
+    static readonly Option<int> AddressHistory = new("--address-history")
+    {
+        Description = "How long it is remembered who held an address, in days.",
+        DefaultValueFactory = _ => int.TryParse(Variable("ADDRESS_HISTORY"), out var n) ? n : 365,
+    };
+
     static readonly Option<LogLevel> Level = new("--log")
     {
         Description = "Least level of log messages.",
@@ -87,7 +93,7 @@ internal static class CommandLine
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
             Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, ImportAllow,
-            ImageMaxDisk, Level,
+            ImageMaxDisk, AddressHistory, Level,
         };
         root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
         return root.Parse(args).InvokeAsync();
@@ -139,6 +145,9 @@ internal static class CommandLine
         ImageMaxDiskGib = parsed.GetValue(ImageMaxDisk) is > 0 and <= 65_536 and var gib
             ? gib
             : throw new FormatException("--image-max-disk must be 1 to 65536."),
+        AddressHistoryDays = parsed.GetValue(AddressHistory) is > 0 and <= 36_500 and var days
+            ? days
+            : throw new FormatException("--address-history must be 1 to 36500 days."),
         LogLevel = parsed.GetValue(Level),
     };
 

@@ -51,6 +51,9 @@ public sealed record HostOptions
     /// <summary>The largest disk that an image may claim, GiB.</summary>
     public int ImageMaxDiskGib { get; init; } = 65_536;
 
+    /// <summary>How long it is remembered who held an address, days.</summary>
+    public int AddressHistoryDays { get; init; } = 365;
+
     /// <summary>Log messages at this level and above.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

@@ -88,6 +88,7 @@ public static class MonolithHost
         {
             DnsServers = options.GuestDns,
             Domain = options.Domain,
+            AddressHistory = TimeSpan.FromDays(options.AddressHistoryDays),
         });
         services.AddDns(new DnsOptions
         {

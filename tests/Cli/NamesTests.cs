@@ -41,6 +41,7 @@ public sealed class NamesTests
                 Place.Cloud => "",
                 Place.Project => $"projects/{project}",
                 Place.Zone => $"projects/{project}/zones/{zone}",
+                Place.Pool => $"addressPools/{project}",
                 _ => $"users/{project}",
             };
             var full = Names.Expand(noun, id, parent);

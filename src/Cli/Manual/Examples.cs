@@ -47,6 +47,7 @@ internal static class Examples
         ["node"] = "lb1",
         ["fabric-peer"] = "hv1.tor1",
         ["pool"] = "servers",
+        ["reservation"] = "servers/mail",
     };
 
     static readonly Dictionary<string, string[]> Special = new()
@@ -225,6 +226,26 @@ internal static class Examples
         [
             "monolith pool create servers --prefix 10.64.0.0/16 --purpose server",
             "monolith pool create vips --prefix 10.96.0.0/24 --purpose load-balancer",
+            "monolith pool create az1 --prefix 10.80.0.0/16 --exclude 10.80.0.1-10.80.0.9 --availability-zone az1 "
+                + "--owner demo --quarantine 10m",
+        ],
+        ["monolith pool export"] = ["monolith pool export", "monolith pool export servers --format netbox"],
+        ["monolith pool import"] =
+        [
+            "monolith pool import addresses.csv --validate-only",
+            "monolith pool import netbox.json --format netbox",
+        ],
+        ["monolith reservation create"] =
+        [
+            "monolith reservation create mail --pool servers --addresses 10.64.0.5-10.64.0.9 --owner demo",
+            "monolith reservation create switch7 --pool racks --note 'rack 7, switch'",
+        ],
+        ["monolith reservation list"] =
+            ["monolith reservation list --pool servers", "monolith reservation list --pool - -o json"],
+        ["monolith address history"] =
+        [
+            "monolith address history 10.64.0.7", "monolith address history 10.64.0.7 --at 2026-01-31T12:00:00Z",
+            "monolith address history --holder projects/demo/servers/web1",
         ],
         ["monolith event list"] = ["monolith event list", "monolith event list --all-projects --limit 20"],
         ["monolith event watch"] = ["monolith event watch", "monolith event watch --all-projects -o json"],

@@ -17,7 +17,7 @@ internal static class Catalog
     public static IReadOnlyList<Noun> All =>
     [
         Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
-        Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool, FabricPeer,
+        Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer,
     ];
 
     /// <summary>The files of every message that an event can carry.</summary>
@@ -135,30 +135,9 @@ internal static class Catalog
         ],
     };
 
-    public static Noun Pool { get; } = new(
-        "pool", Place.Cloud, AddressPoolService.Descriptor, AddressPool.Descriptor)
-    {
-        About = "Pools of addresses.",
-        Aliases = ["pools", "address-pool"],
-        Columns =
-        [
-            Column.Name, Column.Enum("PURPOSE", "purpose"), Column.Of("PREFIXES", "prefixes"),
-            Column.Number("USED", "used_count"), Column.Number("OF", "address_count"), Column.Age,
-        ],
-        Fields =
-        [
-            new("--prefix", "prefixes", "A prefix in CIDR notation.")
-            {
-                Required = true, Mutable = true, Value = "CIDR",
-            },
-            new("--exclude", "exclusions", "An address or a prefix that is never given out.")
-            {
-                Mutable = true, Value = "CIDR",
-            },
-            new("--purpose", "purpose", "What its addresses are for."),
-            Fields.DisplayName, Fields.Labels,
-        ],
-    };
+    public static Noun Pool { get; } = PoolCommands.Noun;
+
+    public static Noun Reservation { get; } = PoolCommands.Reservation;
 
     public static Noun Network { get; } = new(
         "network", Place.Project, NetworkService.Descriptor, Monolith.Network.V1.Network.Descriptor)

@@ -8,7 +8,7 @@ namespace Monolith.Cli.Nouns;
 /// </summary>
 internal static class Names
 {
-    /// <summary>True when the current project, zone or user is needed to tell which resource is meant.</summary>
+    /// <summary>True when the current project, zone, pool or user is needed to tell which resource is meant.</summary>
     public static bool NeedsParent(Noun noun, string text) =>
         noun.Place != Place.Cloud && !text.Contains('/', StringComparison.Ordinal);
 
@@ -59,6 +59,7 @@ internal static class Names
         Place.Cloud => [noun.Collection, "*"],
         Place.Project => ["projects", "*", noun.Collection, "*"],
         Place.Zone => ["projects", "*", "zones", "*", noun.Collection, "*"],
+        Place.Pool => ["addressPools", "*", noun.Collection, "*"],
         _ => ["users", "*", noun.Collection, "*"],
     };
 

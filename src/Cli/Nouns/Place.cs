@@ -9,9 +9,10 @@ internal enum Place
     Project,
     Zone,
     User,
+    Pool,
 }
 
-/// <summary>The options by which a person says in which zone or of which user.</summary>
+/// <summary>The options by which a person says in which zone or pool, or of which user.</summary>
 internal static class Parents
 {
     public static readonly Option<string?> Zone = new("--zone")
@@ -26,18 +27,27 @@ internal static class Parents
         HelpName = "USER",
     };
 
+    public static readonly Option<string?> Pool = new("--pool")
+    {
+        Description = "The address pool; - for all of them.",
+        HelpName = "POOL",
+    };
+
     public static void AddTo(Command command, Place place)
     {
         if (place == Place.Zone)
             command.Options.Add(Zone);
         if (place == Place.User)
             command.Options.Add(User);
+        if (place == Place.Pool)
+            command.Options.Add(Pool);
     }
 
     public static string? GivenTo(ParseResult line, Place place) => place switch
     {
         Place.Zone => line.GetValue(Zone),
         Place.User => line.GetValue(User),
+        Place.Pool => line.GetValue(Pool),
         _ => null,
     };
 }

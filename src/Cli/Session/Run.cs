@@ -85,6 +85,9 @@ internal sealed class Run : IDisposable
         Place.Zone when given is null => throw new UsageException(
             "Which zone?", "Say --zone NAME; `monolith zone list` shows them."),
         Place.Zone => await ExpandAsync(Catalog.Zone, given),
+        Place.Pool when given is null => throw new UsageException(
+            "Of which pool?", "Say --pool NAME; `monolith pool list` shows them."),
+        Place.Pool => Names.Expand(Catalog.Pool, given, ""),
         Place.User when given is not null => Names.Expand(Catalog.User, given, ""),
         Place.User => (await Calls.UnaryAsync<GetCallerResponse>(
             TokenService.Descriptor.FindMethodByName("GetCaller"), new GetCallerRequest(), Cancel)).Name,

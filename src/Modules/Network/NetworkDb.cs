@@ -5,6 +5,7 @@ using Monolith.Network.Addresses;
 using Monolith.Network.Fabric;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
+using Monolith.Network.Reservations;
 using Monolith.Network.SecurityGroups;
 using Monolith.Platform.Storage;
 
@@ -17,6 +18,8 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
     public DbSet<FreeRangeRow> FreeRanges => Set<FreeRangeRow>();
     public DbSet<AddressRow> Addresses => Set<AddressRow>();
     public DbSet<PastAddressRow> PastAddresses => Set<PastAddressRow>();
+    public DbSet<PoolSampleRow> PoolSamples => Set<PoolSampleRow>();
+    public DbSet<ReservationRow> Reservations => Set<ReservationRow>();
     public DbSet<NetworkRow> Networks => Set<NetworkRow>();
     public DbSet<SecurityGroupRow> SecurityGroups => Set<SecurityGroupRow>();
     public DbSet<GroupRemoteRow> GroupRemotes => Set<GroupRemoteRow>();
@@ -30,7 +33,7 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
         model.Entity<AddressPoolRow>(e =>
         {
             e.ToTable("address_pools");
-            e.Ignore(p => p.Cidrs).Ignore(p => p.Space);
+            e.Ignore(p => p.Cidrs).Ignore(p => p.Space).Ignore(p => p.Excluded);
         });
         model.Entity<PoolUsageRow>(e =>
         {
@@ -55,6 +58,16 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
         {
             e.ToTable("past_addresses").HasKey(a => a.Id);
             e.HasIndex(a => new { a.Address, a.From });
+            e.HasIndex(a => a.Owner);
+        });
+        model.Entity<PoolSampleRow>().ToTable("pool_samples").HasKey(s => new { s.PoolUid, s.Time });
+        model.Entity<ReservationRow>(e =>
+        {
+            e.ToTable("reservations").Ignore(r => r.Range).Ignore(r => r.For);
+            e.HasIndex(r => r.First).IsUnique();
+            e.HasIndex(r => new { r.PoolUid, r.Last });
+            Ordered(e.Property(r => r.First));
+            Ordered(e.Property(r => r.Last));
         });
         model.Entity<NetworkRow>().ToTable("networks");
         model.Entity<SecurityGroupRow>().ToTable("security_groups").Ignore(g => g.Rules);

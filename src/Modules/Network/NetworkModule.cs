@@ -4,11 +4,14 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Monolith.Identity.Contracts;
 using Monolith.Network.AddressPools;
+using Monolith.Network.Addresses;
+using Monolith.Network.Addresses.Exchange;
 using Monolith.Network.Contracts;
 using Monolith.Network.Fabric;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
 using Monolith.Network.Reachability;
+using Monolith.Network.Reservations;
 using Monolith.Network.SecurityGroups;
 using Monolith.Platform.Storage;
 
@@ -25,7 +28,9 @@ public static class NetworkModule
         services.AddSingleton<IProjectContents>(s => new ProjectContents<NetworkDb>(s.GetRequiredService<Store<NetworkDb>>())
             .Of("networks", db => db.Networks)
             .Of("ports", db => db.Ports)
-            .Of("securityGroups", db => db.SecurityGroups));
+            .Of("securityGroups", db => db.SecurityGroups)
+            .Of("addressPools", db => db.AddressPools)
+            .Of("reservations", db => db.Reservations));
         services.AddCounts(Quotas.Counts, Quotas.PartOf);
         services.AddSingleton<Quotas>();
         services.AddSingleton<PortSpecs>();
@@ -33,6 +38,8 @@ public static class NetworkModule
         services.AddSingleton<PortNodes>();
         services.AddSingleton<PortReports>();
         services.AddSingleton<IStartUp, PortDefaults>();
+        services.AddSingleton<AddressExchange>();
+        services.AddHostedService<AddressKeeper>();
         services.AddSingleton<IPorts, OwnedPorts>();
         services.AddSingleton<IVirtualAddresses, VirtualAddresses>();
         services.AddSingleton<FabricNodes>();
@@ -44,6 +51,8 @@ public static class NetworkModule
     public static void MapNetwork(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGrpcService<AddressPoolService>();
+        endpoints.MapGrpcService<AddressService>();
+        endpoints.MapGrpcService<ReservationService>();
         endpoints.MapGrpcService<NetworkService>();
         endpoints.MapGrpcService<SecurityGroupService>();
         endpoints.MapGrpcService<PortService>();

@@ -14,7 +14,10 @@ public sealed record NetworkOptions
 
     /// <summary>
     /// How long a released address is not given out, so that a neighbour who still remembers its last owner cannot
-    /// meet a new one. Default 60 s.
+    /// meet a new one. Pools can say otherwise. Default 60 s.
     /// </summary>
     public TimeSpan Quarantine { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long it is remembered who held an address that was released. Default 365 days.</summary>
+    public TimeSpan AddressHistory { get; init; } = TimeSpan.FromDays(365);
 }

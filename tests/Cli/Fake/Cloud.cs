@@ -23,6 +23,8 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Groups Groups => web.Services.GetRequiredService<Groups>();
 
+    public Book Book => web.Services.GetRequiredService<Book>();
+
     public Quotas Quotas => web.Services.GetRequiredService<Quotas>();
 
     public Hypervisors Hypervisors => web.Services.GetRequiredService<Hypervisors>();
@@ -51,7 +53,7 @@ internal sealed class Cloud : IAsyncDisposable
                     listen.UseHttps(certificate);
             }));
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
-        builder.Services.AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
+        builder.Services.AddSingleton<Book>().AddSingleton<Pools>().AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
             .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
             .AddSingleton<Prewarms>().AddSingleton<Zones>();
         var web = builder.Build();
@@ -65,6 +67,8 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Consoles>();
         web.MapGrpcService<Prewarms>();
         web.MapGrpcService<Zones>();
+        web.MapGrpcService<Pools>();
+        web.MapGrpcService<Book>();
         await web.StartAsync();
         return new Cloud(web);
     }

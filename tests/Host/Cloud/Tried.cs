@@ -65,6 +65,17 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             AddressPoolId = "tried",
             AddressPool = new() { Prefixes = { "10.201.0.0/24" } },
         });
+        await Do("CreateAddressPool", new CreateAddressPoolRequest
+        {
+            AddressPoolId = "tried-kept",
+            AddressPool = new() { Prefixes = { "10.203.0.0/24" } },
+        });
+        await Do("CreateReservation", new CreateReservationRequest
+        {
+            Parent = "addressPools/tried-kept",
+            ReservationId = "tried",
+            Reservation = new() { Addresses = "10.203.0.8" },
+        });
         await Do("CreateNetwork", new CreateNetworkRequest
         {
             Parent = P,
@@ -112,6 +123,14 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         [
             new UploadImageRequest { Header = new() { Parent = P, ImageId = Mark } },
             new UploadImageRequest { Chunk = ByteString.CopyFrom(new byte[512]) },
+        ],
+        "ImportAddresses" =>
+        [
+            new ImportAddressesRequest { Header = new() },
+            new ImportAddressesRequest
+            {
+                Chunk = ByteString.CopyFromUtf8($"kind,value,pool\nprefix,10.204.0.0/24,{Mark}\nreservation,10.204.0.9,\n"),
+            },
         ],
         _ when Request(method) is { } request => [request],
         _ => null,
@@ -229,6 +248,13 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             AddressPool = new() { Name = "addressPools/tried", DisplayName = Mark },
         },
         "DeleteAddressPool" => new DeleteAddressPoolRequest { Name = "addressPools/tried" },
+        "CreateReservation" => new CreateReservationRequest
+        {
+            Parent = "addressPools/tried-kept",
+            ReservationId = Mark,
+            Reservation = new() { Addresses = "10.203.0.9" },
+        },
+        "DeleteReservation" => new DeleteReservationRequest { Name = "addressPools/tried-kept/reservations/tried" },
         "CreateNetwork" => new CreateNetworkRequest
         {
             Parent = P,

@@ -16,8 +16,10 @@ using Monolith.Lb;
 using Monolith.Lb.LoadBalancers;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Network;
+using Monolith.Network.AddressPools;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
+using Monolith.Network.Reservations;
 using Monolith.Network.SecurityGroups;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -141,7 +143,7 @@ public sealed class ProjectDeletionTests
     public void EveryKindThatLiesInProjects_IsAmongThem()
     {
         // Record sets go with their zone; the rest belongs to the cloud or is the module's own.
-        string[] others = ["record_sets", "flavors", "hypervisors", "image_prewarms", "address_pools"];
+        string[] others = ["record_sets", "flavors", "hypervisors", "image_prewarms"];
         ModuleDb[] databases = [new SqliteComputeDb(), new SqliteImageDb(), new SqliteNetworkDb(), new SqliteDnsDb(), new SqliteLbDb()];
         var tables = databases.SelectMany(db => db.Model.GetEntityTypes())
             .Where(t => t.ClrType.IsAssignableTo(typeof(ResourceRow))).Select(t => t.GetTableName()!).Except(others);
@@ -186,6 +188,10 @@ public sealed class ProjectDeletionTests
             Project = project,
             AddressPools = "",
         }),
+        Of<NetworkDb, AddressPoolRow>("addressPools", "address_pools", (name, project) =>
+            new() { Name = name, Project = project }),
+        Of<NetworkDb, ReservationRow>("reservations", "reservations", (name, project) =>
+            new() { Name = name, Project = project, First = name, Last = name, Addresses = "" }),
         Of<NetworkDb, SecurityGroupRow>("securityGroups", "security_groups", (name, project) =>
             new() { Name = name, Project = project }),
         Of<NetworkDb, PortRow>("ports", "ports", (name, project) => new()

@@ -1,4 +1,5 @@
 using CsCheck;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Modules.Tests.Calls;
@@ -13,7 +14,7 @@ public class AllocationTests
 {
     const int Owners = 24;
 
-    enum Act { Claim, ClaimAgain, Choose, Release, ReleaseAgain, Wait }
+    enum Act { Claim, ClaimAgain, Choose, Release, ReleaseAgain, Wait, Reserve, Unreserve, Exclude, Quarantine }
 
     /// <summary>Random lives of a small pool, checked against a model after every step.</summary>
     [Theory]
@@ -40,8 +41,12 @@ public class AllocationTests
     {
         readonly Guid[] uids = [.. Enumerable.Range(0, Owners).Select(_ => Guid.CreateVersion7())];
         readonly Dictionary<int, string> held = [];
+        /// <summary>Until when a released address is nobody's.</summary>
         readonly Dictionary<string, DateTimeOffset> released = [];
-        readonly string[] excluded = [Address(id, 3), Address(id, 9)];
+        readonly HashSet<string> excluded = [Address(id, 3), Address(id, 9)];
+        readonly Dictionary<int, (string Id, bool Ours)> reserved = [];
+        TimeSpan quarantine = NetworkFixture.Options.Quarantine;
+        int reservations;
 
         static string Address(int id, int number) => $"10.{id / 256}.{id % 256}.{number}";
 
@@ -69,7 +74,21 @@ public class AllocationTests
                     break;
                 case Act.Release or Act.ReleaseAgain:
                     await net.Owned.ReleaseAsync(uids[owner], default);
-                    if (held.Remove(owner, out var address)) released[address] = net.Time.GetUtcNow();
+                    if (held.Remove(owner, out var address)) released[address] = net.Time.GetUtcNow() + quarantine;
+                    break;
+                case Act.Reserve:
+                    await ReserveAsync(number, owner % 2 == 0);
+                    break;
+                case Act.Unreserve:
+                    if (!reserved.Remove(number, out var gone)) break;
+                    await net.UnreserveAsync(gone.Id, Name);
+                    break;
+                case Act.Exclude:
+                    await ExcludeAsync(number);
+                    break;
+                case Act.Quarantine:
+                    quarantine = TimeSpan.FromSeconds(number * 10);
+                    await UpdateAsync(new() { Quarantine = quarantine.ToDuration() }, "quarantine");
                     break;
                 default:
                     net.Time.Advance(TimeSpan.FromSeconds(number * 5));
@@ -91,6 +110,9 @@ public class AllocationTests
                     return;
                 }
                 if (address.Length > 0) Assert.Equal(address, given);
+                var reservation = ReservationOf(given);
+                Assert.True(reservation is null || (reservation.Value.Ours && address.Length > 0),
+                    $"{given} is reserved, and was given to who did not choose it");
                 Assert.DoesNotContain(given, held.Values);
                 Assert.DoesNotContain(given, excluded);
                 Assert.False(InQuarantine(given), $"{given} was released a moment ago");
@@ -98,34 +120,95 @@ public class AllocationTests
             }
             catch (Fault fault) when (fault.Reason == "ADDRESS_NOT_FREE")
             {
-                Assert.True(held.ContainsValue(address) || excluded.Contains(address) || InQuarantine(address));
+                Assert.True(held.ContainsValue(address) || excluded.Contains(address) || InQuarantine(address)
+                    || ReservationOf(address) is { Ours: false });
             }
             catch (Fault fault) when (fault.Reason == "ADDRESS_POOL_EXHAUSTED")
             {
                 var free = Enumerable.Range(0, 16).Select(n => Address(id, n)).Count(a =>
-                    !held.ContainsValue(a) && !excluded.Contains(a) && !InQuarantine(a));
+                    !held.ContainsValue(a) && !excluded.Contains(a) && !InQuarantine(a) && ReservationOf(a) is null);
                 Assert.Equal(0, free);
                 Assert.Equal($"{held.Count}", fault.Metadata["used"]);
             }
         }
 
-        bool InQuarantine(string address) => released.TryGetValue(address, out var at)
-            && net.Time.GetUtcNow() < at + NetworkFixture.Options.Quarantine;
+        bool InQuarantine(string address) => released.TryGetValue(address, out var until) && net.Time.GetUtcNow() < until;
+
+        (string Id, bool Ours)? ReservationOf(string address) =>
+            reserved.TryGetValue(int.Parse(address[(address.LastIndexOf('.') + 1)..],
+                System.Globalization.CultureInfo.InvariantCulture), out var found) ? found : null;
+
+        async Task ReserveAsync(int number, bool ours)
+        {
+            var address = Address(id, number);
+            var reservation = $"r{reservations++}";
+            try
+            {
+                await net.ReserveAsync(reservation, address, ours ? "projects/p" : "", pool: Name);
+                Assert.False(reserved.ContainsKey(number) || excluded.Contains(address));
+                Assert.True(ours || !held.ContainsValue(address));
+                reserved[number] = (reservation, ours);
+            }
+            catch (Fault fault) when (fault.Reason is "INVALID_REQUEST")
+            {
+                Assert.True(reserved.ContainsKey(number) || excluded.Contains(address));
+            }
+            catch (Fault fault) when (fault.Reason is "ADDRESS_IN_USE")
+            {
+                Assert.True(!ours && held.ContainsValue(address));
+            }
+        }
+
+        /// <summary>Excludes an address, or gives one back that is.</summary>
+        async Task ExcludeAsync(int number)
+        {
+            var address = Address(id, number);
+            var wanted = excluded.Contains(address) ? excluded.Where(a => a != address) : excluded.Append(address);
+            var change = new AddressPool { Exclusions = { wanted } };
+            try
+            {
+                await UpdateAsync(change, "exclusions");
+                excluded.Clear();
+                excluded.UnionWith(change.Exclusions);
+            }
+            catch (Fault fault) when (fault.Reason is "ADDRESS_IN_USE" or "ADDRESS_RESERVED")
+            {
+                Assert.True(held.ContainsValue(address) || InQuarantine(address) || ReservationOf(address) is not null);
+            }
+        }
+
+        Task UpdateAsync(AddressPool change, string mask)
+        {
+            change.Name = "addressPools/" + Name;
+            return net.Pools.UpdateAddressPool(new UpdateAddressPoolRequest
+            {
+                AddressPool = change,
+                UpdateMask = FieldMask.FromString(mask),
+            }, NetworkFixture.Call());
+        }
 
         public async Task CheckAsync()
         {
             var seen = await net.PoolAsync(Name);
-            Assert.Equal((14, held.Count), (seen.AddressCount, seen.UsedCount));
+            var all16 = Enumerable.Range(0, 16).Select(n => Address(id, n)).ToList();
+            var free = all16.Count(a => !excluded.Contains(a) && !held.ContainsValue(a) && ReservationOf(a) is null);
+            var waiting = all16.Count(a => !excluded.Contains(a) && !held.ContainsValue(a) && ReservationOf(a) is null
+                && InQuarantine(a));
+            var kept = all16.Count(a => ReservationOf(a) is not null && !held.ContainsValue(a));
+            Assert.Equal((16L - excluded.Count, (long)held.Count, (long)excluded.Count, (long)kept, (long)waiting, (long)free - waiting),
+                (seen.AddressCount, seen.UsedCount, seen.ExcludedCount, seen.ReservedCount, seen.QuarantinedCount,
+                    seen.FreeCount));
             var uid = Guid.Parse(seen.Uid);
             var (rows, ranges) = await net.Store.ReadAsync(async db => (
                 await db.Addresses.Where(a => a.PoolUid == uid).Select(a => a.Address).ToListAsync(),
-                await db.FreeRanges.Where(r => r.PoolUid == uid).ToListAsync()));
+                await db.FreeRanges.Where(r => r.PoolUid == uid
+                    || db.Reservations.Any(v => v.PoolUid == uid && v.Uid == r.PoolUid)).ToListAsync()));
             Assert.Equal(held.Values.Order(), rows.Select(r => Ip.OfKey(r).ToString()).Order());
             // Held and free are the pool: nothing is lost, nothing is there twice.
             var all = ranges.Select(r => new IpRange(Ip.OfKey(r.First), Ip.OfKey(r.Last)))
                 .Concat(rows.Select(r => new IpRange(Ip.OfKey(r), Ip.OfKey(r)))).ToList();
-            Assert.Equal(14, all.Sum(r => (int)r.Count));
-            Assert.Equal(14, AddressSpace.Count(AddressSpace.Union(all)));
+            Assert.Equal(seen.AddressCount, all.Sum(r => (long)r.Count));
+            Assert.Equal(seen.AddressCount, AddressSpace.Count(AddressSpace.Union(all)));
         }
     }
 
@@ -218,35 +301,5 @@ public class AllocationTests
         var rows = await net.Store.ReadAsync(db => db.FreeRanges.CountAsync());
         Assert.InRange(rows, 2, 12);
         Assert.Equal(0, (await net.PoolAsync("servers")).UsedCount);
-    }
-
-    [Theory]
-    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
-    public async Task History_OfAnAddress_TellsWhoHeldItAtAnyTime(string provider)
-    {
-        await using var net = await NetworkFixture.StartAsync(provider);
-        await net.PrepareAsync("10.64.0.0/32");
-        DateTime Now() => net.Time.GetUtcNow().UtcDateTime;
-        var (first, second) = (Guid.CreateVersion7(), Guid.CreateVersion7());
-        var before = Now();
-        net.Time.Advance(TimeSpan.FromMinutes(1));
-        var ip = (await net.ClaimAsync(first, "one")).Addresses[0];
-        var during = Now();
-        net.Time.Advance(TimeSpan.FromMinutes(1));
-        await net.Owned.ReleaseAsync(first, default);
-        var between = Now();
-        await Expect.FaultAsync(StatusCode.ResourceExhausted, "ADDRESS_POOL_EXHAUSTED",
-            () => net.ClaimAsync(second, "two"));
-        net.Time.Advance(TimeSpan.FromMinutes(1));
-        await net.ClaimAsync(second, "two");
-        Assert.True(Ip.TryParse(ip, out var address));
-        var holders = await net.Store.ReadAsync(async db => new[]
-        {
-            await AddressBook.HolderAtAsync(db, address, before),
-            await AddressBook.HolderAtAsync(db, address, during),
-            await AddressBook.HolderAtAsync(db, address, between),
-            await AddressBook.HolderAtAsync(db, address, Now()),
-        });
-        Assert.Equal([null, "projects/p/servers/one", null, "projects/p/servers/two"], holders);
     }
 }

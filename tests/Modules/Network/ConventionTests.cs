@@ -125,7 +125,7 @@ public class ConventionTests
             "address_pool.prefixes[2]: overlaps 10.2.0.0/16 of the same pool",
             "address_pool.prefixes[3]: holds addresses of 224.0.0.0/3, which no server can have",
             "address_pool.exclusions[0]: lies in none of the prefixes",
-            "address_pool.exclusions[1]: must be an address or a CIDR",
+            "address_pool.exclusions[1]: must be an address, a CIDR, or a range such as 10.64.0.5-10.64.0.9",
         ], await FieldsAsync(["10.0.0.1/24", "10.2.0.0/16", "10.2.3.0/24", "239.0.0.0/8"], "10.9.0.1", "x"));
         Assert.Equal(["address_pool.prefixes[1]: overlaps 10.1.0.0/16 of addressPools/other"],
             await FieldsAsync(["10.8.0.0/24", "10.1.2.0/24"]));

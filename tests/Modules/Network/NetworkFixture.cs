@@ -8,9 +8,12 @@ using Monolith.Network.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
 
+using AddressKeeper = Monolith.Network.Addresses.AddressKeeper;
+using AddressService = Monolith.Network.Addresses.AddressService;
 using AddressPoolService = Monolith.Network.AddressPools.AddressPoolService;
 using NetworkService = Monolith.Network.Networks.NetworkService;
 using PortService = Monolith.Network.Ports.PortService;
+using ReservationService = Monolith.Network.Reservations.ReservationService;
 using SecurityGroupService = Monolith.Network.SecurityGroups.SecurityGroupService;
 using V1Network = Monolith.Network.V1.Network;
 
@@ -29,13 +32,19 @@ internal sealed class NetworkFixture : IAsyncDisposable
         services = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(time)
             .AddSingleton(database.Options).AddNetwork(options)
             .AddTransient<AddressPoolService>().AddTransient<NetworkService>().AddTransient<SecurityGroupService>()
-            .AddTransient<PortService>().AddTransient<PortSyncService>().BuildServiceProvider();
+            .AddTransient<PortService>().AddTransient<PortSyncService>()
+            .AddTransient<ReservationService>().AddTransient<AddressService>().AddTransient<AddressKeeper>()
+            .BuildServiceProvider();
     }
 
     public static NetworkOptions Options { get; } = new() { DnsServers = ["192.0.2.53"], Domain = "cloud.test" };
 
     public FakeTimeProvider Time { get; }
     public AddressPoolService Pools => Get<AddressPoolService>();
+    public ReservationService Reservations => Get<ReservationService>();
+    public AddressService Book => Get<AddressService>();
+    public Monolith.Network.Addresses.Exchange.AddressExchange Exchange => Get<Monolith.Network.Addresses.Exchange.AddressExchange>();
+    public AddressKeeper Keeper => Get<AddressKeeper>();
     public NetworkService Networks => Get<NetworkService>();
     public SecurityGroupService Groups => Get<SecurityGroupService>();
     public PortService Ports => Get<PortService>();
@@ -98,6 +107,20 @@ internal sealed class NetworkFixture : IAsyncDisposable
     public static PortClaim Claim(Guid owner, string name = "web1", string address = "", params string[] groups) =>
         new("p", "projects/p/servers/" + name, owner, 0, "",
             [.. groups.Select(g => "projects/p/securityGroups/" + g)], address, name);
+
+    public Task<AddressPool> MakeAsync(string id, AddressPool pool) => Pools.CreateAddressPool(
+        new CreateAddressPoolRequest { AddressPoolId = id, AddressPool = pool }, Call());
+
+    public Task<Reservation> ReserveAsync(string id, string addresses, string owner = "", string note = "",
+        string pool = "servers") => Reservations.CreateReservation(new CreateReservationRequest
+        {
+            Parent = "addressPools/" + pool,
+            ReservationId = id,
+            Reservation = new() { Addresses = addresses, Owner = owner, Note = note },
+        }, Call());
+
+    public Task UnreserveAsync(string id, string pool = "servers") => Reservations.DeleteReservation(
+        new DeleteReservationRequest { Name = $"addressPools/{pool}/reservations/{id}" }, Call());
 
     public Task<AddressPool> PoolAsync(string id) =>
         Pools.GetAddressPool(new GetAddressPoolRequest { Name = "addressPools/" + id }, Call());

@@ -92,7 +92,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         if (flavor is not null && image is not null) Fit(flavor.Name, flavor.MemoryMib, flavor.DiskGib, image, "server.flavor", violations);
         var networks = server.Networks.Count > 0 ? [.. server.Networks] : new List<ServerNetwork> { new() };
         var claims = networks.Select((n, i) => new PortClaim(project, name, Guid.Empty, i, n.Network,
-            [.. n.SecurityGroups], n.Address, server.Hostname)).ToList();
+            [.. n.SecurityGroups], n.Address, server.Hostname, server.AvailabilityZone)).ToList();
         foreach (var found in await ports.CheckAsync(claims,
             [.. networks.Select((_, i) => server.Networks.Count > 0 ? $"server.networks[{i}]" : "server.networks")], cancel))
             violations.Add(found.Field, found.Description);

@@ -289,7 +289,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
 
     public static IReadOnlyList<PortClaim> Claims(ServerRow server) =>
         [.. server.Detail.Wanted().Select(p => new PortClaim(server.Project, server.Name, server.Uid,
-            p.Index, p.Choice.Network, p.Choice.SecurityGroups, p.Choice.Address, server.Hostname))];
+            p.Index, p.Choice.Network, p.Choice.SecurityGroups, p.Choice.Address, server.Hostname, server.AvailabilityZone))];
 
     static string LastId(string name) => Platform.Names.ResourceName.LastId(name);
 }

@@ -211,7 +211,9 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
 
     public override Task<Server> AttachServerPort(AttachServerPortRequest request, ServerCallContext context) =>
         ChangeAsync(request, request.Name, "", context,
-            () => ports.CheckAsync(request, context.CancellationToken),
+            async () => await ports.CheckAsync(request,
+                (await store.ReadAsync(db => ServerQueries.ByName(db, request.Name)))?.AvailabilityZone ?? "",
+                context.CancellationToken),
             (row, unit, exceeded) =>
             {
                 PortRequests.Attach(row, request, exceeded, unit);

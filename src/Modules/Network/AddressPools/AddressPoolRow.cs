@@ -5,18 +5,25 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Network.AddressPools;
 
-/// <summary>Prefixes for one purpose. What is free of them is in <see cref="FreeRangeRow"/>.</summary>
+/// <summary>Prefixes for one purpose. What is free of them is in <see cref="FreeRangeRow"/>. The project is the one that
+/// alone may use it.</summary>
 internal sealed class AddressPoolRow : ResourceRow
 {
     public AddressPool.Types.Purpose Purpose { get; init; }
 
+    /// <summary>Whose servers alone get its addresses; empty: everybody's. Immutable.</summary>
+    public string AvailabilityZone { get; init; } = "";
+
     /// <summary>CIDRs, as <see cref="Words"/>.</summary>
     public string Prefixes { get; set; } = "";
 
-    /// <summary>Addresses and CIDRs, as <see cref="Words"/>.</summary>
+    /// <summary>Addresses, CIDRs and ranges, as <see cref="Words"/>.</summary>
     public string Exclusions { get; set; } = "";
 
     public long AddressCount { get; set; }
+
+    /// <summary>Of released addresses; null: the host's.</summary>
+    public int? QuarantineSeconds { get; set; }
 
     public IEnumerable<Cidr> Cidrs => Words.Load(Prefixes).Select(AddressPoolRules.ReadPrefix);
 
@@ -25,9 +32,13 @@ internal sealed class AddressPoolRow : ResourceRow
     public bool Contains(Ip ip) => Cidrs.Any(c => c.Contains(ip));
 
     /// <summary>The addresses to give.</summary>
-    public List<IpRange> Space => AddressPoolRules.Space(Words.Load(Prefixes), Words.Load(Exclusions));
+    public List<IpRange> Space => AddressPoolRules.Space(Purpose, Words.Load(Prefixes), Words.Load(Exclusions));
 
-    public AddressPool ToProto(long used)
+    /// <summary>Those that are never given.</summary>
+    public IEnumerable<IpRange> Excluded =>
+        AddressPoolRules.Excluded(Purpose, Words.Load(Prefixes), Words.Load(Exclusions));
+
+    public AddressPool ToProto(PoolFigures figures)
     {
         var pool = new AddressPool
         {
@@ -36,10 +47,18 @@ internal sealed class AddressPoolRow : ResourceRow
             Etag = Etag,
             DisplayName = DisplayName,
             Purpose = Purpose,
+            AvailabilityZone = AvailabilityZone,
+            Owner = Project.Length > 0 ? "projects/" + Project : "",
             Prefixes = { Words.Load(Prefixes) },
             Exclusions = { Words.Load(Exclusions) },
             AddressCount = AddressCount,
-            UsedCount = used,
+            UsedCount = figures.Used,
+            ReservedCount = figures.ReservedFree,
+            QuarantinedCount = figures.Quarantined,
+            FreeCount = figures.FreeOf(AddressCount),
+            ExcludedCount = AddressSpace.Count(AddressSpace.Subtract(Cidrs.Select(c => c.Range), Space)),
+            Quarantine = QuarantineSeconds is { } seconds ? new Duration { Seconds = seconds } : null,
+            Forecast = Forecast.Of(figures.First, figures.Now, figures.Used, figures.FreeOf(AddressCount)).ToProto(),
             CreateTime = CreateTime.ToTimestamp(),
             UpdateTime = UpdateTime.ToTimestamp(),
         };

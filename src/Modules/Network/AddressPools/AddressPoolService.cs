@@ -11,7 +11,8 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Network.AddressPools;
 
-internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoolService.AddressPoolServiceBase
+internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider time)
+    : V1.AddressPoolService.AddressPoolServiceBase
 {
     static readonly FilterFields<AddressPoolRow> Filters = new FilterFields<AddressPoolRow>()
         .Text("name", p => p.Name)
@@ -22,21 +23,25 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
         .Time("create_time", p => p.CreateTime)
         .Labels(p => p.Labels);
 
-    public override Task<AddressPool> CreateAddressPool(CreateAddressPoolRequest request, ServerCallContext context)
+    public override async Task<AddressPool> CreateAddressPool(CreateAddressPoolRequest request,
+        ServerCallContext context)
     {
-        AddressPoolRules.Check(request);
-        return store.MutateAsync(context.GetCall(), request, async unit =>
+        await ThrowAllAsync(AddressPoolRules.Check(request), request.AddressPool?.Prefixes ?? []);
+        return await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var name = "addressPools/" + request.AddressPoolId;
             if (await unit.Db.AddressPools.AnyAsync(p => p.Name == name)) throw Fault.AlreadyExists(name);
+            // In the transaction, which no other writer is beside, of whatever host: what it sees is what it commits to.
             var violations = new Violations();
-            AddressPoolRules.CheckOverlaps(request.AddressPool.Prefixes,
+            AddressPoolRules.CheckOverlaps(request.AddressPool!.Prefixes,
                 await unit.Db.AddressPools.AsNoTracking().ToListAsync(), violations);
             violations.ThrowIfAny();
-            var pool = request.AddressPool;
+            var pool = request.AddressPool!;
             var row = new AddressPoolRow
             {
                 Name = name,
+                Project = ResourceName.ProjectOf(pool.Owner) ?? "",
+                AvailabilityZone = pool.AvailabilityZone,
                 DisplayName = pool.DisplayName,
                 Labels = Labels.Store(pool.Labels),
                 Purpose = pool.Purpose == AddressPool.Types.Purpose.Unspecified
@@ -44,6 +49,7 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
                     : pool.Purpose,
                 Prefixes = Words.Store(pool.Prefixes),
                 Exclusions = Words.Store(pool.Exclusions),
+                QuarantineSeconds = (int?)pool.Quarantine?.Seconds,
                 CreateTime = unit.Now,
                 UpdateTime = unit.Now,
             };
@@ -51,7 +57,7 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
             unit.Db.AddressPools.Add(row);
             unit.Db.PoolUsages.Add(new PoolUsageRow { PoolUid = row.Uid });
             await AddressBook.AddSpaceAsync(unit, row.Uid, row.Space);
-            return Emit(unit, Change.Created, row, 0);
+            return Emit(unit, Change.Created, row, PoolFigures.None(unit.Now));
         }, context.CancellationToken);
     }
 
@@ -62,7 +68,7 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
         {
             var row = await db.AddressPools.FirstOrDefaultAsync(p => p.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
-            return row.ToProto(await UsedAsync(db, row));
+            return row.ToProto(await FiguresAsync(db, row, Now));
         });
     }
 
@@ -70,18 +76,21 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
         ServerCallContext context)
     {
         var list = ListQuery.Of(request, context.GetCall(), Filters);
-        var found = await store.ReadAsync(db => list.Of(db.AddressPools)
-            .Join(db.PoolUsages, p => p.Uid, u => u.PoolUid, (p, u) => new { Pool = p, u.Used })
-            .OrderBy(p => p.Pool.Name).ToListAsync());
-        var (rows, next) = list.Page.Cut(found, p => p.Pool.Name);
+        var (found, figures) = await store.ReadAsync(async db =>
+        {
+            var pools = await list.Of(db.AddressPools).ToListAsync();
+            return (pools, await PoolFigures.OfAsync(db, pools, Now));
+        });
+        var (rows, next) = list.Cut(found);
         return new ListAddressPoolsResponse
         {
-            AddressPools = { rows.Select(p => p.Pool.ToProto(p.Used)) },
+            AddressPools = { rows.Select(p => p.ToProto(figures[p.Uid])) },
             NextPageToken = next,
         };
     }
 
-    public override Task<AddressPool> UpdateAddressPool(UpdateAddressPoolRequest request, ServerCallContext context)
+    public override async Task<AddressPool> UpdateAddressPool(UpdateAddressPoolRequest request,
+        ServerCallContext context)
     {
         var violations = new Violations();
         violations.Require(request.AddressPool is not null, "address_pool", "is required");
@@ -91,19 +100,21 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
         var changed = Masks.Changed(request.UpdateMask, pool, AddressPoolRules.Changeable, violations);
         violations.DisplayName("address_pool.display_name", pool.DisplayName);
         violations.Labels("address_pool.labels", pool.Labels);
+        AddressPoolRules.CheckQuarantine(pool.Quarantine, violations);
         violations.ThrowIfAny();
-        return store.MutateAsync(context.GetCall(), request, async unit =>
+        return await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var row = await unit.Db.AddressPools.FirstOrDefaultAsync(p => p.Name == pool.Name)
                 ?? throw Fault.NotFound(pool.Name);
             row.Touch(pool.Etag, unit.Now);
             if (changed.Contains("display_name")) row.DisplayName = pool.DisplayName;
             if (changed.Contains("labels")) row.Labels = Labels.Store(pool.Labels);
+            if (changed.Contains("quarantine")) row.QuarantineSeconds = (int?)pool.Quarantine?.Seconds;
             if (changed.Contains("prefixes") || changed.Contains("exclusions"))
                 await ReshapeAsync(unit, row,
                     changed.Contains("prefixes") ? pool.Prefixes : Words.Load(row.Prefixes),
                     changed.Contains("exclusions") ? pool.Exclusions : Words.Load(row.Exclusions));
-            return Emit(unit, Change.Updated, row, await UsedAsync(unit.Db, row));
+            return Emit(unit, Change.Updated, row, await FiguresAsync(unit.Db, row, unit.Now));
         }, context.CancellationToken);
     }
 
@@ -124,21 +135,31 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
             await unit.Db.FreeRanges.Where(r => r.PoolUid == row.Uid).ExecuteDeleteAsync();
             await unit.Db.PoolUsages.Where(u => u.PoolUid == row.Uid).ExecuteDeleteAsync();
             unit.Db.AddressPools.Remove(row);
-            Emit(unit, Change.Deleted, row, 0);
+            await unit.Db.PoolSamples.Where(s => s.PoolUid == row.Uid).ExecuteDeleteAsync();
+            Emit(unit, Change.Deleted, row, PoolFigures.None(unit.Now));
             return new Empty();
         }, context.CancellationToken);
     }
 
-    static async Task ReshapeAsync(Unit<NetworkDb> unit, AddressPoolRow row, IReadOnlyList<string> prefixes,
+    /// <summary>What is wrong with a request at sight, together with what is wrong with it beside the other pools.</summary>
+    async Task ThrowAllAsync(Violations violations, IReadOnlyList<string> prefixes)
+    {
+        if (!violations.Any) return;
+        AddressPoolRules.CheckOverlaps(prefixes,
+            await store.ReadAsync(db => db.AddressPools.AsNoTracking().ToListAsync()), violations);
+        violations.ThrowIfAny();
+    }
+
+    /// <exception cref="Fault">The prefixes or exclusions cannot be, or an address that leaves is somebody's.</exception>
+    internal static async Task ReshapeAsync(Unit<NetworkDb> unit, AddressPoolRow row, IReadOnlyList<string> prefixes,
         IReadOnlyList<string> exclusions)
     {
         var violations = new Violations();
         AddressPoolRules.CheckSpace(prefixes, exclusions, violations);
-        violations.ThrowIfAny();
         AddressPoolRules.CheckOverlaps(prefixes,
             await unit.Db.AddressPools.AsNoTracking().Where(p => p.Uid != row.Uid).ToListAsync(), violations);
         violations.ThrowIfAny();
-        var (before, after) = (row.Space, AddressPoolRules.Space(prefixes, exclusions));
+        var (before, after) = (row.Space, AddressPoolRules.Space(row.Purpose, prefixes, exclusions));
         var gone = AddressSpace.Subtract(before, after);
         await RefuseBusyAsync(unit, row, gone);
         await AddressBook.RemoveSpaceAsync(unit, row.Uid, gone);
@@ -152,6 +173,12 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
     {
         foreach (var range in gone)
         {
+            if (await AddressBook.ReservedAsync(unit.Db, row.Uid, range) is { } reservation)
+            {
+                var why = $"{reservation.Addresses} is reserved for {reservation.For} ({reservation.Name}). "
+                    + "Delete the reservation first.";
+                throw Fault.Precondition("ADDRESS_RESERVED", row.Name, why);
+            }
             if (await AddressBook.BusyAsync(unit.Db, row.Uid, range, unit.Now) is not { } busy) continue;
             var message = busy.Until is { } until
                 ? $"{busy.Address} {busy.Why} and is in quarantine until {until:O}. Try again then."
@@ -169,12 +196,14 @@ internal sealed class AddressPoolService(Store<NetworkDb> store) : V1.AddressPoo
         }
     }
 
-    static Task<long> UsedAsync(NetworkDb db, AddressPoolRow row) =>
-        db.PoolUsages.Where(u => u.PoolUid == row.Uid).Select(u => u.Used).FirstOrDefaultAsync();
+    DateTime Now => time.GetUtcNow().UtcDateTime;
 
-    static AddressPool Emit(Unit<NetworkDb> unit, Change change, AddressPoolRow row, long used)
+    static async Task<PoolFigures> FiguresAsync(NetworkDb db, AddressPoolRow row, DateTime now) =>
+        (await PoolFigures.OfAsync(db, [row], now))[row.Uid];
+
+    internal static AddressPool Emit(Unit<NetworkDb> unit, Change change, AddressPoolRow row, PoolFigures figures)
     {
-        var pool = row.ToProto(used);
+        var pool = row.ToProto(figures);
         unit.Emit("addressPool", change, row.Name, row.Project, pool);
         return pool;
     }

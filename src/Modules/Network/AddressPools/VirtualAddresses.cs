@@ -19,7 +19,7 @@ internal sealed class VirtualAddresses(Store<NetworkDb> store, NetworkOptions op
         {
             if (await unit.Db.Addresses.Where(a => a.HolderUid == ownerUid).Select(a => a.Address)
                 .FirstOrDefaultAsync(cancel) is { } held) return Ip.OfKey(held).ToString();
-            var row = await FindPoolAsync(unit.Db, pool, cancel);
+            var row = await FindPoolAsync(unit.Db, project, pool, cancel);
             foreach (var family in Ip.Families)
                 if (row.Has(family)
                     && await AddressBook.ClaimAsync(unit, row.Uid, family, ownerUid, owner) is Claimed.Yes yes)
@@ -33,24 +33,32 @@ internal sealed class VirtualAddresses(Store<NetworkDb> store, NetworkOptions op
     public Task ReleaseAsync(Guid ownerUid, CancellationToken cancel) => store.WriteAsync(Caller,
         unit => AddressBook.ReleaseAsync(unit, [ownerUid], options.Quarantine), cancel);
 
-    static async Task<AddressPoolRow> FindPoolAsync(NetworkDb db, string pool, CancellationToken cancel)
+    static async Task<AddressPoolRow> FindPoolAsync(NetworkDb db, string project, string pool, CancellationToken cancel)
     {
         const string field = "load_balancer.address_pool";
         var pools = await db.AddressPools.AsNoTracking()
             .Where(p => p.Purpose == AddressPool.Types.Purpose.LoadBalancer).OrderBy(p => p.Name).ToListAsync(cancel);
+        // A virtual address is announced from everywhere, so it has no zone.
+        string? Obstacle(AddressPoolRow row) =>
+            PoolChoice.Obstacle(row, new(row.Purpose, project, "", row.Has(4) ? 4 : 6));
         if (pool.Length > 0)
         {
             var name = pool.StartsWith("addressPools/", StringComparison.Ordinal) ? pool : "addressPools/" + pool;
-            return pools.Find(p => p.Name == name)
+            var named = pools.Find(p => p.Name == name)
                 ?? throw Fault.Invalid(field, $"{name} is no pool of purpose LOAD_BALANCER");
+            return Obstacle(named) is { } obstacle ? throw Fault.Invalid(field, $"{name} {obstacle}") : named;
         }
-        return pools.Count switch
+        var eligible = pools.FindAll(p => Obstacle(p) is null);
+        return eligible.Count switch
         {
-            1 => pools[0],
+            1 => eligible[0],
+            0 when pools.Count > 0 => throw Fault.Precondition("NO_ADDRESS_POOL", "addressPools/-",
+                "No address pool of purpose LOAD_BALANCER is for it: "
+                + string.Join("; ", pools.Select(p => $"{p.Name} {Obstacle(p)}")) + ". Have the operators make one."),
             0 => throw Fault.Precondition("NO_ADDRESS_POOL", "addressPools/-",
                 "There is no address pool of purpose LOAD_BALANCER. Have the operators make one."),
             _ => throw Fault.Invalid(field,
-                $"is needed, since there are {pools.Count}: {string.Join(", ", pools.Select(p => p.Name))}"),
+                $"is needed, since there are {eligible.Count}: {string.Join(", ", eligible.Select(p => p.Name))}"),
         };
     }
 }

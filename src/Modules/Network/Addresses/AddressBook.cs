@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Network.Reservations;
 using Monolith.Platform.Names;
 using Monolith.Platform.Storage;
 
@@ -19,6 +20,8 @@ internal abstract record Claimed
     public sealed record Quarantined(DateTime Until) : Claimed;
     /// <summary>The chosen address is not one that the pool gives out.</summary>
     public sealed record NotGiven : Claimed;
+    /// <summary>The chosen address is kept for somebody else.</summary>
+    public sealed record Reserved(ReservationRow Reservation) : Claimed;
 }
 
 /// <summary>
@@ -33,6 +36,10 @@ internal abstract record Claimed
 /// pool's size and however full it is: a full pool has few ranges, and an empty one has one. A fragment is not given
 /// out before its quarantine is over, then the one that was released longest ago first. Folding keeps the rows few
 /// where addresses come and go for years.
+/// <para>
+/// What is reserved is cut out of the pool's free ranges and is one of its reservation: no claim from the pool looks at
+/// it, and one that chooses an address finds there whose it is.
+/// </para>
 /// </summary>
 internal static class AddressBook
 {
@@ -44,7 +51,7 @@ internal static class AddressBook
         if ((await NextFree(unit.Db, pool, family, unit.Now)).FirstOrDefault() is not { } range)
             return new Claimed.Exhausted();
         await TakeAsync(unit, range, Ip.OfKey(range.First));
-        return await HoldAsync(unit, pool, Ip.OfKey(range.First), holder, owner);
+        return await HoldAsync(unit, pool, null, Ip.OfKey(range.First), holder, owner);
     }
 
     /// <summary>The one look-up of a claim: exactly the order of an index.</summary>
@@ -58,21 +65,30 @@ internal static class AddressBook
     /// <summary>Holds a chosen address of a pool.</summary>
     public static async Task<Claimed> ClaimAsync(Unit<NetworkDb> unit, Guid pool, Ip address, Guid holder, string owner)
     {
-        var (range, problem) = await FindAsync(unit.Db, pool, address, unit.Now);
+        var (range, problem) = await FindAsync(unit.Db, pool, address, ResourceName.ProjectOf(owner) ?? "", unit.Now);
         if (range is null) return problem!;
         await TakeAsync(unit, range, address);
-        return await HoldAsync(unit, pool, address, holder, owner);
+        return await HoldAsync(unit, pool, range.PoolUid == pool ? null : range.PoolUid, address, holder, owner);
     }
 
     /// <summary>What a claim of the address would say, without claiming; null when it would succeed.</summary>
-    public static async Task<Claimed?> CheckAsync(NetworkDb db, Guid pool, Ip address, DateTime now) =>
-        (await FindAsync(db, pool, address, now)).Problem;
+    /// <param name="project">Of whom would claim.</param>
+    public static async Task<Claimed?> CheckAsync(NetworkDb db, Guid pool, Ip address, string project, DateTime now) =>
+        (await FindAsync(db, pool, address, project, now)).Problem;
+
+    /// <summary>The address that a claim from the pool would get; null when none is free.</summary>
+    public static async Task<Ip?> NextAsync(NetworkDb db, Guid pool, int family, DateTime now) =>
+        (await NextFree(db, pool, family, now)).FirstOrDefault() is { } range ? Ip.OfKey(range.First) : null;
 
     /// <summary>Gives back everything that the holders hold.</summary>
+    /// <param name="quarantine">Of pools that say none themselves.</param>
     public static async Task ReleaseAsync(Unit<NetworkDb> unit, IReadOnlyCollection<Guid> holders, TimeSpan quarantine)
     {
-        var held = await unit.Db.Addresses.Where(a => holders.Contains(a.HolderUid)).ToListAsync();
-        foreach (var address in held)
+        var found = await unit.Db.Addresses.Where(a => holders.Contains(a.HolderUid))
+            .Join(unit.Db.AddressPools, a => a.PoolUid, p => p.Uid, (a, p) => new { Held = a, p.QuarantineSeconds })
+            .ToListAsync();
+        var held = found.ConvertAll(f => f.Held);
+        foreach (var (address, seconds) in found.Select(f => (f.Held, f.QuarantineSeconds)))
         {
             unit.Db.Addresses.Remove(address);
             unit.Db.PastAddresses.Add(new PastAddressRow
@@ -87,16 +103,17 @@ internal static class AddressBook
             {
                 First = address.Address,
                 Last = address.Address,
-                PoolUid = address.PoolUid,
+                PoolUid = address.ReservationUid ?? address.PoolUid,
                 Family = address.Address[0] - '0',
-                FreeAfter = unit.Now + quarantine,
+                FreeAfter = unit.Now + (seconds is { } own ? TimeSpan.FromSeconds(own) : quarantine),
             });
         }
         await unit.Db.SaveChangesAsync();
-        foreach (var pool in held.GroupBy(a => (a.PoolUid, Family: a.Address[0] - '0')))
+        foreach (var space in held.GroupBy(a => (a.PoolUid, a.ReservationUid, Family: a.Address[0] - '0')))
         {
-            await CountAsync(unit.Db, pool.Key.PoolUid, -pool.Count());
-            await FoldAsync(unit.Db, pool.Key.PoolUid, pool.Key.Family, unit.Now);
+            var (pool, reservation, family) = space.Key;
+            await CountAsync(unit.Db, pool, reservation, -space.Count());
+            await FoldAsync(unit.Db, reservation ?? pool, family, unit.Now);
         }
     }
 
@@ -143,6 +160,57 @@ internal static class AddressBook
         }
     }
 
+    /// <summary>
+    /// Moves a range from one space to another: the free addresses with the time that they are free after, and the held
+    /// ones so that they go back there. All of it must be in <paramref name="from"/>.
+    /// </summary>
+    /// <param name="reservation">What held addresses of the range belong to from now on; null: the pool alone.</param>
+    public static async Task MoveSpaceAsync(Unit<NetworkDb> unit, Guid pool, Guid from, Guid to, Guid? reservation,
+        IpRange cut)
+    {
+        var (first, last) = (cut.First.Key, cut.Last.Key);
+        var ranges = unit.Db.FreeRanges.Where(r => r.PoolUid == from
+            && string.Compare(r.Last, first) >= 0 && string.Compare(r.First, last) <= 0);
+        var edges = await ranges.AsNoTracking()
+            .Where(r => string.Compare(r.First, first) < 0 || string.Compare(r.Last, last) > 0).ToListAsync();
+        foreach (var edge in edges)
+        {
+            await unit.Db.FreeRanges.Where(r => r.Last == edge.Last).ExecuteDeleteAsync();
+            var whole = new IpRange(Ip.OfKey(edge.First), Ip.OfKey(edge.Last));
+            var outside = AddressSpace.Subtract([whole], [cut]);
+            Add(outside, from, edge);
+            Add(AddressSpace.Subtract([whole], outside), to, edge);
+        }
+        await unit.Db.SaveChangesAsync();
+        await ranges.ExecuteUpdateAsync(s => s.SetProperty(r => r.PoolUid, to));
+        var held = await unit.Db.Addresses.Where(a => a.PoolUid == pool
+                && string.Compare(a.Address, first) >= 0 && string.Compare(a.Address, last) <= 0)
+            .ExecuteUpdateAsync(s => s.SetProperty(a => a.ReservationUid, reservation));
+        var moved = reservation is null ? -held : held;
+        if (held > 0)
+            await unit.Db.PoolUsages.Where(u => u.PoolUid == pool).ExecuteUpdateAsync(s =>
+                s.SetProperty(u => u.UsedReserved, u => u.UsedReserved + moved));
+
+        void Add(IEnumerable<IpRange> pieces, Guid space, FreeRangeRow like) =>
+            unit.Db.FreeRanges.AddRange(pieces.Select(piece => new FreeRangeRow
+            {
+                First = piece.First.Key,
+                Last = piece.Last.Key,
+                PoolUid = space,
+                Family = like.Family,
+                FreeAfter = like.FreeAfter,
+            }));
+    }
+
+    /// <summary>A reservation of the pool that has an address of the range; null when there is none.</summary>
+    public static Task<ReservationRow?> ReservedAsync(NetworkDb db, Guid pool, IpRange range)
+    {
+        var (first, last) = (range.First.Key, range.Last.Key);
+        return db.Reservations.AsNoTracking().Where(r => r.PoolUid == pool
+            && string.Compare(r.Last, first) >= 0 && string.Compare(r.First, last) <= 0)
+            .OrderBy(r => r.First).FirstOrDefaultAsync();
+    }
+
     /// <summary>One address of the range that is held or in quarantine, with the reason; null when there is none.</summary>
     public static async Task<(Ip Address, string Why, DateTime? Until)?> BusyAsync(NetworkDb db, Guid pool,
         IpRange range, DateTime now)
@@ -159,26 +227,24 @@ internal static class AddressBook
         return fresh is null ? null : (Ip.OfKey(fresh.First), "was released a moment ago", fresh.FreeAfter);
     }
 
-    /// <summary>Who held the address at a moment; null for nobody.</summary>
-    public static async Task<string?> HolderAtAsync(NetworkDb db, Ip address, DateTime at)
-    {
-        var key = address.Key;
-        return await db.Addresses.Where(a => a.Address == key && a.From <= at).Select(a => a.Owner)
-                .FirstOrDefaultAsync()
-            ?? await db.PastAddresses.Where(a => a.Address == key && a.From <= at && at < a.Until)
-                .Select(a => a.Owner).FirstOrDefaultAsync();
-    }
-
     static async Task<(FreeRangeRow? Range, Claimed? Problem)> FindAsync(NetworkDb db, Guid pool, Ip address,
-        DateTime now)
+        string project, DateTime now)
     {
         var key = address.Key;
         var range = await db.FreeRanges.AsNoTracking().Where(r => string.Compare(r.Last, key) >= 0)
             .OrderBy(r => r.Last).FirstOrDefaultAsync();
-        if (range is null || range.PoolUid != pool || string.CompareOrdinal(range.First, key) > 0)
+        if (range is null || string.CompareOrdinal(range.First, key) > 0)
             return (null, await db.Addresses.AnyAsync(a => a.Address == key)
                 ? new Claimed.Held()
                 : new Claimed.NotGiven());
+        if (range.PoolUid != pool)
+        {
+            var reservation = await db.Reservations.AsNoTracking()
+                .FirstOrDefaultAsync(r => r.Uid == range.PoolUid && r.PoolUid == pool);
+            if (reservation is null) return (null, new Claimed.NotGiven());
+            if (reservation.Project.Length == 0 || reservation.Project != project)
+                return (null, new Claimed.Reserved(reservation));
+        }
         return range.FreeAfter > now ? (null, new Claimed.Quarantined(range.FreeAfter)) : (range, null);
     }
 
@@ -203,23 +269,30 @@ internal static class AddressBook
         await unit.Db.SaveChangesAsync();
     }
 
-    static async Task<Claimed> HoldAsync(Unit<NetworkDb> unit, Guid pool, Ip address, Guid holder, string owner)
+    static async Task<Claimed> HoldAsync(Unit<NetworkDb> unit, Guid pool, Guid? reservation, Ip address, Guid holder,
+        string owner)
     {
         unit.Db.Addresses.Add(new AddressRow
         {
             Address = address.Key,
             PoolUid = pool,
+            ReservationUid = reservation,
             HolderUid = holder,
             Owner = owner,
             Project = ResourceName.ProjectOf(owner) ?? "",
             From = unit.Now,
         });
-        await CountAsync(unit.Db, pool, 1);
+        await CountAsync(unit.Db, pool, reservation, 1);
         return new Claimed.Yes(address);
     }
 
-    static Task CountAsync(NetworkDb db, Guid pool, int change) => db.PoolUsages.Where(u => u.PoolUid == pool)
-        .ExecuteUpdateAsync(s => s.SetProperty(u => u.Used, u => u.Used + change));
+    static Task CountAsync(NetworkDb db, Guid pool, Guid? reservation, int change)
+    {
+        var reserved = reservation is null ? 0 : change;
+        return db.PoolUsages.Where(u => u.PoolUid == pool).ExecuteUpdateAsync(s => s
+            .SetProperty(u => u.Used, u => u.Used + change)
+            .SetProperty(u => u.UsedReserved, u => u.UsedReserved + reserved));
+    }
 
     /// <summary>Joins a few fragments whose quarantine is over with the free addresses beside them.</summary>
     static async Task FoldAsync(NetworkDb db, Guid pool, int family, DateTime now)

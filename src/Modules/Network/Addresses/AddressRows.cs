@@ -1,8 +1,8 @@
 namespace Monolith.Network.Addresses;
 
 /// <summary>
-/// Addresses of a pool that nobody holds. Ranges of one pool are disjoint from each other and from held addresses, and
-/// together with these they are the pool.
+/// Addresses of a pool that nobody holds. Ranges are disjoint from each other and from held addresses, and together with
+/// these, and with those of its reservations, they are the pool.
 /// </summary>
 internal sealed class FreeRangeRow
 {
@@ -15,6 +15,7 @@ internal sealed class FreeRangeRow
     /// <summary>Key of the first address.</summary>
     public required string First { get; set; }
 
+    /// <summary>The pool or, of what is reserved, the reservation.</summary>
     public Guid PoolUid { get; init; }
 
     /// <summary>4 or 6.</summary>
@@ -32,6 +33,9 @@ internal sealed class AddressRow
 
     public Guid PoolUid { get; init; }
 
+    /// <summary>The reservation that it goes back to; null: it goes back to the pool.</summary>
+    public Guid? ReservationUid { get; set; }
+
     /// <summary>The port or the load balancer.</summary>
     public Guid HolderUid { get; init; }
 
@@ -42,6 +46,17 @@ internal sealed class AddressRow
     public string Project { get; init; } = "";
 
     public DateTime From { get; init; }
+}
+
+/// <summary>How many addresses of a pool were held, once an hour. Immutable.</summary>
+internal sealed class PoolSampleRow
+{
+    public Guid PoolUid { get; init; }
+
+    /// <summary>The hour that it was seen in, UTC.</summary>
+    public DateTime Time { get; init; }
+
+    public long Used { get; init; }
 }
 
 /// <summary>Who held an address, and when. Immutable; who holds it now is in <see cref="AddressRow"/>.</summary>
@@ -60,4 +75,7 @@ internal sealed class PoolUsageRow
 {
     public Guid PoolUid { get; init; }
     public long Used { get; set; }
+
+    /// <summary>How many of them belong to reservations.</summary>
+    public long UsedReserved { get; set; }
 }

@@ -112,5 +112,36 @@ internal readonly record struct IpRange(Ip First, Ip Last)
         ? UInt128.MaxValue
         : Last.Value - First.Value + 1;
 
-    public override string ToString() => First == Last ? First.ToString() : $"{First} to {Last}";
+    public bool Contains(Ip ip) => First <= ip && ip <= Last;
+
+    public bool Overlaps(IpRange other) => First <= other.Last && other.First <= Last;
+
+    public bool Holds(IpRange other) => First <= other.First && other.Last <= Last;
+
+    /// <summary>Reads an address, a CIDR or <c>first-last</c>; <paramref name="problem"/> says what is wrong otherwise.</summary>
+    public static bool TryParse(string text, out IpRange range, out string problem)
+    {
+        range = default;
+        if (text.Contains('/'))
+        {
+            var fine = Cidr.TryParse(text, out var cidr, out problem);
+            if (fine) range = cidr.Range;
+            return fine;
+        }
+        problem = "must be an address, a CIDR, or a range such as 10.64.0.5-10.64.0.9";
+        var dash = text.IndexOf('-');
+        if (!Ip.TryParse(dash < 0 ? text : text[..dash], out var first)
+            || !Ip.TryParse(dash < 0 ? text : text[(dash + 1)..], out var last)) return false;
+        if (first.Family != last.Family || first > last)
+        {
+            problem = "must begin with the lower of two addresses of one family";
+            return false;
+        }
+        range = new(first, last);
+        if (text == $"{first}" || text == $"{first}-{last}") return true;
+        problem = $"must be written {range}";
+        return false;
+    }
+
+    public override string ToString() => First == Last ? First.ToString() : $"{First}-{Last}";
 }

@@ -11,8 +11,10 @@ namespace Monolith.Network.Contracts;
 /// <param name="SecurityGroups">Names; empty for the network's.</param>
 /// <param name="Address">A particular address, or empty.</param>
 /// <param name="Hostname">For DHCP.</param>
+/// <param name="Zone">The availability zone that the owner is bound to for good; empty: none. Pools of a zone are for those
+/// of that zone.</param>
 public sealed record PortClaim(string Project, string Owner, Guid OwnerUid, int Index, string Network,
-    IReadOnlyList<string> SecurityGroups, string Address, string Hostname);
+    IReadOnlyList<string> SecurityGroups, string Address, string Hostname, string Zone = "");
 
 /// <summary>A claimed port. Immutable.</summary>
 /// <param name="Addresses">IPv4 first.</param>
@@ -65,7 +67,7 @@ public interface IPorts
 public interface IVirtualAddresses
 {
     /// <summary>Claims an address for an owner; the same owner gets the same address.</summary>
-    /// <param name="pool">The pool's name; empty for the only one of its purpose.</param>
+    /// <param name="pool">The pool's name; empty for the only one that the project may use.</param>
     Task<string> ClaimAsync(string project, string owner, Guid ownerUid, string pool, CancellationToken cancel);
 
     /// <summary>The quotas that a claim would exceed now.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Monolith.Network.AddressPools;
 using Monolith.Network.Addresses;
 using Monolith.Network.SecurityGroups;
 using Monolith.Network.V1;
@@ -41,17 +42,20 @@ internal static class NetworkRules
         }
     }
 
-    /// <summary>Pools exist and are for servers.</summary>
-    public static async Task CheckPoolsAsync(NetworkDb db, IReadOnlyList<string> pools, Violations violations)
+    /// <summary>Pools exist, are for servers, and are the project's or everybody's.</summary>
+    public static async Task CheckPoolsAsync(NetworkDb db, string project, IReadOnlyList<string> pools,
+        Violations violations)
     {
         var found = await db.AddressPools.AsNoTracking().Where(p => pools.Contains(p.Name))
-            .ToDictionaryAsync(p => p.Name, p => p.Purpose);
+            .ToDictionaryAsync(p => p.Name);
         for (var i = 0; i < pools.Count; i++)
         {
             var field = $"network.address_pools[{i}]";
-            if (!found.TryGetValue(pools[i], out var purpose)) violations.Add(field, $"{pools[i]} does not exist");
-            else violations.Require(purpose == AddressPool.Types.Purpose.Server, field,
-                $"{pools[i]} is for load balancers; a network needs pools of purpose SERVER");
+            if (!found.TryGetValue(pools[i], out var pool)) violations.Add(field, $"{pools[i]} does not exist");
+            else if (violations.Require(pool.Purpose == AddressPool.Types.Purpose.Server, field,
+                $"{pools[i]} is for {PoolChoice.Word(pool.Purpose)}; a network needs pools of purpose SERVER"))
+                violations.Require(pool.Project.Length == 0 || pool.Project == project, field,
+                    $"{pools[i]} belongs to another project");
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes) : 
             if (await unit.Db.Networks.AnyAsync(n => n.Name == name)) throw Fault.AlreadyExists(name);
             var network = request.Network!;
             var found = new Violations();
-            await NetworkRules.CheckPoolsAsync(unit.Db, network.AddressPools, found);
+            await NetworkRules.CheckPoolsAsync(unit.Db, project!, network.AddressPools, found);
             var first = !await unit.Db.Networks.AnyAsync(n => n.Project == project);
             if (first || network.SecurityGroups.Count == 0) await DefaultGroup.EnsureAsync(unit, project!);
             await NetworkRules.CheckGroupsAsync(unit.Db, project!, network.SecurityGroups, found);

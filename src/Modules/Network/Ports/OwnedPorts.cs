@@ -30,7 +30,8 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
                 foreach (var (address, pool) in plan?.Chosen ?? [])
                 {
                     violations.Require(seen.Add(address), at.Address(0), $"{address} is chosen twice");
-                    if (PortMaking.Problem(address, await AddressBook.CheckAsync(db, pool.Uid, address, now))
+                    if (PortMaking.Problem(address, await AddressBook.CheckAsync(db, pool.Uid, address,
+                        claims[i].Project, now))
                         is { } problem)
                         violations.Add(at.Address(0), problem);
                 }

@@ -119,6 +119,8 @@ internal static class PortMaking
         Claimed.Held => $"{address} is held by somebody else. Choose another, or none to get any free one.",
         Claimed.Quarantined q =>
             $"{address} was released a moment ago and is in quarantine until {q.Until:O}. Choose another, or wait.",
+        Claimed.Reserved r => $"{address} is reserved for {r.Reservation.For} ({r.Reservation.Name}). Choose another, or none "
+            + "to get any free one.",
         Claimed.NotGiven => $"{address} is excluded from its pool. Choose another, or none to get any free one.",
         _ => null,
     };
@@ -135,7 +137,7 @@ internal static class PortMaking
         }
         foreach (var family in Ip.Families)
         {
-            var pools = plan.Pools.Where(p => p.Has(family)).ToList();
+            var pools = PoolChoice.Eligible(plan.Pools, plan.Want(family));
             if (pools.Count == 0 || addresses.Exists(a => a.Family == family)) continue;
             Ip? found = null;
             foreach (var pool in pools)
@@ -144,7 +146,8 @@ internal static class PortMaking
                 found = yes.Address;
                 break;
             }
-            addresses.Add(found ?? throw await PoolFaults.ExhaustedAsync(unit.Db, pools, family, unit.Now));
+            addresses.Add(found ?? throw await PoolFaults.ExhaustedAsync(unit.Db, pools, family, unit.Now,
+                PoolChoice.Explain(plan.Pools, plan.Want(family))));
         }
         addresses.Sort();
         return addresses;

@@ -16,11 +16,11 @@ namespace Monolith.Network.Ports;
 /// <param name="Addresses">At most one of a family; a family that is not among them gets any.</param>
 internal sealed record PortWish(string Project, string? Name, string Network, IReadOnlyList<string> Groups,
     IReadOnlyList<string> Addresses, string Hostname, string Labels = "", string Owner = "", Guid? OwnerUid = null,
-    int OwnerIndex = 0)
+    int OwnerIndex = 0, string Zone = "")
 {
     public static PortWish Of(PortClaim claim) => new(claim.Project, null,
         claim.Network.Length > 0 ? claim.Network : $"projects/{claim.Project}/networks/default", claim.SecurityGroups,
-        claim.Address.Length > 0 ? [claim.Address] : [], claim.Hostname, "", claim.Owner, claim.OwnerUid, claim.Index);
+        claim.Address.Length > 0 ? [claim.Address] : [], claim.Hostname, "", claim.Owner, claim.OwnerUid, claim.Index, claim.Zone);
 }
 
 /// <summary>Where the parts of a wish stand in the request. Immutable.</summary>
@@ -39,7 +39,9 @@ internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList
     IReadOnlyList<AddressPoolRow> Pools, IReadOnlyList<(Ip Address, AddressPoolRow Pool)> Chosen)
 {
     /// <summary>A port gets an address of each.</summary>
-    public IEnumerable<int> Families => Ip.Families.Where(f => Pools.Any(p => p.Has(f)));
+    public IEnumerable<int> Families => FamiliesOf(Pools);
+
+    public PoolWant Want(int family) => WantOf(Wish, family);
 
     /// <summary>Finds the rows; a violation for whatever is not there or does not fit; null when one stands in the way.</summary>
     public static async Task<PortPlan?> FindAsync(NetworkDb db, PortWish wish, PortFields fields,
@@ -59,8 +61,18 @@ internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList
         var names = Words.Load(network.AddressPools);
         var pools = await PoolQueries.Named(db, [.. names]);
         pools = [.. pools.OrderBy(p => Array.IndexOf(names, p.Name))];
+        foreach (var family in FamiliesOf(pools))
+            if (PoolChoice.Eligible(pools, WantOf(wish, family)).Count == 0)
+                violations.Add(fields.Network, $"{wish.Network} has no pool for the port's IPv{family} address: "
+                    + PoolChoice.Explain(pools, WantOf(wish, family)));
         return new(wish, network, groups, pools, Choose(wish, network, pools, fields, violations));
     }
+
+    static PoolWant WantOf(PortWish wish, int family) =>
+        new(AddressPool.Types.Purpose.Server, wish.Project, wish.Zone, family);
+
+    static IEnumerable<int> FamiliesOf(IReadOnlyList<AddressPoolRow> pools) =>
+        Ip.Families.Where(f => pools.Any(p => p.Has(f)));
 
     static List<(Ip, AddressPoolRow)> Choose(PortWish wish, NetworkRow network, List<AddressPoolRow> pools,
         PortFields fields, Violations violations)
@@ -75,7 +87,12 @@ internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList
             }
             if (!violations.Require(chosen.All(c => c.Address.Family != ip.Family), fields.Address(i),
                 "is the second of its family; a port has one address of each")) continue;
-            if (pools.Find(p => p.Contains(ip)) is { } pool) chosen.Add((ip, pool));
+            if (pools.Find(p => p.Contains(ip)) is { } pool)
+            {
+                if (PoolChoice.Obstacle(pool, WantOf(wish, ip.Family)) is { } obstacle)
+                    violations.Add(fields.Address(i), $"{ip} lies in {pool.Name}, which {obstacle}");
+                else chosen.Add((ip, pool));
+            }
             else violations.Add(fields.Address(i), $"{ip} lies in no pool of {network.Name}, which has " +
                 string.Join(", ", pools.Select(p => $"{p.Name} ({string.Join(", ", Words.Load(p.Prefixes))})")));
         }

@@ -12,14 +12,16 @@ namespace Monolith.Compute.Servers.Ports;
 internal sealed class PortRequests(IPorts ports)
 {
     /// <summary>What the network module says to it, before the transaction.</summary>
+    /// <param name="zone">The one that the server is bound to; empty: none.</param>
     /// <exception cref="Fault">INVALID_ARGUMENT with every violation.</exception>
-    public async Task<IReadOnlyList<ExceededQuota>> CheckAsync(AttachServerPortRequest request, CancellationToken cancel)
+    public async Task<IReadOnlyList<ExceededQuota>> CheckAsync(AttachServerPortRequest request, string zone,
+        CancellationToken cancel)
     {
         var violations = new Violations();
         var project = ResourceName.ProjectOf(request.Name)!;
         var claims = new[]
         {
-            new PortClaim(project, request.Name, Guid.Empty, 0, request.Network, [.. request.SecurityGroups], request.Address, ""),
+            new PortClaim(project, request.Name, Guid.Empty, 0, request.Network, [.. request.SecurityGroups], request.Address, "", zone),
         };
         foreach (var found in await ports.CheckAsync(claims, [""], cancel))
             violations.Add(found.Field.TrimStart('.'), found.Description);

@@ -31,6 +31,11 @@ namespace Monolith.Network.Migrations.Postgres
                     b.Property<long>("AddressCount")
                         .HasColumnType("bigint");
 
+                    b.Property<string>("AvailabilityZone")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -71,6 +76,9 @@ namespace Monolith.Network.Migrations.Postgres
                     b.Property<int>("Purpose")
                         .HasColumnType("integer");
 
+                    b.Property<int?>("QuarantineSeconds")
+                        .HasColumnType("integer");
+
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -108,6 +116,9 @@ namespace Monolith.Network.Migrations.Postgres
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
+
+                    b.Property<Guid?>("ReservationUid")
+                        .HasColumnType("uuid");
 
                     b.HasKey("Address");
 
@@ -174,9 +185,27 @@ namespace Monolith.Network.Migrations.Postgres
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Owner");
+
                     b.HasIndex("Address", "From");
 
                     b.ToTable("past_addresses", "network");
+                });
+
+            modelBuilder.Entity("Monolith.Network.Addresses.PoolSampleRow", b =>
+                {
+                    b.Property<Guid>("PoolUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTime>("Time")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<long>("Used")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("PoolUid", "Time");
+
+                    b.ToTable("pool_samples", "network");
                 });
 
             modelBuilder.Entity("Monolith.Network.Addresses.PoolUsageRow", b =>
@@ -185,6 +214,9 @@ namespace Monolith.Network.Migrations.Postgres
                         .HasColumnType("uuid");
 
                     b.Property<long>("Used")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("UsedReserved")
                         .HasColumnType("bigint");
 
                     b.HasKey("PoolUid");
@@ -476,6 +508,79 @@ namespace Monolith.Network.Migrations.Postgres
                     b.HasIndex("Project", "Name");
 
                     b.ToTable("ports", "network");
+                });
+
+            modelBuilder.Entity("Monolith.Network.Reservations.ReservationRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("Addresses")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("First")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Last")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Note")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<Guid>("PoolUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("First")
+                        .IsUnique();
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("PoolUid", "Last");
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("reservations", "network");
                 });
 
             modelBuilder.Entity("Monolith.Network.SecurityGroups.GroupRemoteRow", b =>

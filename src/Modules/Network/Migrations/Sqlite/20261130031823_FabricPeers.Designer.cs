@@ -11,7 +11,7 @@ using Monolith.Network;
 namespace Monolith.Network.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteNetworkDb))]
-    [Migration("20261130022701_FabricPeers")]
+    [Migration("20261130031823_FabricPeers")]
     partial class FabricPeers
     {
         /// <inheritdoc />
@@ -27,6 +27,10 @@ namespace Monolith.Network.Migrations.Sqlite
 
                     b.Property<long>("AddressCount")
                         .HasColumnType("INTEGER");
+
+                    b.Property<string>("AvailabilityZone")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
 
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("TEXT");
@@ -62,6 +66,9 @@ namespace Monolith.Network.Migrations.Sqlite
                     b.Property<int>("Purpose")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int?>("QuarantineSeconds")
+                        .HasColumnType("INTEGER");
+
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("TEXT");
 
@@ -95,6 +102,9 @@ namespace Monolith.Network.Migrations.Sqlite
 
                     b.Property<string>("Project")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("ReservationUid")
                         .HasColumnType("TEXT");
 
                     b.HasKey("Address");
@@ -156,9 +166,27 @@ namespace Monolith.Network.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Owner");
+
                     b.HasIndex("Address", "From");
 
                     b.ToTable("past_addresses", (string)null);
+                });
+
+            modelBuilder.Entity("Monolith.Network.Addresses.PoolSampleRow", b =>
+                {
+                    b.Property<Guid>("PoolUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("Time")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Used")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("PoolUid", "Time");
+
+                    b.ToTable("pool_samples", (string)null);
                 });
 
             modelBuilder.Entity("Monolith.Network.Addresses.PoolUsageRow", b =>
@@ -167,6 +195,9 @@ namespace Monolith.Network.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<long>("Used")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("UsedReserved")
                         .HasColumnType("INTEGER");
 
                     b.HasKey("PoolUid");
@@ -428,6 +459,71 @@ namespace Monolith.Network.Migrations.Sqlite
                     b.HasIndex("Project", "Name");
 
                     b.ToTable("ports", (string)null);
+                });
+
+            modelBuilder.Entity("Monolith.Network.Reservations.ReservationRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Addresses")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("First")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Last")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Note")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("PoolUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("First")
+                        .IsUnique();
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("PoolUid", "Last");
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("reservations", (string)null);
                 });
 
             modelBuilder.Entity("Monolith.Network.SecurityGroups.GroupRemoteRow", b =>

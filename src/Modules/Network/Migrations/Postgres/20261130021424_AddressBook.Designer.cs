@@ -12,8 +12,8 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Monolith.Network.Migrations.Postgres
 {
     [DbContext(typeof(PostgresNetworkDb))]
-    [Migration("20261130022717_FabricPeers")]
-    partial class FabricPeers
+    [Migration("20261130021424_AddressBook")]
+    partial class AddressBook
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -33,6 +33,11 @@ namespace Monolith.Network.Migrations.Postgres
 
                     b.Property<long>("AddressCount")
                         .HasColumnType("bigint");
+
+                    b.Property<string>("AvailabilityZone")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
 
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("timestamp with time zone");
@@ -74,6 +79,9 @@ namespace Monolith.Network.Migrations.Postgres
                     b.Property<int>("Purpose")
                         .HasColumnType("integer");
 
+                    b.Property<int?>("QuarantineSeconds")
+                        .HasColumnType("integer");
+
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -111,6 +119,9 @@ namespace Monolith.Network.Migrations.Postgres
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
+
+                    b.Property<Guid?>("ReservationUid")
+                        .HasColumnType("uuid");
 
                     b.HasKey("Address");
 
@@ -177,9 +188,27 @@ namespace Monolith.Network.Migrations.Postgres
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Owner");
+
                     b.HasIndex("Address", "From");
 
                     b.ToTable("past_addresses", "network");
+                });
+
+            modelBuilder.Entity("Monolith.Network.Addresses.PoolSampleRow", b =>
+                {
+                    b.Property<Guid>("PoolUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTime>("Time")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<long>("Used")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("PoolUid", "Time");
+
+                    b.ToTable("pool_samples", "network");
                 });
 
             modelBuilder.Entity("Monolith.Network.Addresses.PoolUsageRow", b =>
@@ -190,93 +219,12 @@ namespace Monolith.Network.Migrations.Postgres
                     b.Property<long>("Used")
                         .HasColumnType("bigint");
 
+                    b.Property<long>("UsedReserved")
+                        .HasColumnType("bigint");
+
                     b.HasKey("PoolUid");
 
                     b.ToTable("pool_usages", "network");
-                });
-
-            modelBuilder.Entity("Monolith.Network.Fabric.FabricPeerRow", b =>
-                {
-                    b.Property<Guid>("Uid")
-                        .HasColumnType("uuid");
-
-                    b.Property<int>("Bfd")
-                        .HasColumnType("integer");
-
-                    b.Property<string>("BgpState")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<DateTime>("CreateTime")
-                        .HasColumnType("timestamp with time zone");
-
-                    b.Property<string>("DisplayName")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<bool>("Flapping")
-                        .HasColumnType("boolean");
-
-                    b.Property<long>("Generation")
-                        .IsConcurrencyToken()
-                        .HasColumnType("bigint");
-
-                    b.Property<string>("Labels")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<string>("LastError")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<string>("Losses")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<string>("Name")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<string>("Neighbor")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<string>("Node")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<string>("Project")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<int>("State")
-                        .HasColumnType("integer");
-
-                    b.Property<DateTime>("StateTime")
-                        .HasColumnType("timestamp with time zone");
-
-                    b.Property<DateTime>("UpdateTime")
-                        .HasColumnType("timestamp with time zone");
-
-                    b.HasKey("Uid");
-
-                    b.HasIndex("Name")
-                        .IsUnique();
-
-                    b.HasIndex("Node");
-
-                    b.HasIndex("Project", "Name");
-
-                    b.ToTable("fabric_peers", "network");
                 });
 
             modelBuilder.Entity("Monolith.Network.Networks.NetworkRow", b =>
@@ -479,6 +427,79 @@ namespace Monolith.Network.Migrations.Postgres
                     b.HasIndex("Project", "Name");
 
                     b.ToTable("ports", "network");
+                });
+
+            modelBuilder.Entity("Monolith.Network.Reservations.ReservationRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("Addresses")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("First")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Last")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Note")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<Guid>("PoolUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("First")
+                        .IsUnique();
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("PoolUid", "Last");
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("reservations", "network");
                 });
 
             modelBuilder.Entity("Monolith.Network.SecurityGroups.GroupRemoteRow", b =>
