@@ -390,9 +390,9 @@ internal static class InjectedFaults
             await scene.CopyAsync();
             if (then is not null) await then(scene, server);
         })
-        {
-            OfCopy = true,
-        };
+            {
+                OfCopy = true,
+            };
         static Task Broken(Scene scene, VmFailure failure, string message)
         {
             scene.Break(nameof(IVmDriver.SnapshotAsync), () => Vm(failure, message));
