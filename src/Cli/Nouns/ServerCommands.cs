@@ -71,6 +71,10 @@ internal static class ServerCommands
                 Mutable = true, Value = "TIME",
             },
             new("--delete-protected", "delete_protected", "Refuse to delete it.") { Mutable = true },
+            new("--keep-disk", "keep_disk", "When its hypervisor is lost, wait for that rather than begin anew without the disk.")
+            {
+                Mutable = true,
+            },
             Fields.DisplayName, Fields.Labels,
         ],
         Life = Life.Server,

@@ -239,6 +239,34 @@ public sealed class EvacuatorTests
 
     [Theory]
     [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task WhoWouldRatherWait_StaysWithItsDisk_AndIsNamed(string provider)
+    {
+        await using var scene = await Scene.MakeAsync(provider);
+        await scene.Store.Store.WriteAsync(Call.Of("test"), async unit =>
+        {
+            foreach (var server in await unit.Db.Servers.ToListAsync()) server.Detail = server.Detail with { KeepDisk = true };
+        }, default);
+        await scene.Presence.DisconnectedAsync("hv1");
+        await scene.EvacuateAsync(true);
+        await scene.StepAsync();
+        var seen = await scene.GetAsync();
+        Assert.Equal((false, "Nothing was given up. 2 stay with their disks until the machine is back: projects/p/servers/rests, "
+            + "projects/p/servers/runs."), (seen.Evacuating, seen.EvacuationMessage));
+        // What nobody owns any more is.
+        Assert.Equal([(scene.Gone, VmRole.Fenced)], (await scene.VmsAsync()).Where(v => v.Role == VmRole.Fenced)
+            .Select(v => (v.ServerUid, v.Role)));
+        Assert.Equal(("hv1", "create"), ((await scene.ServerAsync("runs")).Hypervisor, (await scene.ServerAsync("runs")).Operation));
+
+        // One that is deleted waits for nothing.
+        await scene.Store.Store.WriteAsync(Call.Of("test"), async unit =>
+            (await unit.Db.Servers.SingleAsync(s => s.Name == "projects/p/servers/runs")).Deleting = true, default);
+        await scene.EvacuateAsync(true);
+        await scene.StepAsync();
+        Assert.Equal(VmRole.Fenced, (await scene.VmsAsync()).Single(v => v.ServerName == "projects/p/servers/runs").Role);
+    }
+
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
     public async Task AForgottenMachine_TakesWhatWasGivenUpWithIt(string provider)
     {
         await using var scene = await Scene.MakeAsync(provider);
@@ -277,8 +305,8 @@ public sealed class EvacuatorTests
         server.Steps = [new(Monolith.Compute.Steps.StepNames.Placed, Monolith.Compute.Steps.StepStatus.Pending, "compute", Now, Now,
             "NO_VALID_HYPERVISOR", "None of 1 hypervisors can take it.")];
         Assert.Equal((false, "2 to be given up, 1 being made anew, 0 done. 1 cannot yet: projects/p/servers/s: None of 1 "
-            + "hypervisors can take it."), EvacuationStep.Progress(2, [server]));
-        Assert.Equal((true, "There was nothing on it."), EvacuationStep.Progress(0, []));
+            + "hypervisors can take it."), EvacuationStep.Progress(2, [server], []));
+        Assert.Equal((true, "There was nothing on it."), EvacuationStep.Progress(0, [], []));
     }
 
     [Theory]

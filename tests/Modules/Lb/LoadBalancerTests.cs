@@ -32,7 +32,8 @@ public sealed class LoadBalancerTests
 
     Task<ModuleHost> StartAsync(string provider, TimeProvider? time = null) => ModuleHost.StartAsync(provider, s => s
         .AddLb().AddSingleton(time ?? TimeProvider.System).AddSingleton<IVirtualAddresses>(neighbours)
-        .AddSingleton<INames>(neighbours).AddSingleton<IServers>(neighbours).AddSingleton<INodes>(neighbours));
+        .AddSingleton<INames>(neighbours).AddSingleton<IServers>(neighbours).AddSingleton<INodes>(neighbours)
+        .AddSingleton<IFabricNodes>(neighbours));
 
     [Theory]
     [MemberData(nameof(Providers))]

@@ -10,7 +10,7 @@ using Monolith.Platform.Quotas;
 namespace Monolith.Modules.Tests.Lb;
 
 /// <summary>The modules that load balancers lean on, as small as their contracts.</summary>
-internal sealed class Neighbours : IVirtualAddresses, INames, IServers, INodes
+internal sealed class Neighbours : IVirtualAddresses, INames, IServers, INodes, IFabricNodes
 {
     public ConcurrentDictionary<Guid, string> Addresses { get; } = new();
     public ConcurrentDictionary<Guid, string> Names { get; } = new();
@@ -19,6 +19,8 @@ internal sealed class Neighbours : IVirtualAddresses, INames, IServers, INodes
     public Channel<Guid> Released { get; } = Channel.CreateUnbounded<Guid>();
     public ConcurrentQueue<string> Forgotten { get; } = new();
     public bool Exhausted { get; set; }
+
+    Task IFabricNodes.ForgetAsync(string node, CancellationToken cancel) => Task.CompletedTask;
 
     /// <summary>Why no name can be had; null: it can.</summary>
     public string? Obstacle { get; set; }

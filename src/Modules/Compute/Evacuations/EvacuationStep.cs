@@ -30,17 +30,25 @@ internal static class EvacuationStep
         };
     }
 
-    /// <param name="left">Vms that were not given up yet.</param>
+    /// <summary>Its disk is worth more than its running, and it stays with that.</summary>
+    public static bool Stays(VmRow vm, ServerRow? server) =>
+        vm.Role == VmRole.Current && server is { Deleting: false, Detail.KeepDisk: true };
+
+    /// <param name="left">Vms that are to be given up, and were not yet.</param>
     /// <param name="anew">Servers that were, and are not being deleted.</param>
+    /// <param name="staying">Names of servers that stay.</param>
     /// <returns>How far it is, and whether that is the end.</returns>
-    public static (bool Over, string Message) Progress(int left, IReadOnlyList<ServerRow> anew)
+    public static (bool Over, string Message) Progress(int left, IReadOnlyList<ServerRow> anew, IReadOnlyList<string> staying)
     {
         var open = anew.Count(s => s.Unsettled);
         var over = left == 0 && open == 0;
         var message = over
             ? $"{Number(anew.Count(IsWell))} servers are elsewhere by now."
             : $"{Number(left)} to be given up, {Number(open)} being made anew, {Number(anew.Count(IsWell))} done.";
-        if (anew.Count == 0 && over) return (true, "There was nothing on it.");
+        if (anew.Count == 0 && over) message = staying.Count == 0 ? "There was nothing on it." : "Nothing was given up.";
+        if (staying.Count > 0)
+            message += $" {Number(staying.Count)} stay with their disks until the machine is back: "
+                + string.Join(", ", staying.Order(StringComparer.Ordinal).Take(Named)) + (staying.Count > Named ? ", …" : "") + ".";
         var stuck = anew.Select(s => (s.Name, Cause: Cause(s))).Where(s => s.Cause.Length > 0)
             .OrderBy(s => s.Name, StringComparer.Ordinal).ToList();
         if (stuck.Count > 0)

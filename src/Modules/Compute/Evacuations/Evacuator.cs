@@ -40,12 +40,15 @@ internal sealed class Evacuator(Store<ComputeDb> store, Departures departures, I
             return Outcome.Settled;
         }
         if (row.FenceTime is not { } fenced) return await FenceAsync(row, cancel);
-        var given = (await ResidentsAsync(row.Id, cancel)).FindAll(r =>
-            EvacuationStep.MayGiveUp(r.Vm, r.Server, r.Incoming, fenced, time.GetUtcNow().UtcDateTime));
+        var given = (await ResidentsAsync(row.Id, cancel)).FindAll(r => !EvacuationStep.Stays(r.Vm, r.Server)
+            && EvacuationStep.MayGiveUp(r.Vm, r.Server, r.Incoming, fenced, time.GetUtcNow().UtcDateTime));
         var plan = given.Count > 0 ? await PlanAsync(cancel) : [];
         foreach (var resident in given)
             await GiveUpAsync(name, resident, plan.GetValueOrDefault(resident.Vm.ServerName, ""), cancel);
-        var (over, message) = EvacuationStep.Progress(await CountAsync(row.Id, cancel), await AnewAsync(row.Id, cancel));
+        var rest = await ResidentsAsync(row.Id, cancel);
+        var staying = rest.FindAll(r => EvacuationStep.Stays(r.Vm, r.Server));
+        var (over, message) = EvacuationStep.Progress(rest.Count - staying.Count, await AnewAsync(row.Id, cancel),
+            staying.ConvertAll(r => r.Vm.ServerName));
         if (over) await ChangeAsync(name, h => EvacuationRules.End(h, message), cancel);
         else if (message != row.EvacuationMessage) await ChangeAsync(name, h => h.EvacuationMessage = message, cancel);
         return over ? Outcome.Settled : Outcome.Again(Look);
@@ -82,9 +85,6 @@ internal sealed class Evacuator(Store<ComputeDb> store, Departures departures, I
         return (await departures.PlanAsync(db, leaving, cancel))!
             .ToDictionary(d => d.Resident.Server, d => d.Target ?? "", StringComparer.Ordinal);
     });
-
-    Task<int> CountAsync(string id, CancellationToken cancel) => store.ReadAsync(db =>
-        db.Vms.CountAsync(v => v.Hypervisor == id && v.Role != VmRole.Fenced, cancel));
 
     /// <summary>Whose last word is still that they were given up.</summary>
     Task<List<ServerRow>> AnewAsync(string id, CancellationToken cancel) => store.ReadAsync(db =>

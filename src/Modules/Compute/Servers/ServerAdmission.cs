@@ -105,7 +105,10 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             [.. server.KeyPairs],
             [.. keyNames.Select(k => keys.Find(row => row.Name == k)!.PublicKey)],
             image!.MinMemoryMib, image.MinDiskGib, flavor!.RequiredTraits, flavor.ForbiddenTraits,
-            flavor.Packs, image.Warning, new Dictionary<string, string>(server.Metadata)), await ports.ExceededAsync(claims, cancel));
+            flavor.Packs, image.Warning, new Dictionary<string, string>(server.Metadata))
+        {
+            KeepDisk = server.KeepDisk,
+        }, await ports.ExceededAsync(claims, cancel));
     }
 
     /// <summary>The image that a server is to be made anew from.</summary>

@@ -129,6 +129,9 @@ internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IRead
     /// <summary>Of the machine, as the agent is told; 0: none of its ports came later.</summary>
     public int Slots { get; init; }
 
+    /// <summary>Its hypervisor's loss does not cost it its disk: it waits.</summary>
+    public bool KeepDisk { get; init; }
+
     /// <summary>No port has had this index or a greater one; 0: none came later.</summary>
     public int NextPort { get; init; }
 }

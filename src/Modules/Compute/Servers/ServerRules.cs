@@ -8,7 +8,7 @@ namespace Monolith.Compute.Servers;
 /// <summary>What can be said about a request without looking anything up.</summary>
 internal static class ServerRules
 {
-    public static readonly string[] Changeable = ["display_name", "labels", "metadata", "delete_protected", "lock_reason",
+    public static readonly string[] Changeable = ["display_name", "labels", "metadata", "delete_protected", "keep_disk", "lock_reason",
         "undelete_window"];
 
     public const int MaxUserData = 64 * 1024;

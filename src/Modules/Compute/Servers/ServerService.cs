@@ -130,6 +130,7 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
             if (changed.Contains("display_name")) row.DisplayName = wanted.DisplayName;
             if (changed.Contains("labels")) row.Labels = Labels.Store(wanted.Labels);
             if (changed.Contains("delete_protected")) row.DeleteProtected = wanted.DeleteProtected;
+            if (changed.Contains("keep_disk")) row.Detail = row.Detail with { KeepDisk = wanted.KeepDisk };
             if (changed.Contains("lock_reason")) row.LockReason = wanted.LockReason;
             if (changed.Contains("undelete_window")) row.UndeleteSeconds = (int)(wanted.UndeleteWindow?.Seconds ?? 0);
             if (changed.Contains("metadata")) told = await ServerMetadata.ChangeAsync(row, wanted.Metadata, unit);

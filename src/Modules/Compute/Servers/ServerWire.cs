@@ -25,6 +25,7 @@ internal static class ServerWire
             AvailabilityZone = row.AvailabilityZone,
             ServerGroup = row.ServerGroup ?? "",
             DeleteProtected = row.DeleteProtected,
+            KeepDisk = row.Detail.KeepDisk,
             LockReason = row.LockReason,
             UndeleteWindow = Duration.FromTimeSpan(TimeSpan.FromSeconds(row.UndeleteSeconds)),
             ExpireTime = row.ExpireTime?.ToTimestamp(),
