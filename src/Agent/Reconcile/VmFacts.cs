@@ -51,7 +51,10 @@ internal sealed class VmFacts
     {
         lock (gate)
         {
-            if (facts.Remove(id)) ledger.Commit([LedgerRecord.Drop(id)]);
+            if (!facts.ContainsKey(id)) return;
+            // A ledger that refuses keeps it, and so is it forgotten at the next try.
+            ledger.Commit([LedgerRecord.Drop(id)]);
+            facts.Remove(id);
         }
     }
 }

@@ -27,9 +27,16 @@ public static class Conflict
     {
         // Class 57P: an operator's intervention. The classes that Npgsql counts as transient hold races as well.
         PostgresException p => p.SqlState.StartsWith("57P", StringComparison.Ordinal) || p.IsTransient && !IsRace(p),
-        NpgsqlException n => n.IsTransient,
-        _ => false,
+        NpgsqlException n => n.IsTransient || IsOutOfStep(n),
+        _ => IsOutOfStep(c),
     });
+
+    /// <summary>
+    /// Driver and server speak past each other: once in a great while an answer comes to a question that was given up
+    /// (npgsql issue 5803). Nothing is wrong but that connection. Npgsql throws a bare Exception, or one of its own.
+    /// </summary>
+    static bool IsOutOfStep(Exception e) => (e is NpgsqlException || e.GetType() == typeof(Exception))
+        && e.Message.StartsWith("Received ", StringComparison.Ordinal) && e.Message.Contains("backend message", StringComparison.Ordinal);
 
     /// <summary>A text that PostgreSQL cannot hold: NUL. Nothing that we name or describe has one.</summary>
     public static bool IsUnstorableText(Exception e) =>
