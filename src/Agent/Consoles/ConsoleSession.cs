@@ -77,18 +77,24 @@ internal sealed class ConsoleSession(
     private async Task<SessionEnd> ConsoleAsync(VmId id, TaskCompletionSource<ISerialLine> line)
     {
         await using var connected = await consoles.ConnectAsync(id, ended.Token);
-        line.TrySetResult(connected);
         await SayAsync(new CarrySessionRequest { Data = ByteString.Empty });
-        await LogAsync(id, connected.Closed);
+        await LogAsync(id, connected.Closed, begun: () => line.TrySetResult(connected));
         // Why it was closed is why there is no other: unless it was started again meanwhile.
         await (await consoles.ConnectAsync(id, ended.Token)).DisposeAsync();
         return EndOf(SessionEnd.Types.Cause.NotRunning, "The server was restarted.");
     }
 
-    private async Task LogAsync(VmId id, Task until)
+    /// <param name="begun">Told when it is settled where the log begins: whoever types from then on sees the answer.</param>
+    private async Task LogAsync(VmId id, Task until, Action? begun = null)
     {
-        await foreach (var bytes in consoles.ReadLogAsync(id, wanted.TailLines, until, ended.Token))
-            await SayAsync(new CarrySessionRequest { Data = ByteString.CopyFrom(bytes.Span) });
+        await using var log = consoles.ReadLogAsync(id, wanted.TailLines, until, ended.Token).GetAsyncEnumerator(ended.Token);
+        var next = log.MoveNextAsync();
+        begun?.Invoke();
+        while (await next)
+        {
+            await SayAsync(new CarrySessionRequest { Data = ByteString.CopyFrom(log.Current.Span) });
+            next = log.MoveNextAsync();
+        }
     }
 
     private async Task DataAsync(byte[] all)
