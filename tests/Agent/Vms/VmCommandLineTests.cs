@@ -22,6 +22,21 @@ public sealed class VmCommandLineTests
         Assert.NotEmpty(VmPlanRules.Violations(plan with { Ports = [Plans.Port(1), Plans.Port(2) with { Slot = 1 }] }));
     }
 
+    /// <summary>It reads a tenant's disk, and is confined as a QEMU that runs their guest is.</summary>
+    [Fact]
+    public void WhatCarriesAStoppedDisk_HasNoMachine_AndIsConfined()
+    {
+        var arguments = CarrierCommandLine.Build(Host);
+        Assert.Equal("none", arguments[arguments.IndexOf("-machine") + 1]);
+        Assert.Contains("-S", arguments);
+        Assert.DoesNotContain("-incoming", arguments);
+        Assert.Equal("defer", CarrierCommandLine.Build(Host with { Incoming = true })[^1]);
+        var guest = VmCommandLine.Build(Plans.Small(), Host);
+        foreach (var option in new[] { "-sandbox", "-runas" })
+            Assert.Equal(guest[guest.IndexOf(option) + 1], arguments[arguments.IndexOf(option) + 1]);
+        Assert.DoesNotContain(arguments, a => a.Contains("netdev", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Build_TwoPorts_EachHasATapACardAndARootPort()
     {

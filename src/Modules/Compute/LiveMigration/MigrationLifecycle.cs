@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Monolith.Agent.V1;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Steps;
@@ -35,10 +36,12 @@ internal static class MigrationLifecycle
     /// <summary>How long the end waits for the fabric, and for the source to say that nothing is left.</summary>
     public static readonly TimeSpan FinishDeadline = TimeSpan.FromMinutes(2);
     static readonly TimeSpan LastWord = TimeSpan.FromSeconds(2);
-    /// <summary>Steps that nothing but a migration waits for.</summary>
-    public static readonly IReadOnlyList<string> Own =
+    /// <summary>Its steps, as they happen.</summary>
+    public static readonly ImmutableArray<string> InOrder =
         [StepNames.Placed, StepNames.TargetReady, StepNames.DiskCopied, StepNames.MemoryCopied, StepNames.SwitchedOver,
-            StepNames.SourceRemoved];
+            StepNames.Announced, StepNames.SourceRemoved];
+    /// <summary>Those that nothing but a migration waits for.</summary>
+    public static readonly ImmutableArray<string> Own = InOrder.Remove(StepNames.Announced);
 
     /// <summary>Progress is written down in steps of that part.</summary>
     const int Parts = 20;

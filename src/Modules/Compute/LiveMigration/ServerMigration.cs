@@ -42,14 +42,8 @@ internal sealed record ServerMigration(string Id, string Secret, string Source, 
     {
         var steps = Steps.With(step);
         // The two ends speak when they like; what is told is in the order in which it happens.
-        return ReferenceEquals(steps, Steps) ? this : this with { Steps = [.. steps.OrderBy(s => InOrder.IndexOf(s.Type))] };
+        return ReferenceEquals(steps, Steps) ? this : this with { Steps = [.. steps.OrderBy(s => MigrationLifecycle.InOrder.IndexOf(s.Type))] };
     }
-
-    static readonly List<string> InOrder =
-    [
-        StepNames.Placed, StepNames.TargetReady, StepNames.DiskCopied, StepNames.MemoryCopied, StepNames.SwitchedOver,
-        StepNames.Announced, StepNames.SourceRemoved,
-    ];
 
     public Migration ToProto() => new()
     {

@@ -62,8 +62,8 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
     static Asked? Read(string text, string field, Violations violations)
     {
         if (Ip.TryParse(text, out var ip)) return new(text, ip);
-        var isName = ResourceName.Match("projects/*/*/*", text) is not null || text.Split('/') is ["projects", _, _, _];
-        return violations.Require(isName, field, "must be a port, a server, or an address") ? new(text, null) : null;
+        return violations.Require(ResourceName.Match("projects/*/*/*", text) is not null, field,
+            "must be a port, a server, or an address") ? new(text, null) : null;
     }
 
     static Protocol ProtocolOf(ExplainReachabilityRequest request, Violations violations)
