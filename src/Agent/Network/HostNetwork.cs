@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using System.Net;
+using Monolith.Agent.Native.Raw;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Network.Filter;
 using Monolith.Agent.Network.Tap;
@@ -17,16 +20,21 @@ internal sealed class HostNetwork : IDisposable
 
     private readonly DataPlaneOptions options;
     private readonly NetlinkSocket netlink = new();
+    private readonly NetlinkSocket netfilter = new(ConntrackConstants.NETLINK_NETFILTER);
     private readonly NftablesContext nftables = new();
     private readonly LinkTable links;
     private readonly AddressTable addresses;
     private readonly RouteTable routes;
     private readonly TapDevices taps;
     private readonly FilterTable filters;
-    private readonly Dictionary<string, PortPlan> plans = [];
+    private readonly Connections connections;
+    // In the order in which they were given: of an address that moves from one port here to another, the later has it.
+    private readonly OrderedDictionary<string, PortPlan> plans = [];
     private readonly Dictionary<string, AddressSetPlan> sets = [];
     private readonly HashSet<string> removedSets = [];
     private readonly Dictionary<string, string> problems = [];
+    // What connections may be translated by; null: a process before this one may have died between rules and connections.
+    private IImmutableSet<(string External, string Internal)>? translated;
 
     public HostNetwork(DataPlaneOptions options)
     {
@@ -36,6 +44,7 @@ internal sealed class HostNetwork : IDisposable
         routes = new RouteTable(netlink);
         taps = new TapDevices(links, addresses);
         filters = new FilterTable(options, nftables);
+        connections = new Connections(netfilter);
     }
 
     public IReadOnlyCollection<PortPlan> Plans => plans.Values;
@@ -87,7 +96,8 @@ internal sealed class HostNetwork : IDisposable
         CheckOwners(plan);
         if (plans.TryGetValue(plan.PortId, out var before) && before.TapName != plan.TapName)
             RemovePort(plan.PortId);
-        plans[plan.PortId] = plan;
+        plans.Remove(plan.PortId);
+        plans.Add(plan.PortId, plan);
         return Attempt(plan, () =>
         {
             ApplyFilters();
@@ -122,13 +132,37 @@ internal sealed class HostNetwork : IDisposable
     public IReadOnlyList<Link> SyncRoutes()
     {
         var taps = Taps();
-        var addresses = plans.Values.ToDictionary(p => p.TapName, p => p.Routed ? p.Addresses : []);
-        var (add, remove) = RoutePlan.Delta(taps, addresses, routes.List());
+        var plans = Effective();
+        var addresses = plans.ToDictionary(
+            p => p.TapName, p => p.Routed ? [.. p.Addresses, .. Externals(p, inbound: true)] : (IReadOnlyList<IPAddress>)[]);
+        var shared = plans.Where(p => p.Routed).ToDictionary(p => p.TapName, p => Externals(p, inbound: false));
+        var (add, remove) = RoutePlan.Delta(taps, addresses, routes.List(), shared);
         foreach (var route in remove)
             routes.Remove(route);
         foreach (var route in add)
             routes.Add(route);
         return taps;
+    }
+
+    private static IReadOnlyList<IPAddress> Externals(PortPlan plan, bool inbound) =>
+        [.. plan.Translations.Where(t => t.Inbound == inbound).Select(t => t.External)];
+
+    /// <summary>The plans, each without an address of its own outside that a later one has.</summary>
+    private List<PortPlan> Effective()
+    {
+        var owners = new Dictionary<IPAddress, string>();
+        foreach (var plan in plans.Values)
+        {
+            foreach (var external in Externals(plan, inbound: true))
+                owners[external] = plan.PortId;
+        }
+
+        return owners.Count == 0
+            ? [.. plans.Values]
+            : [.. plans.Values.Select(p => p with
+            {
+                Translations = [.. p.Translations.Where(t => !t.Inbound || owners[t.External] == p.PortId)],
+            })];
     }
 
     /// <summary>Reads the filters again and puts them right.</summary>
@@ -145,7 +179,7 @@ internal sealed class HostNetwork : IDisposable
         var filters = this.filters.Actual;
         var routes = this.routes.List().ToLookup(r => r.Index, r => r.Address);
         var taps = Taps().ToDictionary(t => t.Name);
-        var planned = plans.Values.Select(p => Of(p.PortId, p.TapName, p)).ToList();
+        var planned = Effective().Select(p => Of(p.PortId, p.TapName, p)).ToList();
         var names = planned.Select(p => p.TapName).ToHashSet();
         return [.. planned, .. taps.Values.Where(t => !names.Contains(t.Name)).Select(t => Of(t.Alias, t.Name, null))];
 
@@ -159,18 +193,22 @@ internal sealed class HostNetwork : IDisposable
                 Planned = plan is not null,
                 Exists = tap is not null,
                 Carrier = tap is { Carrier: true },
-                Routed = tap is null ? [] : [.. routes[tap.Index]],
+                Routed = tap is null ? [] : [.. routes[tap.Index], .. Shared(plan)],
                 Filtered = filters.Ports.TryGetValue(tapName, out var actual)
-                    && (plan is null || actual == FilterPlan.Port(plan, out _, out _)),
+                    && (plan is null || (actual == FilterPlan.Port(plan, out _, out _) && filters.Nat.Has(plan))),
                 Answered = answered.TryGetValue(portId, out var at) ? at : null,
                 Problem = problems.GetValueOrDefault(portId, ""),
             };
         }
+
+        IEnumerable<IPAddress> Shared(PortPlan? plan) =>
+            plan is null ? [] : Externals(plan, inbound: false).Intersect(routes[HostRoute.Nowhere]);
     }
 
     public void Dispose()
     {
         nftables.Dispose();
+        netfilter.Dispose();
         netlink.Dispose();
     }
 
@@ -189,8 +227,13 @@ internal sealed class HostNetwork : IDisposable
     private void ApplyFilters()
     {
         var live = Taps().Select(t => t.Name).ToHashSet();
-        var state = filters.Apply(actual => FilterPlan.Target(actual, plans.Values, sets, removedSets, live));
-        removedSets.RemoveWhere(id => !state.Sets.ContainsKey("s4_" + id) && !state.Sets.ContainsKey("s6_" + id));
+        var plans = Effective();
+        var state = filters.Apply(actual => FilterPlan.Target(actual, plans, sets, removedSets, live));
+        removedSets.RemoveWhere(id => !RuleText.SetNames(id).Any(state.Sets.ContainsKey));
+        var pairs = state.Nat.Pairs;
+        if (translated is null || !pairs.IsSupersetOf(translated))
+            connections.ForgetAllBut(pairs);
+        translated = pairs;
     }
 
     /// <summary>An address or a tap has one port here; the other one must go first.</summary>

@@ -25,6 +25,8 @@ internal static class PlanRules
             violations.Add($"set id must be 1-{MaxIdLength} of letters, digits, '-' and '_'");
         violations.AddRange(
             plan.Addresses.Where(a => !IsHost(a)).Select(a => $"{a} is not an address that a host can have"));
+        if (plan.Prefixes is { } prefixes && (prefixes.Any(p => p.PrefixLength == 0) || plan.Addresses.Count > 0))
+            violations.Add("a set of prefixes has no addresses and no prefix of length 0");
         if (violations.Count > 0)
             throw new InvalidPlanException($"address set {Quote(plan.SetId)}", violations);
     }
@@ -47,6 +49,13 @@ internal static class PlanRules
             violations.Add("at least one address is needed");
         violations.AddRange(
             plan.Addresses.Where(a => !IsHost(a)).Select(a => $"{a} is not an address that a server can have"));
+        violations.AddRange(plan.AllowedPrefixes.Where(p => p.PrefixLength == 0)
+            .Select(p => $"{p} is everybody's, and nothing that a server may send from"));
+        violations.AddRange(plan.Translations.SelectMany(t => Violations(t, plan)));
+        if (plan.UntranslatedPrefixes.Any(p => p.PrefixLength == 0))
+            violations.Add("a prefix that is not translated must not be everything");
+        if (plan.EgressRate < 0 || plan.IngressRate < 0)
+            violations.Add("a rate must not be negative");
         if (!IsDnsName(plan.Hostname, allowDots: false))
             violations.Add("hostname must be one DNS label");
         if (!IsDnsName(plan.Domain, allowDots: true))
@@ -64,6 +73,18 @@ internal static class PlanRules
         && name.Length > options.TapPrefix.Length
         && name.Length <= TapName.MaxLength
         && name.All(char.IsAsciiLetterOrDigit);
+
+    private static IEnumerable<string> Violations(AddressTranslation translation, PortPlan plan)
+    {
+        if (!IsHost(translation.External))
+            yield return $"{translation.External} is not an address that a server can have";
+        if (!plan.Addresses.Contains(translation.Internal))
+            yield return $"{translation.External} stands for {translation.Internal}, which is none of its addresses";
+        if (translation.External.AddressFamily != translation.Internal.AddressFamily)
+            yield return $"{translation.External} cannot stand for {translation.Internal}: they are of two families";
+        if (plan.Addresses.Contains(translation.External))
+            yield return $"{translation.External} is one of its own addresses";
+    }
 
     private static IEnumerable<string> Violations(RuleSpec rule)
     {

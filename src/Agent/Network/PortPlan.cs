@@ -48,6 +48,24 @@ public sealed record PortPlan
     /// <summary>Domain of the name (DHCP option 15); empty gives none.</summary>
     public string Domain { get; init; } = "";
 
+    /// <summary>Prefixes that the guest may send from beside its own addresses. They are not routed to it.</summary>
+    public IReadOnlyList<IPNetwork> AllowedPrefixes { get; init; } = [];
+
+    /// <summary>Addresses under which it is known outside of the cloud; at most one of a family that is shared.</summary>
+    public IReadOnlyList<AddressTranslation> Translations { get; init; } = [];
+
+    /// <summary>
+    /// Destinations to which it speaks with its own addresses whatever the translations say. All plans of a machine count
+    /// together: they are the cloud's.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> UntranslatedPrefixes { get; init; } = [];
+
+    /// <summary>Bits per second that the guest may send; 0 is no limit. What is more is dropped.</summary>
+    public long EgressRate { get; init; }
+
+    /// <summary>Bits per second that the guest may be sent; 0 is no limit. What is more is dropped.</summary>
+    public long IngressRate { get; init; }
+
     /// <summary>The IPv4 address that DHCP leases: the first of that family.</summary>
     public IPAddress? Ipv4 => Addresses.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork);
 }
@@ -76,6 +94,7 @@ public enum RuleProtocol
 /// <param name="IcmpType">ICMP or ICMPv6 type; null is every type.</param>
 /// <param name="RemotePrefix">Peers by prefix; null is everybody of both families.</param>
 /// <param name="RemoteSetId">Peers by address set, instead of a prefix.</param>
+/// <param name="IsPrefixSet">The set is one of prefixes, not of addresses.</param>
 public sealed record RuleSpec(
     RuleDirection Direction,
     RuleProtocol Protocol = RuleProtocol.Any,
@@ -83,12 +102,22 @@ public sealed record RuleSpec(
     int? PortMax = null,
     int? IcmpType = null,
     IPNetwork? RemotePrefix = null,
-    string? RemoteSetId = null);
+    string? RemoteSetId = null,
+    bool IsPrefixSet = false);
+
+/// <summary>An address that stands for a guest's own towards the outside (RFC 3022).</summary>
+/// <param name="External">Announced like the guest's own while the guest runs.</param>
+/// <param name="Internal">One of the port's addresses, of the same family.</param>
+/// <param name="Inbound">One to one: what is sent to it is the guest's. Else guests of the machine share it, and only answers
+/// come in.</param>
+public sealed record AddressTranslation(IPAddress External, IPAddress Internal, bool Inbound);
 
 /// <summary>The addresses of a remote group. A set without members matches nobody.</summary>
 /// <param name="SetId">1-64 of letters, digits, '-' and '_'.</param>
 /// <param name="Addresses">Members of both families, whole list.</param>
-public sealed record AddressSetPlan(string SetId, IReadOnlyCollection<IPAddress> Addresses);
+/// <param name="Prefixes">Not null: it is a set of these prefixes, which may overlap, and has no addresses.</param>
+public sealed record AddressSetPlan(
+    string SetId, IReadOnlyCollection<IPAddress> Addresses, IReadOnlyCollection<IPNetwork>? Prefixes = null);
 
 /// <summary>What the machine has for one port, read from the kernel.</summary>
 public sealed record PortObservation

@@ -29,15 +29,31 @@ internal static class PortPlans
         DnsServers = [.. spec.DnsServers.Select(AddressOf)],
         Hostname = spec.Hostname,
         Domain = spec.Domain.TrimEnd('.'),
+        AllowedPrefixes = [.. spec.AllowedPrefixes.Select(PrefixOf)],
+        Translations = [.. spec.Translations.Select(t => new Network.AddressTranslation(
+            AddressOf(t.External), AddressOf(t.Internal), t.Inbound))],
+        UntranslatedPrefixes = [.. spec.UntranslatedPrefixes.Select(PrefixOf)],
+        EgressRate = spec.EgressBitsPerSecond,
+        IngressRate = spec.IngressBitsPerSecond,
     };
 
     /// <exception cref="FormatException">An address is none.</exception>
-    public static AddressSetPlan Of(AddressSet set) => new(set.Id, [.. set.Addresses.Select(AddressOf)]);
+    public static AddressSetPlan Of(AddressSet set) => new(
+        set.Id, [.. set.Addresses.Select(AddressOf)], set.Prefixes?.Cidrs.Select(PrefixOf).ToList());
 
-    public static IEnumerable<string> SetsOf(PortSpec spec) => spec.Rules
-        .Where(r => r.RemoteCase == PortRule.RemoteOneofCase.RemoteSet)
-        .Select(r => r.RemoteSet)
-        .Distinct(StringComparer.Ordinal);
+    public static IEnumerable<string> SetsOf(PortSpec spec) =>
+        spec.Rules.Select(SetOf).OfType<string>().Distinct(StringComparer.Ordinal);
+
+    private static string? SetOf(PortRule rule) => rule.RemoteCase switch
+    {
+        PortRule.RemoteOneofCase.RemoteSet => rule.RemoteSet,
+        PortRule.RemoteOneofCase.RemotePrefixSet => rule.RemotePrefixSet,
+        _ => null,
+    };
+
+    /// <summary>Addresses that the fabric must lead here for the port to be all that it should be.</summary>
+    public static int RoutesOf(PortSpec spec) => spec.Addresses.Count
+        + spec.Translations.Select(t => t.External).Distinct(StringComparer.Ordinal).Count();
 
     private static IPAddress AddressOf(string text) => IPAddress.TryParse(text, out var address)
         ? address
@@ -68,7 +84,8 @@ internal static class PortPlans
             hasPorts ? rule.PortMax : null,
             rule.Protocol == "icmp" && rule.IcmpType >= 0 ? rule.IcmpType : null,
             prefix,
-            rule.RemoteCase == PortRule.RemoteOneofCase.RemoteSet ? rule.RemoteSet : null));
+            SetOf(rule),
+            rule.RemoteCase == PortRule.RemoteOneofCase.RemotePrefixSet));
     }
 
     private static IPNetwork PrefixOf(string text) => IPNetwork.TryParse(text, out var prefix)

@@ -304,9 +304,9 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     {
         if (observed is { Problem.Length: > 0 }) throw new IOException(observed.Problem);
         if (!PortDecide.IsPlugged(observed)) throw new IOException("it was made and is not there");
-        var carried = PortDecide.StateOf(observed, spec.Addresses.Count, 0) == State.Carrier;
+        var carried = PortDecide.StateOf(observed, PortPlans.RoutesOf(spec), 0) == State.Carrier;
         var peers = carried ? await CountPeersAsync(observed!.Routed, cancellation) : 0;
-        var state = PortDecide.StateOf(observed, spec.Addresses.Count, peers);
+        var state = PortDecide.StateOf(observed, PortPlans.RoutesOf(spec), peers);
         var status = Report(spec, state, peers);
         SetState(spec.Id, state);
         if (state != State.Carrier) return Verdict.Done;

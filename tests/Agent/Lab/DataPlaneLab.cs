@@ -18,6 +18,8 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
     /// </summary>
     public const string BalancerAddress = "10.255.2.1";
 
+    public const string OfficeAddress6 = "fd20::2";
+
     private readonly List<Guest> guests = [];
 
     public DataPlaneLab()
@@ -47,6 +49,14 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
 
     public MetadataDocument? Find(string portId) => Documents.GetValueOrDefault(portId);
 
+    /// <summary>Gives the uplink IPv6 as well.</summary>
+    public void WireIpv6()
+    {
+        Hypervisor.Run("ip", "addr", "add", "fd20::1/64", "dev", "up1", "nodad");
+        Office.Run("ip", "addr", "add", OfficeAddress6 + "/64", "dev", "eth0", "nodad");
+        Office.Run("ip", "-6", "route", "add", "default", "via", "fd20::1");
+    }
+
     /// <summary>Another agent process: the driver starts with no memory.</summary>
     public async Task RestartAsync()
     {
@@ -65,7 +75,8 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
         if (configure)
             guest.Configure([.. plan.Addresses.Select(a => a.ToString())]);
         await UntilAsync(
-            async () => (await ObserveAsync(plan.PortId))?.Routed.Count == plan.Addresses.Count, "routes of the guest");
+            async () => (await ObserveAsync(plan.PortId))?.Routed.Count == plan.Addresses.Count + plan.Translations.Count,
+            "routes of the guest");
         return guest;
     }
 

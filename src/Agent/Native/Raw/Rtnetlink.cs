@@ -62,6 +62,6 @@ internal static class RtnetlinkConstants
     public const byte IFA_F_NODAD = 2;
 
     public const ushort RTA_DST = 1, RTA_OIF = 4, RTA_TABLE = 15;
-    public const byte RT_TABLE_MAIN = 254, RTN_UNICAST = 1;
+    public const byte RT_TABLE_MAIN = 254, RTN_UNICAST = 1, RTN_BLACKHOLE = 6;
     public const byte RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_NOWHERE = 255;
 }

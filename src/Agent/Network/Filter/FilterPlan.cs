@@ -49,9 +49,14 @@ internal static class FilterPlan
         }
 
         var target = actual with { Ports = ports.ToImmutable() };
+        var planned = plans.Select(p => p.TapName).ToHashSet();
+        var kept = ports.Values.Where(p => !planned.Contains(p.Tap)).SelectMany(p => p.Sources).Select(s => s.Address).ToHashSet();
         return target with
         {
             Arp = FilterDelta.Bindings(target, v6: false),
+            ArpRanges = FilterDelta.Ranges(target, v6: false),
+            Limits = [.. ports.Values.SelectMany(p => new[] { p.IngressLimit, p.EgressLimit }).Where(l => l.Length > 0)],
+            Nat = NatState.Of(plans).Keeping(actual.Nat, kept),
             Chains = chains.ToImmutable(),
             Sets = Sets(actual, plans, sets, removedSets, chains.Values.Any(c => c.Body.Length == 0)),
         };
@@ -69,7 +74,12 @@ internal static class FilterPlan
             [mac],
             [.. plan.Addresses.Select(a => (mac, a.ToString()))],
             ingressName,
-            egressName);
+            egressName)
+        {
+            Ranges = [.. Prefixes.Canonical(plan.AllowedPrefixes).Select(p => (mac, p))],
+            IngressLimit = LimitText.Name("to", plan.IngressRate, plan.TapName),
+            EgressLimit = LimitText.Name("from", plan.EgressRate, plan.TapName),
+        };
     }
 
     private static ImmutableSortedDictionary<string, ImmutableSortedSet<string>> Sets(
@@ -79,39 +89,38 @@ internal static class FilterPlan
         IReadOnlySet<string> removed,
         bool someChainsAreOpaque)
     {
-        var named = plans.SelectMany(p => p.Rules).Select(r => r.RemoteSetId).OfType<string>().ToHashSet();
+        var named = plans.SelectMany(p => p.Rules).Where(r => r.RemoteSetId is not null)
+            .Select(r => (Id: r.RemoteSetId!, r.IsPrefixSet)).Distinct()
+            .SelectMany(r => Families.Select(f => (r.Id, Name: RuleText.SetName(r.Id, f, r.IsPrefixSet)))).ToList();
+        var names = named.Select(n => n.Name).ToHashSet();
         var target = actual.Sets.ToBuilder();
-        foreach (var id in named.Where(id => !sets.ContainsKey(id) && !removed.Contains(id)))
+        foreach (var (id, name) in named.Where(n => !sets.ContainsKey(n.Id) && !removed.Contains(n.Id)))
         {
-            foreach (var name in Names(id).Where(n => !target.ContainsKey(n)))
+            if (!target.ContainsKey(name))
                 target[name] = [];
         }
 
-        foreach (var id in removed.Where(id => !sets.ContainsKey(id)))
+        foreach (var name in removed.Where(id => !sets.ContainsKey(id)).SelectMany(RuleText.SetNames))
         {
-            foreach (var name in Names(id))
-            {
-                // The kernel refuses to delete a set that a rule names, and with it the whole transaction.
-                if (named.Contains(id) || (someChainsAreOpaque && target.ContainsKey(name)))
-                    target[name] = [];
-                else
-                    target.Remove(name);
-            }
+            // The kernel refuses to delete a set that a rule names, and with it the whole transaction.
+            if (names.Contains(name) || (someChainsAreOpaque && target.ContainsKey(name)))
+                target[name] = [];
+            else
+                target.Remove(name);
         }
 
         foreach (var set in sets.Values)
         {
-            target[RuleText.SetName(set.SetId, AddressFamily.InterNetwork)] = Members(set, AddressFamily.InterNetwork);
-            target[RuleText.SetName(set.SetId, AddressFamily.InterNetworkV6)] = Members(
-                set, AddressFamily.InterNetworkV6);
+            foreach (var family in Families)
+                target[RuleText.SetName(set.SetId, family, set.Prefixes is not null)] = Members(set, family);
         }
 
         return target.ToImmutable();
     }
 
-    private static string[] Names(string id) =>
-        [RuleText.SetName(id, AddressFamily.InterNetwork), RuleText.SetName(id, AddressFamily.InterNetworkV6)];
+    private static readonly AddressFamily[] Families = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
 
-    private static ImmutableSortedSet<string> Members(AddressSetPlan set, AddressFamily family) =>
-        [.. set.Addresses.Where(a => a.AddressFamily == family).Select(a => a.ToString())];
+    private static ImmutableSortedSet<string> Members(AddressSetPlan set, AddressFamily family) => set.Prefixes is { } prefixes
+        ? Prefixes.Canonical(prefixes.Where(p => p.BaseAddress.AddressFamily == family))
+        : [.. set.Addresses.Where(a => a.AddressFamily == family).Select(a => a.ToString())];
 }

@@ -60,7 +60,8 @@ internal sealed class FilterTable(DataPlaneOptions options, NftablesContext nfta
     {
         var state = List($"list table {Skeleton.Table}") is { } table ? FilterListing.Parse(table) : FilterState.Empty;
         return List($"list set {Skeleton.ArpTable} {Skeleton.ArpSet}") is { } arp
-            ? state with { Arp = FilterListing.ParseBindings(arp) }
+            && List($"list set {Skeleton.ArpTable} {Skeleton.ArpRangeSet}") is { } ranges
+            ? state with { Arp = FilterListing.ParseBindings(arp), ArpRanges = FilterListing.ParseBindings(ranges) }
             : state with { Markers = [] };
     }
 

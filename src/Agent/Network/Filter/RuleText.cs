@@ -38,17 +38,32 @@ internal static class RuleText
         if (rule.RemoteSetId is { } id)
         {
             if (only is null or AddressFamily.InterNetwork)
-                yield return Line($"ip {side} @{SetName(id, AddressFamily.InterNetwork)}", rule);
+                yield return Line($"ip {side} @{SetName(id, AddressFamily.InterNetwork, rule.IsPrefixSet)}", rule);
             if (only is null or AddressFamily.InterNetworkV6)
-                yield return Line($"ip6 {side} @{SetName(id, AddressFamily.InterNetworkV6)}", rule);
+                yield return Line($"ip6 {side} @{SetName(id, AddressFamily.InterNetworkV6, rule.IsPrefixSet)}", rule);
             yield break;
         }
 
         yield return Line(Remote(rule.RemotePrefix, side, only), rule);
     }
 
-    public static string SetName(string setId, AddressFamily family) =>
-        (family == AddressFamily.InterNetwork ? "s4_" : "s6_") + setId;
+    /// <param name="ofPrefixes">The kernel keeps those as intervals.</param>
+    public static string SetName(string setId, AddressFamily family, bool ofPrefixes = false) =>
+        $"{(ofPrefixes ? 'p' : 's')}{(family == AddressFamily.InterNetwork ? '4' : '6')}_{setId}";
+
+    /// <summary>All names that a set can have, of either kind.</summary>
+    public static IEnumerable<string> SetNames(string setId) =>
+        Kinds.Select(k => SetName(setId, k.Family, k.OfPrefixes));
+
+    private static readonly (AddressFamily Family, bool OfPrefixes)[] Kinds =
+    [
+        (AddressFamily.InterNetwork, false), (AddressFamily.InterNetworkV6, false),
+        (AddressFamily.InterNetwork, true), (AddressFamily.InterNetworkV6, true),
+    ];
+
+    /// <summary>The set's declaration, by its name.</summary>
+    public static string SetType(string name) =>
+        $"type {(name[1] == '4' ? "ipv4_addr" : "ipv6_addr")};{(name[0] == 'p' ? " flags interval;" : "")}";
 
     private static string Line(string remote, RuleSpec rule) =>
         string.Join(' ', new[] { remote, Service(rule), "return" }.Where(p => p.Length > 0));

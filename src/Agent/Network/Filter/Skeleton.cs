@@ -9,8 +9,8 @@ namespace Monolith.Agent.Network.Filter;
 /// The part of the rule set that is the same for every port.
 /// <code>
 /// guest ─► raw: spoof ──► input: guest_input          (DHCP, ND, echo, metadata; nothing else of the hypervisor)
-///                    └──► forward ─► from_guest ─(iifname: verdict)─► out_x ─┐ a match returns
-///                                 └► to_guest ───(oifname: verdict)─► in_x ──┴► accept
+///                    └──► inbound ─► forward ─► from_guest ─(iifname: verdict)─► out_x ─┐ a match returns
+///                         (dnat)            └► to_guest ───(oifname: verdict)─► in_x ──┴► accept ─► outbound (snat)
 /// </code>
 /// Taps are recognised by their prefix, so that a tap that nobody described yet is closed rather than open.
 /// </summary>
@@ -20,11 +20,13 @@ internal sealed class Skeleton
     public const string ArpTable = "arp monolith";
     public const string MacSet = "mac";
     public const string BindSet4 = "bind4", BindSet6 = "bind6", ArpSet = "bind";
+    public const string RangeSet4 = "range4", RangeSet6 = "range6", ArpRangeSet = "range";
+    public const string EgressLimitMap = "limit_from", IngressLimitMap = "limit_to";
     public const string EgressMap = "egress", IngressMap = "ingress";
     public const string MarkerPrefix = "skeleton_";
 
     private static readonly string[] BaseChains =
-        ["spoof", "input", "guest_input", "forward", "from_guest", "to_guest"];
+        ["spoof", "input", "guest_input", "forward", "from_guest", "to_guest", "inbound", "outbound"];
 
     private readonly string text;
 
@@ -57,11 +59,25 @@ internal sealed class Skeleton
             add set {{Table}} {{MacSet}} { type ifname . ether_addr; }
             add set {{Table}} {{BindSet4}} { type ifname . ether_addr . ipv4_addr; }
             add set {{Table}} {{BindSet6}} { type ifname . ether_addr . ipv6_addr; }
+            add set {{Table}} {{RangeSet4}} { type ifname . ether_addr . ipv4_addr; flags interval; }
+            add set {{Table}} {{RangeSet6}} { type ifname . ether_addr . ipv6_addr; flags interval; }
+            add set {{Table}} inside4 { type ipv4_addr; flags interval; }
+            add set {{Table}} inside6 { type ipv6_addr; flags interval; }
+            add set {{Table}} pair4 { type ipv4_addr . ipv4_addr; }
+            add set {{Table}} pair6 { type ipv6_addr . ipv6_addr; }
+            add map {{Table}} dnat4 { type ipv4_addr : ipv4_addr; }
+            add map {{Table}} dnat6 { type ipv6_addr : ipv6_addr; }
+            add map {{Table}} snat4 { type ipv4_addr : ipv4_addr; }
+            add map {{Table}} snat6 { type ipv6_addr : ipv6_addr; }
+            add map {{Table}} {{EgressLimitMap}} { type ifname : limit; }
+            add map {{Table}} {{IngressLimitMap}} { type ifname : limit; }
             add map {{Table}} {{EgressMap}} { type ifname : verdict; }
             add map {{Table}} {{IngressMap}} { type ifname : verdict; }
             add chain {{Table}} spoof { type filter hook prerouting priority raw; policy accept; }
             add chain {{Table}} input { type filter hook input priority filter; policy accept; }
             add chain {{Table}} forward { type filter hook forward priority filter; policy drop; }
+            add chain {{Table}} inbound { type nat hook prerouting priority dstnat; policy accept; }
+            add chain {{Table}} outbound { type nat hook postrouting priority srcnat; policy accept; }
             add chain {{Table}} guest_input
             add chain {{Table}} from_guest
             add chain {{Table}} to_guest
@@ -72,6 +88,8 @@ internal sealed class Skeleton
                 meta nfproto ipv4 iifname . ether saddr . ip saddr @{{BindSet4}} accept
                 meta nfproto ipv6 iifname . ether saddr . ip6 saddr @{{BindSet6}} accept
                 iifname . ether saddr != @{{MacSet}} counter drop
+                meta nfproto ipv4 iifname . ether saddr . ip saddr @{{RangeSet4}} accept
+                meta nfproto ipv6 iifname . ether saddr . ip6 saddr @{{RangeSet6}} accept
                 ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
                 ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit } ip6 hoplimit 255 accept
                 ip6 saddr fe80::/10 icmpv6 type {
@@ -92,11 +110,28 @@ internal sealed class Skeleton
                 ip daddr {{Gateway.Metadata}} tcp dport 80 accept
                 counter drop
               }
+              chain inbound {
+                dnat ip to ip daddr map @dnat4
+                dnat ip6 to ip6 daddr map @dnat6
+              }
+              chain outbound {
+                oifname != {{up}} accept
+                ip daddr @inside4 accept
+                ip6 daddr @inside6 accept
+                snat ip to ip saddr map @snat4
+                snat ip6 to ip6 saddr map @snat6
+              }
               chain forward {
+                iifname {{tap}} limit name iifname map @{{EgressLimitMap}} counter drop
+                oifname {{tap}} limit name oifname map @{{IngressLimitMap}} counter drop
                 iifname != {{tap}} iifname != {{up}} counter drop
                 oifname != {{tap}} oifname != {{up}} counter drop
                 iifname {{up}} oifname {{up}} counter drop
                 ct state invalid counter drop
+                ct status dnat ct direction original ct original ip daddr . ip daddr != @pair4 counter drop
+                ct status dnat ct direction original ct original ip6 daddr . ip6 daddr != @pair6 counter drop
+                ct status snat ct direction original ct reply ip daddr . ip saddr != @pair4 counter drop
+                ct status snat ct direction original ct reply ip6 daddr . ip6 saddr != @pair6 counter drop
                 ct state established,related accept
                 {{Protected(options.ProtectedPrefixes, tap)}}
                 iifname {{tap}} jump from_guest
@@ -115,13 +150,16 @@ internal sealed class Skeleton
             }
             add table {{ArpTable}}
             add set {{ArpTable}} {{ArpSet}} { type ifname . ether_addr . ipv4_addr; }
+            add set {{ArpTable}} {{ArpRangeSet}} { type ifname . ether_addr . ipv4_addr; flags interval; }
             add chain {{ArpTable}} input { type filter hook input priority filter; policy accept; }
             flush chain {{ArpTable}} input
             table {{ArpTable}} {
               chain input {
                 iifname != {{tap}} accept
                 arp daddr ip != { {{Gateway.Ipv4}}, {{Gateway.Metadata}} } counter drop
-                iifname . arp saddr ether . arp saddr ip != @{{ArpSet}} counter drop
+                iifname . arp saddr ether . arp saddr ip @{{ArpSet}} accept
+                iifname . arp saddr ether . arp saddr ip @{{ArpRangeSet}} accept
+                counter drop
               }
             }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 
@@ -61,12 +62,14 @@ internal static class MetadataTree
                 "ami-id",
                 "hostname", "instance-id", "instance-type", "local-hostname", "local-ipv4", "mac", "placement/",
                 .. keys.Count > 0 ? ["public-keys/"] : Array.Empty<string>(),
+                .. PublicIpv4(subject.Port) is null ? Array.Empty<string>() : ["public-ipv4"],
             ]),
             ["ami-id"] => HttpAnswer.Text("ami-00000000"),
             ["instance-id"] => HttpAnswer.Text(document.InstanceId),
             ["instance-type"] => HttpAnswer.Text("server"),
             ["hostname"] or ["local-hostname"] => HttpAnswer.Text(document.Hostname),
             ["local-ipv4"] when subject.Port.Ipv4 is { } address => HttpAnswer.Text(address.ToString()),
+            ["public-ipv4"] when PublicIpv4(subject.Port) is { } address => HttpAnswer.Text(address.ToString()),
             ["mac"] => HttpAnswer.Text(subject.Port.Mac.ToString()),
             ["placement"] => List(["availability-zone"]),
             ["placement", "availability-zone"] => HttpAnswer.Text(document.AvailabilityZone),
@@ -76,6 +79,10 @@ internal static class MetadataTree
             _ => NotFound(),
         };
     }
+
+    /// <summary>The address by which it is reached from outside.</summary>
+    private static IPAddress? PublicIpv4(PortPlan port) => port.Translations
+        .FirstOrDefault(t => t.Inbound && t.External.AddressFamily == AddressFamily.InterNetwork)?.External;
 
     private static string? Key(IReadOnlyList<KeyValuePair<string, string>> keys, string index) =>
         int.TryParse(index, out var i) && i >= 0 && i < keys.Count ? keys[i].Value : null;

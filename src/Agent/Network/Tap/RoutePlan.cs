@@ -11,11 +11,13 @@ internal static class RoutePlan
     /// <param name="taps">Taps of ours on the machine.</param>
     /// <param name="addresses">Addresses of planned ports by tap name.</param>
     /// <param name="actual">Host routes of our protocol.</param>
+    /// <param name="shared">Addresses that lead to no tap alone, by the names of taps of which one must have carrier.</param>
     /// <remarks>A tap without a plan keeps its routes while it has carrier: the plan may still come.</remarks>
     public static (IReadOnlyList<HostRoute> Add, IReadOnlyList<HostRoute> Remove) Delta(
         IReadOnlyCollection<Link> taps,
         IReadOnlyDictionary<string, IReadOnlyList<IPAddress>> addresses,
-        IReadOnlyCollection<HostRoute> actual)
+        IReadOnlyCollection<HostRoute> actual,
+        IReadOnlyDictionary<string, IReadOnlyList<IPAddress>>? shared = null)
     {
         var desired = new HashSet<HostRoute>();
         foreach (var tap in taps.Where(t => t.Carrier))
@@ -23,10 +25,12 @@ internal static class RoutePlan
             if (addresses.TryGetValue(tap.Name, out var planned))
                 desired.UnionWith(planned.Select(a => new HostRoute(a, tap.Index)));
             else
-                desired.UnionWith(actual.Where(r => r.Index == tap.Index));
+                desired.UnionWith(actual.Where(r => r.Index == tap.Index || r.Index == HostRoute.Nowhere));
+            if (shared is not null && shared.TryGetValue(tap.Name, out var its))
+                desired.UnionWith(its.Select(a => new HostRoute(a, HostRoute.Nowhere)));
         }
 
-        var ours = taps.Select(t => t.Index).ToHashSet();
+        var ours = taps.Select(t => t.Index).Append(HostRoute.Nowhere).ToHashSet();
         return ([.. desired.Except(actual)], [.. actual.Where(r => ours.Contains(r.Index) && !desired.Contains(r))]);
     }
 }

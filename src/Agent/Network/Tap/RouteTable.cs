@@ -9,7 +9,11 @@ using static Monolith.Agent.Native.Raw.RtnetlinkConstants;
 namespace Monolith.Agent.Network.Tap;
 
 /// <summary>A /32 or /128 route to an interface.</summary>
-internal readonly record struct HostRoute(IPAddress Address, int Index);
+/// <param name="Index"><see cref="Nowhere"/>: the address is drawn here, and what is not an answer to a guest is dropped.</param>
+internal readonly record struct HostRoute(IPAddress Address, int Index)
+{
+    public const int Nowhere = 0;
+}
 
 /// <summary>
 /// Host routes of our own protocol number; BIRD learns exactly these and announces them to the fabric.
@@ -28,7 +32,12 @@ internal sealed class RouteTable(NetlinkSocket netlink)
             ReadOnlySpan<byte> rest = body.AsSpan(Unsafe.SizeOf<rtmsg>());
             var destination = NetlinkAttributes.Find(rest, RTA_DST);
             var index = NetlinkAttributes.Find(rest, RTA_OIF);
-            if (destination.Length * 8 == header.rtm_dst_len && MemoryMarshal.TryRead<int>(index, out var link))
+            if (destination.Length * 8 != header.rtm_dst_len)
+                continue;
+            // IPv6 shows the loopback's index for these.
+            if (header.rtm_type == RTN_BLACKHOLE)
+                result.Add(new HostRoute(new IPAddress(destination), HostRoute.Nowhere));
+            else if (MemoryMarshal.TryRead<int>(index, out var link))
                 result.Add(new HostRoute(new IPAddress(destination), link));
         }
 
@@ -53,11 +62,12 @@ internal sealed class RouteTable(NetlinkSocket netlink)
             rtm_dst_len = (byte)(address.Length * 8),
             rtm_table = RT_TABLE_MAIN,
             rtm_protocol = Protocol,
-            rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : address.Length == 4
+            rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : address.Length == 4 && route.Index != HostRoute.Nowhere
                 ? RT_SCOPE_LINK
                 : RT_SCOPE_UNIVERSE,
-            rtm_type = RTN_UNICAST,
+            rtm_type = route.Index == HostRoute.Nowhere ? RTN_BLACKHOLE : RTN_UNICAST,
         };
-        return NetlinkMessage.Of(type, flags, header).Add(RTA_DST, address).Add(RTA_OIF, (uint)route.Index);
+        var message = NetlinkMessage.Of(type, flags, header).Add(RTA_DST, address);
+        return route.Index == HostRoute.Nowhere ? message : message.Add(RTA_OIF, (uint)route.Index);
     }
 }

@@ -23,7 +23,7 @@ public sealed class FilterDeltaTests
 
             Assert.All(
                 commands.Split('\n', StringSplitOptions.RemoveEmptyEntries),
-                c => Assert.Matches("^(add|delete) element inet monolith s[46]_", c));
+                c => Assert.Matches("^(add|delete) element inet monolith [sp][46]_", c));
             Assert.True(
                 commands.Split('\n').Length - 1 <= 4 * after.Count, "one removal and one addition a family and set");
         });
@@ -42,6 +42,8 @@ public sealed class FilterDeltaTests
             Assert.Empty(dropped.Ports);
             Assert.Empty(dropped.Chains);
             Assert.Empty(dropped.Arp);
+            Assert.Empty(dropped.Limits);
+            Assert.Empty(dropped.Nat.Pairs);
         });
 
     [Fact]
@@ -50,8 +52,10 @@ public sealed class FilterDeltaTests
         var state = Target(FilterState.Empty, ports, sets);
         Assert.All(state.Ports.Values, p => Assert.True(
             state.Chains.ContainsKey(p.IngressChain) && state.Chains.ContainsKey(p.EgressChain)));
-        var named = ports.SelectMany(p => p.Rules).Select(r => r.RemoteSetId).OfType<string>();
-        Assert.All(named, id => Assert.True(state.Sets.ContainsKey("s4_" + id) && state.Sets.ContainsKey("s6_" + id)));
+        var named = ports.SelectMany(p => p.Rules).Where(r => r.RemoteSetId is not null)
+            .Select(r => (r.IsPrefixSet ? 'p' : 's', r.RemoteSetId));
+        Assert.All(named, n => Assert.True(
+            state.Sets.ContainsKey($"{n.Item1}4_{n.RemoteSetId}") && state.Sets.ContainsKey($"{n.Item1}6_{n.RemoteSetId}")));
     });
 
     [Fact]
@@ -71,7 +75,11 @@ public sealed class FilterDeltaTests
 
     private static IEnumerable<AddressSetPlan> Empty(
         IReadOnlyList<AddressSetPlan> wanted, IReadOnlyList<AddressSetPlan> there) =>
-        wanted.Where(s => there.All(t => t.SetId != s.SetId)).Select(s => s with { Addresses = [] });
+        wanted.Where(s => there.All(t => t.SetId != s.SetId)).Select(s => s with
+        {
+            Addresses = [],
+            Prefixes = s.Prefixes is null ? null : [],
+        });
 
     private static FilterState Target(
         FilterState actual, IReadOnlyList<PortPlan> ports, IReadOnlyList<AddressSetPlan> sets) =>

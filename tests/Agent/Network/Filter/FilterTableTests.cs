@@ -41,6 +41,12 @@ public sealed class FilterTableTests : IDisposable
                         Assert.Equal(said.Ports.Values, has.Ports.Values);
                         Assert.Equal(said.Chains.Keys, has.Chains.Keys);
                         Assert.Equal(said.Arp, has.Arp);
+                        Assert.Equal(said.ArpRanges, has.ArpRanges);
+                        Assert.Equal(said.Limits, has.Limits);
+                        Assert.Equal(said.Nat.Inbound, has.Nat.Inbound);
+                        Assert.Equal(said.Nat.Outbound, has.Nat.Outbound);
+                        Assert.Equal(said.Nat.Pairs, has.Nat.Pairs);
+                        Assert.Equal(said.Nat.Inside, has.Nat.Inside);
                         Assert.Equal(said.Sets.Keys, has.Sets.Keys);
                         Assert.All(said.Sets, s => Assert.True(s.Value.SetEquals(has.Sets[s.Key])));
                     },

@@ -8,7 +8,7 @@ public sealed class RoutePlanTests
 {
     private static readonly IPAddress[] Pool = [.. Enumerable.Range(1, 5).Select(n => IPAddress.Parse($"10.64.0.{n}"))];
 
-    private static readonly Gen<HostRoute> Route = Gen.Select(Gen.Int[0, 4], Gen.Int[1, 6]).Select(
+    private static readonly Gen<HostRoute> Route = Gen.Select(Gen.Int[0, 4], Gen.Int[HostRoute.Nowhere, 6]).Select(
         (a, i) => new HostRoute(Pool[a], i));
 
     /// <summary>Taps 1-4; interfaces 5 and 6 are somebody else's.</summary>
@@ -23,9 +23,10 @@ public sealed class RoutePlanTests
 
     [Fact]
     public void AfterTheDelta_RoutesAreThoseOfGuestsThatLive() =>
-        Gen.Select(Taps, Plans, Route.HashSet[0, 12]).Sample((taps, plans, actual) =>
+        Gen.Select(Taps, Plans, Plans, Route.HashSet[0, 12]).Sample((taps, plans, others, actual) =>
     {
-        var (add, remove) = RoutePlan.Delta(taps, plans, actual);
+        var shared = others.Where(o => plans.ContainsKey(o.Key)).ToDictionary(o => o.Key, o => o.Value);
+        var (add, remove) = RoutePlan.Delta(taps, plans, actual, shared);
         var after = actual.Except(remove).Union(add).ToHashSet();
 
         foreach (var tap in taps)
@@ -40,7 +41,13 @@ public sealed class RoutePlanTests
         }
 
         Assert.Equal(actual.Where(r => r.Index > 4).ToHashSet(), after.Where(r => r.Index > 4).ToHashSet());
-        var again = RoutePlan.Delta(taps, plans, after);
+        var nowhere = after.Where(r => r.Index == HostRoute.Nowhere).Select(r => r.Address).ToHashSet();
+        var drawn = taps.Where(t => t.Carrier && shared.ContainsKey(t.Name)).SelectMany(t => shared[t.Name]).ToHashSet();
+        if (taps.TrueForAll(t => !t.Carrier || plans.ContainsKey(t.Name)))
+            Assert.Equal(drawn, nowhere);
+        else
+            Assert.Superset(drawn, nowhere);
+        var again = RoutePlan.Delta(taps, plans, after, shared);
         Assert.Empty(again.Add);
         Assert.Empty(again.Remove);
     });
