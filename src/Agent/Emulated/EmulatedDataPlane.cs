@@ -158,6 +158,8 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
         Exists = true,
         Carrier = port.Carrier,
         Filtered = true,
-        Routed = port.Carrier && port.Plan.Routed ? port.Plan.Addresses : [],
+        Routed = port.Carrier && port.Plan.Routed
+            ? [.. port.Plan.Addresses, .. port.Plan.Translations.Select(t => t.External).Distinct()]
+            : [],
     };
 }

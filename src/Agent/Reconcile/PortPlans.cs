@@ -51,9 +51,9 @@ internal static class PortPlans
         _ => null,
     };
 
-    /// <summary>Addresses that the fabric must lead here for the port to be all that it should be.</summary>
-    public static int RoutesOf(PortSpec spec) => spec.Addresses.Count
-        + spec.Translations.Select(t => t.External).Distinct(StringComparer.Ordinal).Count();
+    /// <summary>Addresses that stand for the port's own, as they are routed.</summary>
+    public static IReadOnlyList<IPAddress> ExternalsOf(PortSpec spec) =>
+        [.. spec.Translations.Select(t => AddressOf(t.External)).Distinct()];
 
     private static IPAddress AddressOf(string text) => IPAddress.TryParse(text, out var address)
         ? address

@@ -304,12 +304,21 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
     {
         if (observed is { Problem.Length: > 0 }) throw new IOException(observed.Problem);
         if (!PortDecide.IsPlugged(observed)) throw new IOException("it was made and is not there");
-        var carried = PortDecide.StateOf(observed, PortPlans.RoutesOf(spec), 0) == State.Carrier;
-        var peers = carried ? await CountPeersAsync(observed!.Routed, cancellation) : 0;
-        var state = PortDecide.StateOf(observed, PortPlans.RoutesOf(spec), peers);
-        var status = Report(spec, state, peers);
+        var externals = PortPlans.ExternalsOf(spec);
+        var own = observed with { Routed = [.. observed.Routed.Except(externals)] };
+        var carried = PortDecide.StateOf(own, spec.Addresses.Count, 0) == State.Carrier;
+        var peers = carried ? await CountPeersAsync(own.Routed, cancellation) : 0;
+        var state = PortDecide.StateOf(own, spec.Addresses.Count, peers);
+        // Who knows the server by its own address alone is not concerned by what else it is called.
+        var announced = new List<string>();
+        foreach (var external in peers > 0 ? externals.Intersect(observed.Routed) : [])
+        {
+            if (await CountPeersAsync([external], cancellation) > 0) announced.Add(external.ToString());
+        }
+
+        var status = Report(spec, state, peers, externals: announced);
         SetState(spec.Id, state);
-        if (state != State.Carrier) return Verdict.Done;
+        if (state != State.Carrier && (state != State.Announced || announced.Count == externals.Count)) return Verdict.Done;
         var waited = with.Time.GetUtcNow() - status.Since.ToDateTimeOffset();
         return Verdict.After(waited < AnnounceSoon ? AnnouncePoll : AnnounceSlowPoll);
     }
@@ -327,7 +336,8 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
         }
     }
 
-    private PortStatus Report(PortSpec spec, State state, int peers, string reason = "", string message = "")
+    private PortStatus Report(
+        PortSpec spec, State state, int peers, string reason = "", string message = "", IReadOnlyList<string>? externals = null)
     {
         var last = board.Find(spec.Id) as PortStatus;
         var same = last is not null && last.State == state && last.Reason == reason;
@@ -339,6 +349,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
             Reason = reason,
             Message = message,
             AnnouncedPeers = peers,
+            AnnouncedExternals = { externals ?? [] },
             Since = same ? last!.Since : Timestamp.FromDateTimeOffset(with.Time.GetUtcNow()),
         };
         board.Set(spec.Id, status);

@@ -34,6 +34,8 @@ internal static class Examples
         ["network"] = "default",
         ["port"] = "db1-0",
         ["security-group"] = "web",
+        ["address-set"] = "offices",
+        ["floating-address"] = "www",
         ["lb"] = "front",
         ["zone"] = "corp",
         ["record"] = "corp/www.A",
@@ -143,13 +145,33 @@ internal static class Examples
         [
             "monolith network create default --pool servers",
             "monolith network create back --pool servers --security-group db",
+            "monolith network create out --pool servers --nat-pool public",
         ],
         ["monolith port create"] = ["monolith port create db1-0 --network default --address 10.64.0.9"],
+        ["monolith port update"] =
+        [
+            "monolith port update db1-0 --egress-rate 1G --ingress-rate 1G",
+            "monolith port update db1-0 --address 10.64.0.9 --address 0.0.0.0",
+            "monolith port update router1-0 --allow-from 192.168.7.0/24",
+        ],
+        ["monolith address-set create"] =
+            ["monolith address-set create offices --prefix 198.51.100.0/24 --prefix 2001:db8:7::/48"],
+        ["monolith address-set update"] = ["monolith address-set update offices --prefix 198.51.100.0/25"],
+        ["monolith floating-address create"] =
+        [
+            "monolith floating-address create www --to web1",
+            "monolith floating-address create www --pool public --address 203.0.113.7",
+        ],
+        ["monolith floating-address attach"] =
+            ["monolith floating-address attach www web2", "monolith floating-address attach www ports/db1-0"],
+        ["monolith floating-address detach"] = ["monolith floating-address detach www"],
+        ["monolith floating-address update"] = ["monolith floating-address update www --to web2"],
         ["monolith security-group create"] = ["monolith security-group create web --rule tcp:80 --rule tcp:443"],
         ["monolith security-group rule add"] =
         [
             "monolith security-group rule add web tcp:80",
             "monolith security-group rule add db tcp:5432@web icmp",
+            "monolith security-group rule add db tcp:22@set:offices",
         ],
         ["monolith security-group rule remove"] = ["monolith security-group rule remove web tcp:80"],
         ["monolith lb create"] =

@@ -16,7 +16,8 @@ internal static class Catalog
     /// <summary>In the order in which help lists them.</summary>
     public static IReadOnlyList<Noun> All =>
     [
-        Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, LoadBalancer, Zone, Record,
+        Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, AddressSet,
+        FloatingAddress, LoadBalancer, Zone, Record,
         Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer,
     ];
 
@@ -139,6 +140,10 @@ internal static class Catalog
 
     public static Noun Reservation { get; } = PoolCommands.Reservation;
 
+    public static Noun AddressSet { get; } = AddressNouns.Set;
+
+    public static Noun FloatingAddress { get; } = AddressNouns.Floating;
+
     public static Noun Network { get; } = new(
         "network", Place.Project, NetworkService.Descriptor, Monolith.Network.V1.Network.Descriptor)
     {
@@ -164,6 +169,10 @@ internal static class Catalog
             {
                 Mutable = true, Value = "GROUP", Alias = "--sg", Refers = () => SecurityGroup,
             },
+            new("--nat-pool", "nat_address_pool", "Servers without a floating address go out with one of this pool's.")
+            {
+                Mutable = true, Value = "POOL", Refers = () => Pool,
+            },
             Fields.DisplayName, Fields.Labels,
         ],
     };
@@ -175,13 +184,29 @@ internal static class Catalog
         Aliases = ["ports"],
         Columns =
         [
-            Column.Name, Column.State(), Column.Of("ADDRESSES", "addresses"), Column.Of("MAC", "mac_address"),
+            Column.Name, Column.State(), Column.Of("ADDRESSES", "addresses"), Column.Of("FLOATING", "floating_addresses"),
+            Column.Of("MAC", "mac_address"),
             Column.Reference("OWNER", "owner"), Column.Reference("HYPERVISOR", "hypervisor"), Column.Age,
         ],
         Fields =
         [
             new("--network", "network", "The network.") { Required = true, Value = "NETWORK", Refers = () => Network },
-            new("--address", "addresses", "A particular address. Default: any.") { Value = "ADDRESS" },
+            new("--address", "addresses", "An address; 0.0.0.0 or :: for any one. On update, all of them anew. Default: any.")
+            {
+                Mutable = true, Value = "ADDRESS",
+            },
+            new("--allow-from", "allowed_prefixes", "A prefix that the server may send from beside its addresses.")
+            {
+                Mutable = true, Value = "CIDR",
+            },
+            new("--egress-rate", "egress_bits_per_second", "What it may send: 100M, 1G bits per second. 0: no limit.")
+            {
+                Mutable = true, Value = "RATE", Parse = Rates.Bits,
+            },
+            new("--ingress-rate", "ingress_bits_per_second", "What it may be sent. 0: no limit.")
+            {
+                Mutable = true, Value = "RATE", Parse = Rates.Bits,
+            },
             new("--security-group", "security_groups", "A group. Default: the network's.")
             {
                 Mutable = true, Value = "GROUP", Alias = "--sg", Refers = () => SecurityGroup,

@@ -8,15 +8,19 @@ using Protocol = Monolith.Network.V1.SecurityRule.Types.Protocol;
 namespace Monolith.Cli.Nouns;
 
 /// <summary>
-/// A security rule as one word: <c>tcp:80</c>, <c>udp:5000-5010@10.0.0.0/8</c>, <c>icmp:8</c>, <c>egress:any@web</c>.
+/// A security rule as one word: <c>tcp:80</c>, <c>udp:5000-5010@10.0.0.0/8</c>, <c>icmp:8</c>, <c>egress:any@web</c>,
+/// <c>tcp:22@set:offices</c>.
 /// </summary>
 internal static class RuleSyntax
 {
-    public const string Form = "[egress:]tcp|udp[:PORT[-PORT]]|icmp[:TYPE]|any[@CIDR|@GROUP]";
+    public const string Form = "[egress:]tcp|udp[:PORT[-PORT]]|icmp[:TYPE]|any[@CIDR|@GROUP|@set:SET]";
+
+    /// <summary>Before the name of an address set.</summary>
+    public const string SetPrefix = "set:";
 
     /// <param name="text">As above.</param>
-    /// <param name="group">The other side's group as written, for the caller to expand; null for a prefix or
-    /// anybody.</param>
+    /// <param name="group">The other side's group, or <c>set:</c> and address set, as written, for the caller to expand; null for
+    /// a prefix or anybody.</param>
     /// <exception cref="UsageException">Not a rule.</exception>
     public static SecurityRule Read(string text, out string? group)
     {
@@ -77,6 +81,7 @@ internal static class RuleSyntax
         {
             SecurityRule.RemoteOneofCase.RemotePrefix => $"{text}@{rule.RemotePrefix}",
             SecurityRule.RemoteOneofCase.RemoteGroup => $"{text}@{Names.Id(rule.RemoteGroup)}",
+            SecurityRule.RemoteOneofCase.RemoteAddressSet => $"{text}@{SetPrefix}{Names.Id(rule.RemoteAddressSet)}",
             _ => text,
         };
     }

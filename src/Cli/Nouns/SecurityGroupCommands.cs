@@ -38,7 +38,9 @@ internal static class SecurityGroupCommands
     static async ValueTask<SecurityRule> RuleAsync(Run run, string text)
     {
         var rule = RuleSyntax.Read(text, out var group);
-        if (group is not null)
+        if (group is not null && group.StartsWith(RuleSyntax.SetPrefix, StringComparison.Ordinal))
+            rule.RemoteAddressSet = await run.ExpandAsync(Catalog.AddressSet, group[RuleSyntax.SetPrefix.Length..]);
+        else if (group is not null)
             rule.RemoteGroup = await run.ExpandAsync(Catalog.SecurityGroup, group);
         return rule;
     }

@@ -2,11 +2,14 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Addresses;
+using Monolith.Network.AddressSets;
 using Monolith.Network.Fabric;
+using Monolith.Network.FloatingAddresses;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
 using Monolith.Network.Reservations;
 using Monolith.Network.SecurityGroups;
+using Monolith.Network.Translation;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Network;
@@ -23,6 +26,9 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
     public DbSet<NetworkRow> Networks => Set<NetworkRow>();
     public DbSet<SecurityGroupRow> SecurityGroups => Set<SecurityGroupRow>();
     public DbSet<GroupRemoteRow> GroupRemotes => Set<GroupRemoteRow>();
+    public DbSet<AddressSetRow> AddressSets => Set<AddressSetRow>();
+    public DbSet<FloatingAddressRow> FloatingAddresses => Set<FloatingAddressRow>();
+    public DbSet<NatAddressRow> NatAddresses => Set<NatAddressRow>();
     public DbSet<PortRow> Ports => Set<PortRow>();
     public DbSet<PortGroupRow> PortGroups => Set<PortGroupRow>();
     public DbSet<FabricPeerRow> FabricPeers => Set<FabricPeerRow>();
@@ -75,6 +81,18 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
         {
             e.ToTable("group_remotes").HasKey(r => new { r.GroupUid, r.RemoteUid });
             e.HasIndex(r => r.RemoteUid);
+        });
+        model.Entity<AddressSetRow>().ToTable("address_sets");
+        model.Entity<FloatingAddressRow>(e =>
+        {
+            e.ToTable("floating_addresses");
+            e.HasIndex(f => f.Address).IsUnique();
+            e.HasIndex(f => f.PortUid);
+        });
+        model.Entity<NatAddressRow>(e =>
+        {
+            e.ToTable("nat_addresses").HasKey(a => new { a.Hypervisor, a.PoolUid, a.Family });
+            e.HasIndex(a => a.PoolUid);
         });
         model.Entity<PortRow>(e =>
         {

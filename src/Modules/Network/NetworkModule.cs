@@ -6,8 +6,10 @@ using Monolith.Identity.Contracts;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Addresses;
 using Monolith.Network.Addresses.Exchange;
+using Monolith.Network.AddressSets;
 using Monolith.Network.Contracts;
 using Monolith.Network.Fabric;
+using Monolith.Network.FloatingAddresses;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
 using Monolith.Network.Reachability;
@@ -29,6 +31,8 @@ public static class NetworkModule
             .Of("networks", db => db.Networks)
             .Of("ports", db => db.Ports)
             .Of("securityGroups", db => db.SecurityGroups)
+            .Of("addressSets", db => db.AddressSets)
+            .Of("floatingAddresses", db => db.FloatingAddresses)
             .Of("addressPools", db => db.AddressPools)
             .Of("reservations", db => db.Reservations));
         services.AddCounts(Quotas.Counts, Quotas.PartOf);
@@ -55,6 +59,8 @@ public static class NetworkModule
         endpoints.MapGrpcService<ReservationService>();
         endpoints.MapGrpcService<NetworkService>();
         endpoints.MapGrpcService<SecurityGroupService>();
+        endpoints.MapGrpcService<AddressSetService>();
+        endpoints.MapGrpcService<FloatingAddressService>();
         endpoints.MapGrpcService<PortService>();
         endpoints.MapGrpcService<PortSyncService>();
         endpoints.MapGrpcService<FabricPeerService>();

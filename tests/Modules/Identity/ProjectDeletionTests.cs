@@ -19,6 +19,8 @@ using Monolith.Network;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
+using Monolith.Network.AddressSets;
+using Monolith.Network.FloatingAddresses;
 using Monolith.Network.Reservations;
 using Monolith.Network.SecurityGroups;
 using Monolith.Platform.Calls;
@@ -192,6 +194,10 @@ public sealed class ProjectDeletionTests
             new() { Name = name, Project = project }),
         Of<NetworkDb, ReservationRow>("reservations", "reservations", (name, project) =>
             new() { Name = name, Project = project, First = name, Last = name, Addresses = "" }),
+        Of<NetworkDb, AddressSetRow>("addressSets", "address_sets", (name, project) =>
+            new() { Name = name, Project = project }),
+        Of<NetworkDb, FloatingAddressRow>("floatingAddresses", "floating_addresses", (name, project) =>
+            new() { Name = name, Project = project, AddressPool = "p", Address = name }),
         Of<NetworkDb, SecurityGroupRow>("securityGroups", "security_groups", (name, project) =>
             new() { Name = name, Project = project }),
         Of<NetworkDb, PortRow>("ports", "ports", (name, project) => new()

@@ -10,6 +10,8 @@ using Monolith.Platform.Storage;
 
 using AddressKeeper = Monolith.Network.Addresses.AddressKeeper;
 using AddressService = Monolith.Network.Addresses.AddressService;
+using AddressSetService = Monolith.Network.AddressSets.AddressSetService;
+using FloatingAddressService = Monolith.Network.FloatingAddresses.FloatingAddressService;
 using AddressPoolService = Monolith.Network.AddressPools.AddressPoolService;
 using NetworkService = Monolith.Network.Networks.NetworkService;
 using PortService = Monolith.Network.Ports.PortService;
@@ -32,6 +34,7 @@ internal sealed class NetworkFixture : IAsyncDisposable
         services = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(time)
             .AddSingleton(database.Options).AddNetwork(options)
             .AddTransient<AddressPoolService>().AddTransient<NetworkService>().AddTransient<SecurityGroupService>()
+            .AddTransient<AddressSetService>().AddTransient<FloatingAddressService>()
             .AddTransient<PortService>().AddTransient<PortSyncService>()
             .AddTransient<ReservationService>().AddTransient<AddressService>().AddTransient<AddressKeeper>()
             .BuildServiceProvider();
@@ -48,6 +51,8 @@ internal sealed class NetworkFixture : IAsyncDisposable
     public NetworkService Networks => Get<NetworkService>();
     public SecurityGroupService Groups => Get<SecurityGroupService>();
     public PortService Ports => Get<PortService>();
+    public AddressSetService Sets => Get<AddressSetService>();
+    public FloatingAddressService Floating => Get<FloatingAddressService>();
     public PortSyncService Stream => Get<PortSyncService>();
     public IPorts Owned => Get<IPorts>();
     public IVirtualAddresses Virtual => Get<IVirtualAddresses>();
@@ -118,6 +123,34 @@ internal sealed class NetworkFixture : IAsyncDisposable
             ReservationId = id,
             Reservation = new() { Addresses = addresses, Owner = owner, Note = note },
         }, Call());
+
+    /// <summary>A pool for floating addresses.</summary>
+    public Task<AddressPool> PublicAsync(params string[] prefixes) => MakeAsync("public", new()
+    {
+        Prefixes = { prefixes },
+        Purpose = AddressPool.Types.Purpose.Floating,
+    });
+
+    public Task<FloatingAddress> FloatAsync(string id, string port = "", string address = "", string pool = "") =>
+        Floating.CreateFloatingAddress(new CreateFloatingAddressRequest
+        {
+            Parent = "projects/p",
+            FloatingAddressId = id,
+            FloatingAddress = new() { Port = port, Address = address, AddressPool = pool },
+        }, Call());
+
+    public Task<FloatingAddress> MoveAsync(string id, string port) => Floating.UpdateFloatingAddress(
+        new UpdateFloatingAddressRequest
+        {
+            FloatingAddress = new() { Name = "projects/p/floatingAddresses/" + id, Port = port },
+            UpdateMask = new() { Paths = { "port" } },
+        }, Call());
+
+    public Task<FloatingAddress> FloatingAsync(string id) => Floating.GetFloatingAddress(
+        new GetFloatingAddressRequest { Name = "projects/p/floatingAddresses/" + id }, Call());
+
+    public Task<Port> UpdateAsync(Port port, params string[] paths) => Ports.UpdatePort(
+        new UpdatePortRequest { Port = port, UpdateMask = new() { Paths = { paths } } }, Call());
 
     public Task UnreserveAsync(string id, string pool = "servers") => Reservations.DeleteReservation(
         new DeleteReservationRequest { Name = $"addressPools/{pool}/reservations/{id}" }, Call());

@@ -147,7 +147,7 @@ public class PortTests
                 Port = new()
                 {
                     Network = "projects/p/networks/default",
-                    Addresses = { "10.9.9.9", "10.64.0.1", "10.64.0.2", "x" },
+                    Addresses = { "10.9.9.9", "10.64.0.1", "10.64.0.1", "x" },
                 },
             }, NetworkFixture.Call()));
         Assert.Equal(["port.addresses[0]", "port.addresses[2]", "port.addresses[3]"], fault.Fields.Select(f => f.Field));

@@ -66,9 +66,17 @@ internal sealed class ScriptedAgent(NetworkFixture net, string node) : IAsyncDis
         return message;
     }
 
-    public void Report(string id, PortStatus.Types.State state, ulong generation, string digest, bool remember = true)
+    public void Report(string id, PortStatus.Types.State state, ulong generation, string digest, bool remember = true,
+        params string[] externals)
     {
-        var status = new PortStatus { Id = id, State = state, Generation = generation, ReportDigest = digest };
+        var status = new PortStatus
+        {
+            Id = id,
+            State = state,
+            Generation = generation,
+            ReportDigest = digest,
+            AnnouncedExternals = { externals },
+        };
         if (remember) Statuses[id] = status;
         Send(new SyncPortsRequest { Status = status });
     }

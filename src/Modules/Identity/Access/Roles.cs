@@ -32,7 +32,7 @@ internal static class Roles
     static readonly string[] Member =
     [
         "compute.servers.*", "compute.consoles.*", "compute.serverGroups.*", "compute.keyPairs.*", "image.images.*",
-        "network.networks.*", "network.ports.*",
+        "network.networks.*", "network.ports.*", "network.floatingAddresses.*", "network.addressSets.*",
         "network.securityGroups.*", "dns.zones.*", "dns.recordSets.*", "lb.loadBalancers.*", "events.events.list",
         "identity.projects.get", "identity.quotas.get", "identity.quotas.list",
     ];

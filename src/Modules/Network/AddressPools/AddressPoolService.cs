@@ -1,7 +1,9 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Network.Addresses;
+using Monolith.Network.Ports;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -11,7 +13,7 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Network.AddressPools;
 
-internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider time)
+internal sealed class AddressPoolService(Store<NetworkDb> store, PortNodes nodes, TimeProvider time)
     : V1.AddressPoolService.AddressPoolServiceBase
 {
     static readonly FilterFields<AddressPoolRow> Filters = new FilterFields<AddressPoolRow>()
@@ -27,7 +29,7 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider ti
         ServerCallContext context)
     {
         await ThrowAllAsync(AddressPoolRules.Check(request), request.AddressPool?.Prefixes ?? []);
-        return await store.MutateAsync(context.GetCall(), request, async unit =>
+        return await MutateAsync(request, context, async (unit, wakes) =>
         {
             var name = "addressPools/" + request.AddressPoolId;
             if (await unit.Db.AddressPools.AnyAsync(p => p.Name == name)) throw Fault.AlreadyExists(name);
@@ -57,8 +59,9 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider ti
             unit.Db.AddressPools.Add(row);
             unit.Db.PoolUsages.Add(new PoolUsageRow { PoolUid = row.Uid });
             await AddressBook.AddSpaceAsync(unit, row.Uid, row.Space);
+            await PortSpecs.InsideChangedAsync(unit.Db, wakes);
             return Emit(unit, Change.Created, row, PoolFigures.None(unit.Now));
-        }, context.CancellationToken);
+        });
     }
 
     public override Task<AddressPool> GetAddressPool(GetAddressPoolRequest request, ServerCallContext context)
@@ -102,7 +105,7 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider ti
         violations.Labels("address_pool.labels", pool.Labels);
         AddressPoolRules.CheckQuarantine(pool.Quarantine, violations);
         violations.ThrowIfAny();
-        return await store.MutateAsync(context.GetCall(), request, async unit =>
+        return await MutateAsync(request, context, async (unit, wakes) =>
         {
             var row = await unit.Db.AddressPools.FirstOrDefaultAsync(p => p.Name == pool.Name)
                 ?? throw Fault.NotFound(pool.Name);
@@ -111,23 +114,26 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider ti
             if (changed.Contains("labels")) row.Labels = Labels.Store(pool.Labels);
             if (changed.Contains("quarantine")) row.QuarantineSeconds = (int?)pool.Quarantine?.Seconds;
             if (changed.Contains("prefixes") || changed.Contains("exclusions"))
+            {
                 await ReshapeAsync(unit, row,
                     changed.Contains("prefixes") ? pool.Prefixes : Words.Load(row.Prefixes),
                     changed.Contains("exclusions") ? pool.Exclusions : Words.Load(row.Exclusions));
+                await PortSpecs.InsideChangedAsync(unit.Db, wakes);
+            }
             return Emit(unit, Change.Updated, row, await FiguresAsync(unit.Db, row, unit.Now));
-        }, context.CancellationToken);
+        });
     }
 
     public override Task<Empty> DeleteAddressPool(DeleteAddressPoolRequest request, ServerCallContext context)
     {
         ResourceName.Parse("addressPools/*", request.Name);
-        return store.MutateAsync(context.GetCall(), request, async unit =>
+        return MutateAsync(request, context, async (unit, wakes) =>
         {
             var row = await unit.Db.AddressPools.FirstOrDefaultAsync(p => p.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
             var sought = Words.Sought(row.Name);
-            if (await unit.Db.Networks.Where(n => n.AddressPools.Contains(sought)).Select(n => n.Name)
+            if (await unit.Db.Networks.Where(n => n.AddressPools.Contains(sought) || n.NatAddressPool == row.Name).Select(n => n.Name)
                 .FirstOrDefaultAsync() is { } network)
                 throw Fault.Precondition("ADDRESS_POOL_IN_USE", row.Name,
                     $"{row.Name} is used by {network}. Delete the networks that use it first.");
@@ -135,10 +141,25 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, TimeProvider ti
             await unit.Db.FreeRanges.Where(r => r.PoolUid == row.Uid).ExecuteDeleteAsync();
             await unit.Db.PoolUsages.Where(u => u.PoolUid == row.Uid).ExecuteDeleteAsync();
             unit.Db.AddressPools.Remove(row);
+            await PortSpecs.InsideChangedAsync(unit.Db, wakes);
             await unit.Db.PoolSamples.Where(s => s.PoolUid == row.Uid).ExecuteDeleteAsync();
             Emit(unit, Change.Deleted, row, PoolFigures.None(unit.Now));
             return new Empty();
+        });
+    }
+
+    /// <summary>A write after which hypervisors are told.</summary>
+    async Task<T> MutateAsync<T>(IMessage request, ServerCallContext context, Func<Unit<NetworkDb>, Wakes, Task<T>> write)
+        where T : class, IMessage<T>, new()
+    {
+        var wakes = new Wakes();
+        var answer = await store.MutateAsync(context.GetCall(), request, unit =>
+        {
+            wakes.Clear();
+            return write(unit, wakes);
         }, context.CancellationToken);
+        nodes.Wake(wakes);
+        return answer;
     }
 
     /// <summary>What is wrong with a request at sight, together with what is wrong with it beside the other pools.</summary>

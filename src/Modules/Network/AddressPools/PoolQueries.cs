@@ -8,4 +8,8 @@ internal static class PoolQueries
 {
     public static readonly Func<NetworkDb, List<string>, Task<List<AddressPoolRow>>> Named =
         Query.Many((NetworkDb db, List<string> names) => db.AddressPools.AsNoTracking().Where(p => names.Contains(p.Name)));
+
+    /// <summary>All that is the cloud's own: between these nobody's address is translated.</summary>
+    public static readonly Func<NetworkDb, Task<List<string>>> Inside =
+        Query.Many((NetworkDb db) => db.AddressPools.OrderBy(p => p.Name).Select(p => p.Prefixes));
 }

@@ -3,7 +3,6 @@ using Monolith.Network.Addresses;
 using Monolith.Network.Contracts;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
-using Monolith.Platform.Faults;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
@@ -19,7 +18,8 @@ internal sealed class VirtualAddresses(Store<NetworkDb> store, NetworkOptions op
         {
             if (await unit.Db.Addresses.Where(a => a.HolderUid == ownerUid).Select(a => a.Address)
                 .FirstOrDefaultAsync(cancel) is { } held) return Ip.OfKey(held).ToString();
-            var row = await FindPoolAsync(unit.Db, project, pool, cancel);
+            var row = await PurposePools.FindAsync(unit.Db, AddressPool.Types.Purpose.LoadBalancer, project, pool,
+                "load_balancer.address_pool");
             foreach (var family in Ip.Families)
                 if (row.Has(family)
                     && await AddressBook.ClaimAsync(unit, row.Uid, family, ownerUid, owner) is Claimed.Yes yes)
@@ -32,33 +32,4 @@ internal sealed class VirtualAddresses(Store<NetworkDb> store, NetworkOptions op
 
     public Task ReleaseAsync(Guid ownerUid, CancellationToken cancel) => store.WriteAsync(Caller,
         unit => AddressBook.ReleaseAsync(unit, [ownerUid], options.Quarantine), cancel);
-
-    static async Task<AddressPoolRow> FindPoolAsync(NetworkDb db, string project, string pool, CancellationToken cancel)
-    {
-        const string field = "load_balancer.address_pool";
-        var pools = await db.AddressPools.AsNoTracking()
-            .Where(p => p.Purpose == AddressPool.Types.Purpose.LoadBalancer).OrderBy(p => p.Name).ToListAsync(cancel);
-        // A virtual address is announced from everywhere, so it has no zone.
-        string? Obstacle(AddressPoolRow row) =>
-            PoolChoice.Obstacle(row, new(row.Purpose, project, "", row.Has(4) ? 4 : 6));
-        if (pool.Length > 0)
-        {
-            var name = pool.StartsWith("addressPools/", StringComparison.Ordinal) ? pool : "addressPools/" + pool;
-            var named = pools.Find(p => p.Name == name)
-                ?? throw Fault.Invalid(field, $"{name} is no pool of purpose LOAD_BALANCER");
-            return Obstacle(named) is { } obstacle ? throw Fault.Invalid(field, $"{name} {obstacle}") : named;
-        }
-        var eligible = pools.FindAll(p => Obstacle(p) is null);
-        return eligible.Count switch
-        {
-            1 => eligible[0],
-            0 when pools.Count > 0 => throw Fault.Precondition("NO_ADDRESS_POOL", "addressPools/-",
-                "No address pool of purpose LOAD_BALANCER is for it: "
-                + string.Join("; ", pools.Select(p => $"{p.Name} {Obstacle(p)}")) + ". Have the operators make one."),
-            0 => throw Fault.Precondition("NO_ADDRESS_POOL", "addressPools/-",
-                "There is no address pool of purpose LOAD_BALANCER. Have the operators make one."),
-            _ => throw Fault.Invalid(field,
-                $"is needed, since there are {eligible.Count}: {string.Join(", ", eligible.Select(p => p.Name))}"),
-        };
-    }
 }

@@ -82,9 +82,21 @@ internal static class AddressBook
 
     /// <summary>Gives back everything that the holders hold.</summary>
     /// <param name="quarantine">Of pools that say none themselves.</param>
-    public static async Task ReleaseAsync(Unit<NetworkDb> unit, IReadOnlyCollection<Guid> holders, TimeSpan quarantine)
+    public static Task ReleaseAsync(Unit<NetworkDb> unit, IReadOnlyCollection<Guid> holders, TimeSpan quarantine) =>
+        ReleaseAsync(unit, unit.Db.Addresses.Where(a => holders.Contains(a.HolderUid)), quarantine);
+
+    /// <summary>Gives back some of what a holder holds.</summary>
+    public static Task ReleaseAsync(Unit<NetworkDb> unit, Guid holder, IReadOnlyCollection<Ip> addresses, TimeSpan quarantine)
     {
-        var found = await unit.Db.Addresses.Where(a => holders.Contains(a.HolderUid))
+        var keys = addresses.Select(a => a.Key).ToList();
+        return keys.Count == 0
+            ? Task.CompletedTask
+            : ReleaseAsync(unit, unit.Db.Addresses.Where(a => a.HolderUid == holder && keys.Contains(a.Address)), quarantine);
+    }
+
+    static async Task ReleaseAsync(Unit<NetworkDb> unit, IQueryable<AddressRow> which, TimeSpan quarantine)
+    {
+        var found = await which
             .Join(unit.Db.AddressPools, a => a.PoolUid, p => p.Uid, (a, p) => new { Held = a, p.QuarantineSeconds })
             .ToListAsync();
         var held = found.ConvertAll(f => f.Held);

@@ -1,6 +1,6 @@
 namespace Monolith.Network.Contracts;
 
-/// <summary>What is known of nodes' BGP sessions.</summary>
+/// <summary>What nodes have in the fabric: their BGP sessions, and the addresses that they translate to.</summary>
 public interface IFabricNodes
 {
     /// <summary>The node is no more. Idempotent.</summary>

@@ -18,6 +18,9 @@ internal sealed class NetworkRow : ResourceRow
     /// <summary>Names, as <see cref="Words"/>.</summary>
     public string SecurityGroups { get; set; } = "";
 
+    /// <summary>A pool's name; empty: nobody is translated.</summary>
+    public string NatAddressPool { get; set; } = "";
+
     public V1.Network ToProto()
     {
         var network = new V1.Network
@@ -30,6 +33,7 @@ internal sealed class NetworkRow : ResourceRow
             Mtu = Mtu,
             DnsServers = { Words.Load(DnsServers) },
             SecurityGroups = { Words.Load(SecurityGroups) },
+            NatAddressPool = NatAddressPool,
             CreateTime = CreateTime.ToTimestamp(),
             UpdateTime = UpdateTime.ToTimestamp(),
         };

@@ -12,7 +12,7 @@ internal static class NetworkRules
 {
     public const int DefaultMtu = 1500;
 
-    public static readonly string[] Changeable = ["display_name", "labels", "mtu", "dns_servers", "security_groups"];
+    public static readonly string[] Changeable = ["display_name", "labels", "mtu", "dns_servers", "security_groups", "nat_address_pool"];
 
     const int MaxPools = 16;
     const int MaxDnsServers = 8;
@@ -28,6 +28,17 @@ internal static class NetworkRules
         for (var i = 0; i < network.DnsServers.Count; i++)
             violations.Require(Ip.TryParse(network.DnsServers[i], out var ip) && ip.ToString() == network.DnsServers[i],
                 $"network.dns_servers[{i}]", "must be an IPv4 or IPv6 address in its canonical form");
+    }
+
+    /// <summary>The pool is for floating addresses, and the project's or everybody's.</summary>
+    public static async Task CheckNatPoolAsync(NetworkDb db, string project, string pool, Violations violations)
+    {
+        const string field = "network.nat_address_pool";
+        if (pool.Length == 0 || ResourceName.Parse("addressPools/*", pool, field, violations) is null) return;
+        if ((await PoolQueries.Named(db, [pool])).FirstOrDefault() is not { } found) violations.Add(field, $"{pool} does not exist");
+        else if (violations.Require(found.Purpose == AddressPool.Types.Purpose.Floating, field,
+            $"{pool} is for {PoolChoice.Word(found.Purpose)}; translation needs a pool of purpose FLOATING"))
+            violations.Require(found.Project.Length == 0 || found.Project == project, field, $"{pool} belongs to another project");
     }
 
     public static void CheckPools(IReadOnlyList<string> pools, Violations violations)

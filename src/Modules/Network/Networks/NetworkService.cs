@@ -3,6 +3,7 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Network.Ports;
 using Monolith.Network.SecurityGroups;
+using Monolith.Network.Translation;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -12,7 +13,7 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Network.Networks;
 
-internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes) : V1.NetworkService.NetworkServiceBase
+internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes, NetworkOptions options) : V1.NetworkService.NetworkServiceBase
 {
     const string Pattern = "projects/*/networks/*";
 
@@ -46,6 +47,7 @@ internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes) : 
             var first = !await unit.Db.Networks.AnyAsync(n => n.Project == project);
             if (first || network.SecurityGroups.Count == 0) await DefaultGroup.EnsureAsync(unit, project!);
             await NetworkRules.CheckGroupsAsync(unit.Db, project!, network.SecurityGroups, found);
+            await NetworkRules.CheckNatPoolAsync(unit.Db, project!, network.NatAddressPool, found);
             found.ThrowIfAny();
             var row = new NetworkRow
             {
@@ -57,6 +59,7 @@ internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes) : 
                 Mtu = network.Mtu == 0 ? NetworkRules.DefaultMtu : network.Mtu,
                 DnsServers = Words.Store(network.DnsServers),
                 SecurityGroups = Groups(project!, network),
+                NatAddressPool = network.NatAddressPool,
                 CreateTime = unit.Now,
                 UpdateTime = unit.Now,
             };
@@ -114,6 +117,15 @@ internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes) : 
                 row.DnsServers = Words.Store(network.DnsServers);
                 await PortSpecs.ChangedAsync(unit.Db.Ports.Where(p => p.Network == row.Name), wakes);
             }
+            if (changed.Contains("nat_address_pool") && row.NatAddressPool != network.NatAddressPool)
+            {
+                var found = new Violations();
+                await NetworkRules.CheckNatPoolAsync(unit.Db, row.Project, network.NatAddressPool, found);
+                found.ThrowIfAny();
+                var before = row.NatAddressPool;
+                row.NatAddressPool = network.NatAddressPool;
+                await NatGateways.ChangedAsync(unit, row, before, options.Quarantine, wakes);
+            }
             return Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
         nodes.Wake(wakes);
@@ -133,6 +145,7 @@ internal sealed class NetworkService(Store<NetworkDb> store, PortNodes nodes) : 
                 throw Fault.Precondition("NETWORK_IN_USE", row.Name,
                     $"{row.Name} has {ports} ports. Delete the servers and ports in it first.");
             unit.Db.Networks.Remove(row);
+            await NatGateways.RetireAsync(unit, row.NatAddressPool, row, options.Quarantine);
             if (!await unit.Db.Networks.AnyAsync(n => n.Project == row.Project && n.Uid != row.Uid))
                 await DefaultGroup.RetireAsync(unit, row.Project);
             Emit(unit, Change.Deleted, row);

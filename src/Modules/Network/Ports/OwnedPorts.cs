@@ -75,7 +75,7 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
                     violations.ThrowIfAny();
                     row = await PortMaking.MakeAsync(unit, plan!, wakes, name);
                 }
-                else if (PortMaking.Bind(row, name, unit.Now, wakes)) Changed(unit, row);
+                else if (await PortMaking.BindAsync(unit, row, name, wakes)) Changed(unit, row);
                 ports.Add(Facts(row));
             }
             return (IReadOnlyList<PortFacts>)ports;
@@ -87,13 +87,13 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
     public Task BindAsync(Guid ownerUid, string hypervisor, CancellationToken cancel)
     {
         var name = FullName(hypervisor);
-        return ChangeAsync(ownerUid, (unit, port, wakes) => PortMaking.Bind(port, name, unit.Now, wakes), cancel);
+        return ChangeAsync(ownerUid, (unit, port, wakes) => PortMaking.BindAsync(unit, port, name, wakes), cancel);
     }
 
     public Task ShareAsync(Guid ownerUid, string hypervisor, CancellationToken cancel)
     {
         var name = FullName(hypervisor);
-        return ChangeAsync(ownerUid, (_, port, wakes) => PortMaking.Share(port, name, wakes), cancel);
+        return ChangeAsync(ownerUid, (unit, port, wakes) => PortMaking.ShareAsync(unit, port, name, wakes), cancel);
     }
 
     static string FullName(string hypervisor) =>
@@ -125,14 +125,14 @@ internal sealed class OwnedPorts(Store<NetworkDb> store, PortNodes nodes, Networ
             (await PortQueries.OfOwner(db, ownerUid)).ConvertAll(Facts));
 
     /// <param name="change">Changes one port; false when it is as it should be.</param>
-    async Task ChangeAsync(Guid ownerUid, Func<Unit<NetworkDb>, PortRow, Wakes, bool> change, CancellationToken cancel)
+    async Task ChangeAsync(Guid ownerUid, Func<Unit<NetworkDb>, PortRow, Wakes, Task<bool>> change, CancellationToken cancel)
     {
         var wakes = new Wakes();
         await store.WriteAsync(Caller, async unit =>
         {
             wakes.Clear();
             foreach (var port in await PortQueries.OfOwner(unit.Db, ownerUid))
-                if (change(unit, port, wakes)) Changed(unit, port);
+                if (await change(unit, port, wakes)) Changed(unit, port);
         }, cancel);
         nodes.Wake(wakes);
     }

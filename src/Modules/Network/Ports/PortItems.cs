@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Agent.V1;
+using Monolith.Network.AddressPools;
+using Monolith.Network.AddressSets;
 using Monolith.Network.Networks;
 using Monolith.Network.SecurityGroups;
 using Monolith.Platform.Nodes;
@@ -112,9 +114,9 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
 
     Task<SetReading> ReadAsync(Guid set) => store.ReadAsync(async db =>
     {
-        var wanting = await PortQueries.Wanting(db, set);
-        var group = await GroupQueries.ByUid(db, set);
-        return new SetReading(group is null ? null : await SetAsync(db, group), wanting.ToHashSet(StringComparer.Ordinal));
+        var wanting = (await PortQueries.Wanting(db, set)).ToHashSet(StringComparer.Ordinal);
+        if (await GroupQueries.ByUid(db, set) is { } group) return new SetReading(await SetAsync(db, group), wanting);
+        return new SetReading(await AddressSetQueries.ByUid(db, set) is { } written ? Item(written) : null, wanting);
     });
 
     async Task<(IReadOnlyList<DesiredItem<SyncPortsResponse>> Items, HashSet<Guid> Sets)> BuildAsync(NetworkDb db,
@@ -135,16 +137,24 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
 
         var items = new List<DesiredItem<SyncPortsResponse>>(remotes.Count + ports.Count);
         foreach (var remote in remotes.Values.OrderBy(r => r.Uid)) items.Add(await SetAsync(db, remote));
+        var written = sets.All(remotes.ContainsKey)
+            ? []
+            : await AddressSetQueries.Some(db, [.. sets.Where(s => !remotes.ContainsKey(s))]);
+        items.AddRange(written.OrderBy(w => w.Uid).Select(Item));
         if (ports.Count == 0) return (items, sets);
         var names = ports.Select(p => p.Network).Distinct().ToList();
         var networks = (await NetworkQueries.Some(db, names)).ToDictionary(n => n.Name);
         var setOf = remotes.Values.ToDictionary(r => r.Name, r => r.Uid.ToString());
+        foreach (var set in written) setOf[set.Name] = set.Uid.ToString();
+        var inside = ports.Exists(p => p.FloatingAddresses.Length > 0 || p.NatPool.Length > 0)
+            ? [.. (await PoolQueries.Inside(db)).SelectMany(Words.Load)]
+            : (List<string>)[];
         var groupsOf = members.ToLookup(m => m.PortUid, m => m.GroupUid);
         foreach (var port in ports.OrderBy(p => p.Uid))
         {
             var spec = specs.Of(port, networks[port.Network],
                 groupsOf[port.Uid].Select(g => groups.GetValueOrDefault(g)).OfType<SecurityGroupRow>(),
-                setOf.GetValueOrDefault);
+                setOf.GetValueOrDefault, "hypervisors/" + node, inside);
             items.Add(new(spec.Id, spec.Generation, new SyncPortsResponse { UpsertPort = spec }));
         }
         return (items, sets);
@@ -152,6 +162,17 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
 
     static async Task<Dictionary<Guid, SecurityGroupRow>> GroupsAsync(NetworkDb db, List<Guid> uids) =>
         uids.Count == 0 ? [] : (await GroupQueries.Some(db, uids)).ToDictionary(g => g.Uid);
+
+    static DesiredItem<SyncPortsResponse> Item(AddressSetRow set) => new(IdOf(set.Uid), (ulong)set.SetGeneration,
+        new SyncPortsResponse
+        {
+            UpsertSet = new AddressSet
+            {
+                Id = set.Uid.ToString(),
+                Generation = (ulong)set.SetGeneration,
+                Prefixes = new() { Cidrs = { Words.Load(set.Prefixes) } },
+            },
+        });
 
     async Task<DesiredItem<SyncPortsResponse>> SetAsync(NetworkDb db, SecurityGroupRow group)
     {

@@ -2,7 +2,9 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Network.AddressPools;
 using Monolith.Network.Addresses;
+using Monolith.Network.FloatingAddresses;
 using Monolith.Network.SecurityGroups;
+using Monolith.Network.Translation;
 using Monolith.Network.V1;
 using Monolith.Platform;
 using Monolith.Platform.Faults;
@@ -22,7 +24,7 @@ internal static class PortMaking
         var wish = plan.Wish;
         var uid = Chance.NewUid();
         var name = wish.Name ?? MadeName(wish, uid);
-        var addresses = await ClaimAddressesAsync(unit, plan, uid, wish.Owner.Length > 0 ? wish.Owner : name);
+        var addresses = await ClaimAsync(unit, plan, uid, wish.Owner.Length > 0 ? wish.Owner : name, AnyOf(plan));
         var row = new PortRow
         {
             Uid = uid,
@@ -34,6 +36,10 @@ internal static class PortMaking
             MacAddress = RandomMac(),
             Mtu = plan.Network.Mtu,
             Hostname = wish.Hostname.Length > 0 ? wish.Hostname : ResourceName.LastId(name),
+            AllowedPrefixes = Words.Store(wish.AllowedPrefixes),
+            EgressRate = wish.EgressRate,
+            IngressRate = wish.IngressRate,
+            NatPool = plan.Network.NatAddressPool,
             SecurityGroups = Words.Store(plan.Groups.Select(g => g.Name).Order(StringComparer.Ordinal)),
             Owner = wish.Owner,
             OwnerUid = wish.OwnerUid,
@@ -41,7 +47,7 @@ internal static class PortMaking
             CreateTime = unit.Now,
             UpdateTime = unit.Now,
         };
-        Bind(row, hypervisor, unit.Now, wakes);
+        await BindAsync(unit, row, hypervisor, wakes);
         unit.Db.Ports.Add(row);
         unit.Db.PortGroups.AddRange(plan.Groups.Select(g => new PortGroupRow { PortUid = uid, GroupUid = g.Uid }));
         await MembersChangedAsync(unit.Db, [.. plan.Groups.Select(g => g.Uid)], wakes);
@@ -51,31 +57,34 @@ internal static class PortMaking
 
     /// <summary>Says which hypervisor is to have the port; empty: none, and its addresses stay claimed.</summary>
     /// <returns>Whether that is another than before.</returns>
-    public static bool Bind(PortRow port, string hypervisor, DateTime now, Wakes wakes)
+    public static async Task<bool> BindAsync(Unit<NetworkDb> unit, PortRow port, string hypervisor, Wakes wakes)
     {
         if (port.Hypervisor == hypervisor) return false;
         wakes.Left(port);
         port.Hypervisor = hypervisor;
         port.SharedWith = "";
+        await NatGateways.AssignAsync(unit, port);
+        await Attachments.FollowAsync(unit, port, null);
         if (hypervisor.Length == 0)
         {
             PortStates.Unbind(port);
             return true;
         }
         port.BoundGeneration = ++port.SpecGeneration;
-        PortStates.Await(port, now);
+        PortStates.Await(port, unit.Now);
         wakes.Port(port);
         return true;
     }
 
     /// <summary>Says which hypervisor makes the port beside the one that has it; empty: none.</summary>
     /// <returns>Whether that is another than before.</returns>
-    public static bool Share(PortRow port, string hypervisor, Wakes wakes)
+    public static async Task<bool> ShareAsync(Unit<NetworkDb> unit, PortRow port, string hypervisor, Wakes wakes)
     {
         if (hypervisor == port.Hypervisor) hypervisor = "";
         if (port.SharedWith == hypervisor) return false;
         wakes.Left(port);
         port.SharedWith = hypervisor;
+        await NatGateways.AssignAsync(unit, port);
         wakes.Port(port);
         return true;
     }
@@ -93,6 +102,7 @@ internal static class PortMaking
             wakes.Left(port);
             Emit(unit, Change.Deleted, port);
         }
+        await Attachments.ReleaseAsync(unit, ports);
         await AddressBook.ReleaseAsync(unit, uids, quarantine);
         await MembersChangedAsync(unit.Db, [.. groups.Select(g => g.GroupUid).Distinct()], wakes);
     }
@@ -125,7 +135,19 @@ internal static class PortMaking
         _ => null,
     };
 
-    static async Task<List<Ip>> ClaimAddressesAsync(Unit<NetworkDb> unit, PortPlan plan, Guid holder, string owner)
+    /// <summary>Families of which any address is to be claimed: those that are asked for, and those that nobody thought of.</summary>
+    static List<int> AnyOf(PortPlan plan)
+    {
+        var any = plan.Wish.Addresses.Select(a => Ip.TryParse(a, out var ip) && AddressChange.IsAny(ip) ? ip.Family : 0)
+            .Where(f => f > 0).ToList();
+        any.AddRange(Ip.Families.Where(f => !any.Contains(f) && plan.Chosen.All(c => c.Address.Family != f)
+            && PoolChoice.Eligible(plan.Pools, plan.Want(f)).Count > 0));
+        return any;
+    }
+
+    /// <summary>Claims what the plan names, and one more for each of the families.</summary>
+    public static async Task<List<Ip>> ClaimAsync(Unit<NetworkDb> unit, PortPlan plan, Guid holder, string owner,
+        IReadOnlyList<int> any)
     {
         var addresses = new List<Ip>();
         foreach (var (address, pool) in plan.Chosen)
@@ -135,10 +157,9 @@ internal static class PortMaking
                 throw Fault.Precondition("ADDRESS_NOT_FREE", pool.Name, problem);
             addresses.Add(address);
         }
-        foreach (var family in Ip.Families)
+        foreach (var family in any)
         {
             var pools = PoolChoice.Eligible(plan.Pools, plan.Want(family));
-            if (pools.Count == 0 || addresses.Exists(a => a.Family == family)) continue;
             Ip? found = null;
             foreach (var pool in pools)
             {
@@ -149,8 +170,8 @@ internal static class PortMaking
             addresses.Add(found ?? throw await PoolFaults.ExhaustedAsync(unit.Db, pools, family, unit.Now,
                 PoolChoice.Explain(plan.Pools, plan.Want(family))));
         }
-        addresses.Sort();
-        return addresses;
+        // The order within a family says which is the first.
+        return [.. addresses.OrderBy(a => a.Family)];
     }
 
     static string MadeName(PortWish wish, Guid uid)

@@ -57,14 +57,16 @@ internal static class PortQueries
             .Where(p => p.Hypervisor == hypervisor || p.SharedWith == hypervisor)
             .Select(p => new Version(p.Uid, p.SpecGeneration, p.Hypervisor == hypervisor ? p.ReportDigest : "")));
 
-    /// <summary>A group whose members' addresses are told to hypervisors.</summary>
+    /// <summary>A group, whose members' addresses are told to hypervisors, or an address set.</summary>
     public sealed record Set(Guid Uid, long Generation);
 
-    /// <summary>The groups that rules of the hypervisor's ports name.</summary>
+    /// <summary>What rules of the hypervisor's ports name.</summary>
     public static readonly Func<NetworkDb, string, Task<List<Set>>> WantedBy =
         Query.Many((NetworkDb db, string hypervisor) => db.Ports
             .Where(p => p.Hypervisor == hypervisor || p.SharedWith == hypervisor)
             .Join(db.PortGroups, p => p.Uid, g => g.PortUid, (_, g) => g.GroupUid)
             .Join(db.GroupRemotes, group => group, r => r.GroupUid, (_, r) => r.RemoteUid).Distinct()
-            .Join(db.SecurityGroups, uid => uid, g => g.Uid, (_, g) => new Set(g.Uid, g.SetGeneration)));
+            .Join(db.SecurityGroups.Select(g => new { g.Uid, g.SetGeneration })
+                .Concat(db.AddressSets.Select(s => new { s.Uid, s.SetGeneration })),
+                uid => uid, s => s.Uid, (_, s) => new Set(s.Uid, s.SetGeneration)));
 }

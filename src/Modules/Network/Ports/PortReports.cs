@@ -3,6 +3,7 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
+using Monolith.Network.FloatingAddresses;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
 
@@ -89,8 +90,10 @@ internal sealed partial class PortReports(Store<NetworkDb> store, ILogger<PortRe
             foreach (var row in await PortQueries.SomeBoundTo(unit.Db, news, intake.Hypervisor))
             {
                 var status = statuses[row.Uid];
-                if (!IsNew(status, row.ReportDigest, row.BoundGeneration)
-                    || !PortStates.Report(row, status, unit.Now)) continue;
+                if (!IsNew(status, row.ReportDigest, row.BoundGeneration)) continue;
+                var changed = PortStates.Report(row, status, unit.Now);
+                await Attachments.FollowAsync(unit, row, status);
+                if (!changed) continue;
                 row.Touch("", unit.Now);
                 PortMaking.Emit(unit, Change.Updated, row);
             }
@@ -106,6 +109,7 @@ internal sealed partial class PortReports(Store<NetworkDb> store, ILogger<PortRe
             foreach (var row in rows.Where(r => !intake.Seen.Contains(r.Uid)))
             {
                 PortStates.Await(row, unit.Now);
+                await Attachments.FollowAsync(unit, row, null);
                 row.Touch("", unit.Now);
                 PortMaking.Emit(unit, Change.Updated, row);
             }

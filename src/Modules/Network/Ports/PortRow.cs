@@ -11,8 +11,8 @@ internal sealed class PortRow : ResourceRow
     /// <summary>The network's name. Immutable.</summary>
     public required string Network { get; init; }
 
-    /// <summary>Canonical, as <see cref="Words"/>, IPv4 first. Immutable.</summary>
-    public required string Addresses { get; init; }
+    /// <summary>Canonical, as <see cref="Words"/>, IPv4 first. The first of each family is immutable.</summary>
+    public required string Addresses { get; set; }
 
     /// <summary>Unique in the cloud. Immutable.</summary>
     public required string MacAddress { get; init; }
@@ -25,6 +25,26 @@ internal sealed class PortRow : ResourceRow
 
     /// <summary>Names, as <see cref="Words"/>; <c>PortGroupRow</c> has the same by uid.</summary>
     public string SecurityGroups { get; set; } = "";
+
+    /// <summary>CIDRs that may be sent from as well, as <see cref="Words"/>.</summary>
+    public string AllowedPrefixes { get; set; } = "";
+
+    /// <summary>Bits per second; 0: no limit.</summary>
+    public long EgressRate { get; set; }
+
+    public long IngressRate { get; set; }
+
+    /// <summary>Addresses, as <see cref="Words"/>, of those that are attached.</summary>
+    public string FloatingAddresses { get; set; } = "";
+
+    /// <summary>The network's.</summary>
+    public string NatPool { get; set; } = "";
+
+    /// <summary>Addresses, as <see cref="Words"/>, of <see cref="Hypervisor"/>.</summary>
+    public string NatAddresses { get; set; } = "";
+
+    /// <summary>As above, of <see cref="SharedWith"/>.</summary>
+    public string SharedNatAddresses { get; set; } = "";
 
     /// <summary>The owner's name; empty for a port made by hand. Immutable.</summary>
     public string Owner { get; init; } = "";
@@ -75,6 +95,11 @@ internal sealed class PortRow : ResourceRow
         port.Hypervisor = Hypervisor;
         port.State = State;
         port.Mtu = Mtu;
+        port.AllowedPrefixes.Add(Words.Load(AllowedPrefixes));
+        port.EgressBitsPerSecond = EgressRate;
+        port.IngressBitsPerSecond = IngressRate;
+        port.FloatingAddresses.Add(Words.Load(FloatingAddresses));
+        port.NatAddresses.Add(Words.Load(NatAddresses));
         port.CreateTime = CreateTime.ToTimestamp();
         port.UpdateTime = UpdateTime.ToTimestamp();
         Platform.Names.Labels.Load(Labels, port.Labels);

@@ -16,7 +16,10 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
     : V1.PortService.PortServiceBase
 {
     const string Pattern = "projects/*/ports/*";
-    static readonly string[] Changeable = ["labels", "security_groups"];
+    const long LeastRate = 64_000, MostRate = 400_000_000_000;
+
+    static readonly string[] Changeable =
+        ["labels", "security_groups", "addresses", "allowed_prefixes", "egress_bits_per_second", "ingress_bits_per_second"];
 
     static readonly FilterFields<PortRow> Filters = new FilterFields<PortRow>()
         .Text("name", p => p.Name)
@@ -39,6 +42,7 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
         {
             violations.Labels("port.labels", request.Port.Labels);
             ResourceName.Parse("projects/*/networks/*", request.Port.Network, "port.network", violations);
+            CheckRates(request.Port, violations);
         }
         violations.ThrowIfAny();
         var wakes = new Wakes();
@@ -49,7 +53,12 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
             if (await unit.Db.Ports.AnyAsync(p => p.Name == name)) throw Fault.AlreadyExists(name);
             var port = request.Port!;
             var wish = new PortWish(project!, name, port.Network, port.SecurityGroups, port.Addresses, request.PortId,
-                Labels.Store(port.Labels));
+                Labels.Store(port.Labels))
+            {
+                AllowedPrefixes = [.. port.AllowedPrefixes.Distinct()],
+                EgressRate = port.EgressBitsPerSecond,
+                IngressRate = port.IngressBitsPerSecond,
+            };
             var found = new Violations();
             var plan = await PortPlan.FindAsync(unit.Db, wish, PortFields.OfPort, found);
             found.ThrowIfAny();
@@ -88,6 +97,7 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
         ResourceName.Parse(Pattern, port.Name, "port.name", violations);
         var changed = Masks.Changed(request.UpdateMask, port, Changeable, violations);
         violations.Labels("port.labels", port.Labels);
+        CheckRates(port, violations);
         violations.ThrowIfAny();
         var wakes = new Wakes();
         var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
@@ -98,6 +108,11 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
             row.Touch(port.Etag, unit.Now);
             if (changed.Contains("labels")) row.Labels = Labels.Store(port.Labels);
             if (changed.Contains("security_groups")) await RegroupAsync(unit, row, port.SecurityGroups, wakes);
+            if (await ChangeAsync(unit, row, port, changed, wakes))
+            {
+                row.SpecGeneration++;
+                wakes.Port(row);
+            }
             return PortMaking.Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
         nodes.Wake(wakes);
@@ -134,6 +149,34 @@ internal sealed class PortService(Store<NetworkDb> store, PortNodes nodes, Netwo
                 new WatchPortsResponse { Change = change, Port = port, ResumeToken = token },
                 context.CancellationToken),
             context.CancellationToken);
+    }
+
+    /// <returns>Whether the hypervisor has to know.</returns>
+    async Task<bool> ChangeAsync(Unit<NetworkDb> unit, PortRow row, Port port, IReadOnlySet<string> changed, Wakes wakes)
+    {
+        var before = (row.AllowedPrefixes, row.EgressRate, row.IngressRate);
+        if (changed.Contains("allowed_prefixes"))
+        {
+            var violations = new Violations();
+            await PortSources.CheckAsync(unit.Db, row.Project, port.AllowedPrefixes, violations);
+            violations.ThrowIfAny();
+            row.AllowedPrefixes = Words.Store(port.AllowedPrefixes.Distinct());
+        }
+        if (changed.Contains("egress_bits_per_second")) row.EgressRate = port.EgressBitsPerSecond;
+        if (changed.Contains("ingress_bits_per_second")) row.IngressRate = port.IngressBitsPerSecond;
+        var moved = changed.Contains("addresses")
+            && await PortAddresses.ChangeAsync(unit, row, port.Addresses, options.Quarantine, wakes);
+        return moved || before != (row.AllowedPrefixes, row.EgressRate, row.IngressRate);
+    }
+
+    static void CheckRates(Port port, Violations violations)
+    {
+        foreach (var (field, rate) in new[]
+        {
+            ("port.egress_bits_per_second", port.EgressBitsPerSecond), ("port.ingress_bits_per_second", port.IngressBitsPerSecond),
+        })
+            violations.Require(rate is 0 or (>= LeastRate and <= MostRate), field,
+                $"must be {LeastRate:N0} to {MostRate:N0}, or 0 for no limit");
     }
 
     static async Task RegroupAsync(Unit<NetworkDb> unit, PortRow row, IReadOnlyList<string> wanted, Wakes wakes)

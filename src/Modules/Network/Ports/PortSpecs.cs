@@ -2,8 +2,10 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Monolith.Agent.V1;
 using Monolith.Dns.Contracts;
+using Monolith.Network.AddressPools;
 using Monolith.Network.Networks;
 using Monolith.Network.SecurityGroups;
+using Monolith.Network.Translation;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Names;
 using Monolith.Platform.Storage;
@@ -24,6 +26,10 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
         foreach (var port in await ports.AsNoTracking().Where(p => p.Hypervisor != "").ToListAsync()) wakes.Port(port);
     }
 
+    /// <summary>The cloud's prefixes are others: what is translated outside of them has to know.</summary>
+    public static Task InsideChangedAsync(NetworkDb db, Wakes wakes) =>
+        ChangedAsync(db.Ports.Where(p => p.FloatingAddresses != "" || p.NatPool != ""), wakes);
+
     /// <summary>DHCP option 15 for a project's ports: what follows the server's own label in its name.</summary>
     public string Domain(string project)
     {
@@ -33,8 +39,13 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
         return name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..];
     }
 
+    /// <param name="hypervisor">Which is told.</param>
+    /// <param name="inside">Prefixes of the cloud's pools, <see cref="PoolQueries.Inside"/>.</param>
     public PortSpec Of(PortRow port, NetworkRow network, IEnumerable<SecurityGroupRow> groups,
-        Func<string, string?> setOf) => new()
+        Func<string, string?> setOf, string hypervisor, IReadOnlyList<string> inside)
+    {
+        var translations = Translations.Of(port, hypervisor);
+        return new()
         {
             Id = port.Uid.ToString(),
             Generation = (ulong)port.SpecGeneration,
@@ -45,7 +56,13 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
             DnsServers = { network.DnsServers.Length > 0 ? Words.Load(network.DnsServers) : options.DnsServers },
             Hostname = port.Hostname,
             Domain = Domain(port.Project),
+            AllowedPrefixes = { Words.Load(port.AllowedPrefixes) },
+            Translations = { translations },
+            UntranslatedPrefixes = { translations.Count > 0 ? inside : [] },
+            EgressBitsPerSecond = port.EgressRate,
+            IngressBitsPerSecond = port.IngressRate,
         };
+    }
 
     /// <summary>All that specs take from options and from other modules.</summary>
     public string Fingerprint() => $"{string.Join(' ', options.DnsServers)}|{Domain("p")}";

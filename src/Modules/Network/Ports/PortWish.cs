@@ -13,11 +13,15 @@ namespace Monolith.Network.Ports;
 /// <summary>A port that somebody wants, by API or by claim. Immutable.</summary>
 /// <param name="Name">The port's name; null to have one made.</param>
 /// <param name="Groups">Names; empty for the network's.</param>
-/// <param name="Addresses">At most one of a family; a family that is not among them gets any.</param>
+/// <param name="Addresses">Named, or a family's zero for any; a family that is not among them gets any one.</param>
 internal sealed record PortWish(string Project, string? Name, string Network, IReadOnlyList<string> Groups,
     IReadOnlyList<string> Addresses, string Hostname, string Labels = "", string Owner = "", Guid? OwnerUid = null,
     int OwnerIndex = 0, string Zone = "")
 {
+    public IReadOnlyList<string> AllowedPrefixes { get; init; } = [];
+    public long EgressRate { get; init; }
+    public long IngressRate { get; init; }
+
     public static PortWish Of(PortClaim claim) => new(claim.Project, null,
         claim.Network.Length > 0 ? claim.Network : $"projects/{claim.Project}/networks/default", claim.SecurityGroups,
         claim.Address.Length > 0 ? [claim.Address] : [], claim.Hostname, "", claim.Owner, claim.OwnerUid, claim.Index, claim.Zone);
@@ -58,14 +62,21 @@ internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList
         var groups = await SecurityGroupReferences.FindAsync(db, wish.Project,
             wish.Groups.Count > 0 ? wish.Groups : Words.Load(network.SecurityGroups),
             i => $"{fields.Groups}[{i}]", violations);
-        var names = Words.Load(network.AddressPools);
-        var pools = await PoolQueries.Named(db, [.. names]);
-        pools = [.. pools.OrderBy(p => Array.IndexOf(names, p.Name))];
+        await PortSources.CheckAsync(db, wish.Project, wish.AllowedPrefixes, violations);
+        var pools = await PoolsAsync(db, network);
         foreach (var family in FamiliesOf(pools))
             if (PoolChoice.Eligible(pools, WantOf(wish, family)).Count == 0)
                 violations.Add(fields.Network, $"{wish.Network} has no pool for the port's IPv{family} address: "
                     + PoolChoice.Explain(pools, WantOf(wish, family)));
         return new(wish, network, groups, pools, Choose(wish, network, pools, fields, violations));
+    }
+
+    /// <summary>The network's pools, in its order.</summary>
+    public static async Task<List<AddressPoolRow>> PoolsAsync(NetworkDb db, NetworkRow network)
+    {
+        var names = Words.Load(network.AddressPools);
+        var pools = await PoolQueries.Named(db, [.. names]);
+        return [.. pools.OrderBy(p => Array.IndexOf(names, p.Name))];
     }
 
     static PoolWant WantOf(PortWish wish, int family) =>
@@ -74,10 +85,12 @@ internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList
     static IEnumerable<int> FamiliesOf(IReadOnlyList<AddressPoolRow> pools) =>
         Ip.Families.Where(f => pools.Any(p => p.Has(f)));
 
-    static List<(Ip, AddressPoolRow)> Choose(PortWish wish, NetworkRow network, List<AddressPoolRow> pools,
+    public static List<(Ip, AddressPoolRow)> Choose(PortWish wish, NetworkRow network, List<AddressPoolRow> pools,
         PortFields fields, Violations violations)
     {
         var chosen = new List<(Ip Address, AddressPoolRow Pool)>();
+        violations.Require(wish.Addresses.Count <= AddressChange.Most, fields.Address(AddressChange.Most),
+            $"is one too many; a port has at most {AddressChange.Most} addresses");
         for (var i = 0; i < wish.Addresses.Count; i++)
         {
             if (!Ip.TryParse(wish.Addresses[i], out var ip))
@@ -85,8 +98,8 @@ internal sealed record PortPlan(PortWish Wish, NetworkRow Network, IReadOnlyList
                 violations.Add(fields.Address(i), "must be an IPv4 or IPv6 address");
                 continue;
             }
-            if (!violations.Require(chosen.All(c => c.Address.Family != ip.Family), fields.Address(i),
-                "is the second of its family; a port has one address of each")) continue;
+            if (AddressChange.IsAny(ip)) continue;
+            if (!violations.Require(chosen.TrueForAll(c => c.Address != ip), fields.Address(i), $"{ip} is named twice")) continue;
             if (pools.Find(p => p.Contains(ip)) is { } pool)
             {
                 if (PoolChoice.Obstacle(pool, WantOf(wish, ip.Family)) is { } obstacle)

@@ -12,7 +12,7 @@ namespace Monolith.Network.SecurityGroups;
 internal static class RuleResolution
 {
     /// <param name="groups">The rules of each of the port's groups.</param>
-    /// <param name="setOf">The id of the address set of a group that a rule names; null when it is gone.</param>
+    /// <param name="setOf">The id of the set of a group or an address set that a rule names; null when it is gone.</param>
     public static IReadOnlyList<PortRule> Resolve(IEnumerable<IReadOnlyList<SecurityRule>> groups,
         Func<string, string?> setOf)
     {
@@ -32,7 +32,8 @@ internal static class RuleResolution
                 .ThenBy(r => r.PortMin).ThenBy(r => r.PortMax).ThenBy(r => r.IcmpType)
                 .ThenBy(r => r.RemoteCase)
                 .ThenBy(r => r.RemotePrefix, StringComparer.Ordinal)
-                .ThenBy(r => r.RemoteSet, StringComparer.Ordinal),
+                .ThenBy(r => r.RemoteSet, StringComparer.Ordinal)
+                .ThenBy(r => r.RemotePrefixSet, StringComparer.Ordinal),
         ];
     }
 
@@ -61,6 +62,10 @@ internal static class RuleResolution
                 // A rule that names nobody allows nobody.
                 if (setOf(rule.RemoteGroup) is not { } set) return null;
                 converted.RemoteSet = set;
+                break;
+            case SecurityRule.RemoteOneofCase.RemoteAddressSet:
+                if (setOf(rule.RemoteAddressSet) is not { } prefixes) return null;
+                converted.RemotePrefixSet = prefixes;
                 break;
         }
         return converted;

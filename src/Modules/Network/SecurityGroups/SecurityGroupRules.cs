@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Network.Addresses;
+using Monolith.Network.AddressSets;
 using Monolith.Network.V1;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
@@ -46,10 +47,14 @@ internal static class SecurityGroupRules
                 ResourceName.Parse(SecurityGroupReferences.Pattern, rule.RemoteGroup, field + ".remote_group",
                     violations);
                 break;
+            case SecurityRule.RemoteOneofCase.RemoteAddressSet:
+                ResourceName.Parse(AddressSetRow.Pattern, rule.RemoteAddressSet, field + ".remote_address_set", violations);
+                break;
         }
     }
 
-    /// <summary>The groups that the rules name, all of the same project; a violation for each that is none.</summary>
+    /// <summary>The groups and address sets that the rules name, all of the same project; a violation for each that is
+    /// none.</summary>
     /// <param name="self">The group itself, which may be about to be made.</param>
     public static async Task<List<Guid>> FindRemotesAsync(NetworkDb db, SecurityGroupRow self,
         IReadOnlyList<SecurityRule> rules, Violations violations)
@@ -63,7 +68,17 @@ internal static class SecurityGroupRules
             if (rules[i].RemoteCase == SecurityRule.RemoteOneofCase.RemoteGroup)
                 violations.Require(found.ContainsKey(rules[i].RemoteGroup), $"security_group.rules[{i}].remote_group",
                     $"{rules[i].RemoteGroup} does not exist in projects/{self.Project}");
-        return [.. names.Where(found.ContainsKey).Select(n => found[n])];
+        var sets = rules.Where(r => r.RemoteCase == SecurityRule.RemoteOneofCase.RemoteAddressSet)
+            .Select(r => r.RemoteAddressSet).Distinct().ToList();
+        var written = sets.Count == 0
+            ? []
+            : await db.AddressSets.Where(s => s.Project == self.Project && sets.Contains(s.Name))
+                .Select(s => new { s.Name, s.Uid }).ToDictionaryAsync(s => s.Name, s => s.Uid);
+        for (var i = 0; i < rules.Count; i++)
+            if (rules[i].RemoteCase == SecurityRule.RemoteOneofCase.RemoteAddressSet)
+                violations.Require(written.ContainsKey(rules[i].RemoteAddressSet), $"security_group.rules[{i}].remote_address_set",
+                    $"{rules[i].RemoteAddressSet} does not exist in projects/{self.Project}");
+        return [.. names.Where(found.ContainsKey).Select(n => found[n]), .. written.Values];
     }
 
     static void CheckPorts(SecurityRule rule, string field, Violations violations)

@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Network.AddressPools;
+using Monolith.Network.Ports;
 using Monolith.Network.Reservations;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
@@ -13,7 +14,7 @@ using Monolith.Platform.Storage;
 namespace Monolith.Network.Addresses.Exchange;
 
 /// <summary>The address book out of the cloud, in pages, and into it, as one change or none.</summary>
-internal sealed class AddressExchange(Store<NetworkDb> store)
+internal sealed class AddressExchange(Store<NetworkDb> store, PortNodes nodes)
 {
     const int MaxBytes = 32 << 20;
     const int PageSize = 1_000;
@@ -136,11 +137,15 @@ internal sealed class AddressExchange(Store<NetworkDb> store)
         // A file with mistakes of form is looked at as well as it can be, and does not come to the writer.
         if (file.Problems.Count > 0)
             return Refusal([.. file.Problems, .. (await store.ReadAsync(db => PlanAsync(db, file.Lines))).Problems]);
-        return await store.MutateAsync(call, header, async unit =>
+        var wakes = new Wakes();
+        var answer = await store.MutateAsync(call, header, async unit =>
         {
+            wakes.Clear();
             var plan = await PlanAsync(unit.Db, file.Lines);
-            return plan.Problems.Count > 0 ? Refusal(plan.Problems) : await ImportActs.DoAsync(unit, plan);
+            return plan.Problems.Count > 0 ? Refusal(plan.Problems) : await ImportActs.DoAsync(unit, plan, wakes);
         }, cancel);
+        nodes.Wake(wakes);
+        return answer;
     }
 
     static ImportAddressesResponse Refusal(IEnumerable<BookProblem> problems)

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Network.AddressPools;
+using Monolith.Network.Ports;
 using Monolith.Network.Reservations;
 using Monolith.Platform.Storage;
 using ImportAddressesResponse = Monolith.Network.V1.ImportAddressesResponse;
@@ -9,7 +10,7 @@ namespace Monolith.Network.Addresses.Exchange;
 /// <summary>Does what an import without a problem is to do, in the import's unit.</summary>
 internal static class ImportActs
 {
-    public static async Task<ImportAddressesResponse> DoAsync(Unit<NetworkDb> unit, ImportPlan plan)
+    public static async Task<ImportAddressesResponse> DoAsync(Unit<NetworkDb> unit, ImportPlan plan, Wakes wakes)
     {
         var answer = new ImportAddressesResponse { UnchangedLines = plan.Unchanged };
         foreach (var wish in plan.Pools)
@@ -20,6 +21,7 @@ internal static class ImportActs
             else answer.ChangedPools++;
         }
         await unit.Db.SaveChangesAsync();
+        if (plan.Pools.Count > 0) await PortSpecs.InsideChangedAsync(unit.Db, wakes);
         foreach (var pool in plan.Reservations.GroupBy(r => r.Pool))
         {
             var name = "addressPools/" + pool.Key;

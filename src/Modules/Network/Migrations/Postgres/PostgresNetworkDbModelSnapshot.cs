@@ -92,6 +92,59 @@ namespace Monolith.Network.Migrations.Postgres
                     b.ToTable("address_pools", "network");
                 });
 
+            modelBuilder.Entity("Monolith.Network.AddressSets.AddressSetRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Prefixes")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("SetGeneration")
+                        .HasColumnType("bigint");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("address_sets", "network");
+                });
+
             modelBuilder.Entity("Monolith.Network.Addresses.AddressRow", b =>
                 {
                     b.Property<string>("Address")
@@ -308,6 +361,82 @@ namespace Monolith.Network.Migrations.Postgres
                     b.ToTable("fabric_peers", "network");
                 });
 
+            modelBuilder.Entity("Monolith.Network.FloatingAddresses.FloatingAddressRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("Address")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("AddressPool")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Owner")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Port")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<Guid?>("PortUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<int>("State")
+                        .HasColumnType("integer");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Address")
+                        .IsUnique();
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("PortUid");
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("floating_addresses", "network");
+                });
+
             modelBuilder.Entity("Monolith.Network.Networks.NetworkRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -344,6 +473,11 @@ namespace Monolith.Network.Migrations.Postgres
                         .HasColumnType("integer");
 
                     b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("NatAddressPool")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -396,6 +530,11 @@ namespace Monolith.Network.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("AllowedPrefixes")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<long>("BoundGeneration")
                         .HasColumnType("bigint");
 
@@ -407,6 +546,14 @@ namespace Monolith.Network.Migrations.Postgres
                         .HasColumnType("timestamp with time zone");
 
                     b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("EgressRate")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("FloatingAddresses")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -425,6 +572,9 @@ namespace Monolith.Network.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<long>("IngressRate")
+                        .HasColumnType("bigint");
+
                     b.Property<string>("Labels")
                         .IsRequired()
                         .HasColumnType("text")
@@ -439,6 +589,16 @@ namespace Monolith.Network.Migrations.Postgres
                         .HasColumnType("integer");
 
                     b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("NatAddresses")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("NatPool")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -470,6 +630,11 @@ namespace Monolith.Network.Migrations.Postgres
                         .UseCollation("C");
 
                     b.Property<string>("SecurityGroups")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("SharedNatAddresses")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
@@ -663,6 +828,33 @@ namespace Monolith.Network.Migrations.Postgres
                     b.HasIndex("Project", "Name");
 
                     b.ToTable("security_groups", "network");
+                });
+
+            modelBuilder.Entity("Monolith.Network.Translation.NatAddressRow", b =>
+                {
+                    b.Property<string>("Hypervisor")
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<Guid>("PoolUid")
+                        .HasColumnType("uuid");
+
+                    b.Property<int>("Family")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("Address")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.HasKey("Hypervisor", "PoolUid", "Family");
+
+                    b.HasIndex("PoolUid");
+
+                    b.ToTable("nat_addresses", "network");
                 });
 
             modelBuilder.Entity("Monolith.Platform.Storage.EventRow", b =>

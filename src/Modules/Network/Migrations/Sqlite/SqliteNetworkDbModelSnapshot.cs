@@ -79,6 +79,54 @@ namespace Monolith.Network.Migrations.Sqlite
                     b.ToTable("address_pools", (string)null);
                 });
 
+            modelBuilder.Entity("Monolith.Network.AddressSets.AddressSetRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Prefixes")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("SetGeneration")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("address_sets", (string)null);
+                });
+
             modelBuilder.Entity("Monolith.Network.Addresses.AddressRow", b =>
                 {
                     b.Property<string>("Address")
@@ -277,6 +325,74 @@ namespace Monolith.Network.Migrations.Sqlite
                     b.ToTable("fabric_peers", (string)null);
                 });
 
+            modelBuilder.Entity("Monolith.Network.FloatingAddresses.FloatingAddressRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Address")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("AddressPool")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Owner")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Port")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("PortUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Address")
+                        .IsUnique();
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("PortUid");
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("floating_addresses", (string)null);
+                });
+
             modelBuilder.Entity("Monolith.Network.Networks.NetworkRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -309,6 +425,10 @@ namespace Monolith.Network.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("NatAddressPool")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -356,6 +476,10 @@ namespace Monolith.Network.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("AllowedPrefixes")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<long>("BoundGeneration")
                         .HasColumnType("INTEGER");
 
@@ -367,6 +491,13 @@ namespace Monolith.Network.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("EgressRate")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("FloatingAddresses")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -382,6 +513,9 @@ namespace Monolith.Network.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<long>("IngressRate")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Labels")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -394,6 +528,14 @@ namespace Monolith.Network.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("NatAddresses")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("NatPool")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -420,6 +562,10 @@ namespace Monolith.Network.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<string>("SecurityGroups")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("SharedNatAddresses")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -599,6 +745,31 @@ namespace Monolith.Network.Migrations.Sqlite
                     b.HasIndex("Project", "Name");
 
                     b.ToTable("security_groups", (string)null);
+                });
+
+            modelBuilder.Entity("Monolith.Network.Translation.NatAddressRow", b =>
+                {
+                    b.Property<string>("Hypervisor")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("PoolUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Family")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Address")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Hypervisor", "PoolUid", "Family");
+
+                    b.HasIndex("PoolUid");
+
+                    b.ToTable("nat_addresses", (string)null);
                 });
 
             modelBuilder.Entity("Monolith.Platform.Storage.EventRow", b =>
