@@ -26,7 +26,7 @@ public sealed class ReachabilityTests
         from protocol in Of(Protocol.Any, Protocol.Tcp, Protocol.Udp, Protocol.Icmp)
         from ports in Of((0, 0), (80, 0), (80, 80), (20, 90))
         from type in Of(-1, 8, 128)
-        from remote in Of("", "10.0.0.0/24", "10.0.0.2/32", "fd00::/64", "0.0.0.0/0", "a", "b")
+        from remote in Of("", "10.0.0.0/24", "10.0.0.2/32", "fd00::/64", "0.0.0.0/0", "a", "b", "set:b")
         select Rule(direction, protocol, ports, type, remote);
 
     static readonly Gen<Packet> AnyPacket =
@@ -45,6 +45,7 @@ public sealed class ReachabilityTests
         if (protocol is Protocol.Tcp or Protocol.Udp) (rule.PortMin, rule.PortMax) = ports;
         if (protocol == Protocol.Icmp && type >= 0) rule.IcmpType = type;
         if (remote.Contains('/', StringComparison.Ordinal)) rule.RemotePrefix = remote;
+        else if (remote.StartsWith("set:", StringComparison.Ordinal)) rule.RemoteAddressSet = remote;
         else if (remote.Length > 0) rule.RemoteGroup = remote;
         return rule;
     }
@@ -59,6 +60,7 @@ public sealed class ReachabilityTests
             && (rule.IcmpType < 0 || rule.IcmpType == packet.IcmpType)
             && (rule.RemoteCase != PortRule.RemoteOneofCase.RemotePrefix
                 || (Cidr.TryParse(rule.RemotePrefix, out var prefix, out _) && prefix.Contains(remote)))
+            && (rule.RemoteCase != PortRule.RemoteOneofCase.RemotePrefixSet || isMember(rule.RemotePrefixSet, remote))
             && (rule.RemoteCase != PortRule.RemoteOneofCase.RemoteSet || isMember(rule.RemoteSet, remote));
     });
 
@@ -174,6 +176,35 @@ public sealed class ReachabilityTests
         Assert.Equal((Verdict.Unknown, "OUTSIDE"), (outside.Verdict, outside.Hops.Single(h => h.Verdict == Verdict.Unknown).Reason));
         // From outside, its own rules are what counts.
         Assert.Equal([(Stage.IngressRules, "NO_INGRESS_RULE")], Deaths(await scene.ExplainAsync("198.51.100.1", A)));
+    }
+
+    [Fact]
+    public async Task FloatingAddress_IsFollowedToItsServer_AndTheServerIsKnownByItOutside()
+    {
+        await using var scene = await Scene.MakeAsync();
+        await scene.Module.PublicAsync("203.0.113.0/29");
+        var web = Rule(Direction.Ingress, Protocol.Tcp, (80, 80), -1, "");
+        await scene.PortAsync("a");
+        await scene.PortAsync("b", web);
+        await scene.IsAsync("a", "hv1", PortStatus.Types.State.Announced);
+        await scene.IsAsync("b", "hv2", PortStatus.Types.State.Announced);
+        const string floating = "203.0.113.0";
+        await scene.Module.FloatAsync("www");
+        Assert.Equal([(Stage.Route, "UNATTACHED")], Deaths(await scene.ExplainAsync(A, floating)));
+        await scene.Module.MoveAsync("www", B);
+        Assert.Equal([(Stage.Route, "NOT_ANNOUNCED")], Deaths(await scene.ExplainAsync(A, floating)));
+        await scene.Module.Store.WriteAsync(Monolith.Platform.Calls.Call.Of("test"), unit =>
+            Monolith.Network.FloatingAddresses.Attachments.FollowAsync(unit, unit.Db.Ports.Single(p => p.Name == B),
+                new PortStatus { State = PortStatus.Types.State.Announced, AnnouncedExternals = { floating } }), default);
+
+        var answer = await scene.ExplainAsync(A, floating);
+        Assert.Equal((Verdict.Passes, "203.0.113.0 stands for 10.64.0.1 of projects/p/ports/b."),
+            (answer.Verdict, answer.Hops.Single(h => h.Stage == Stage.Translation).Message));
+        Assert.Equal([(Stage.IngressRules, "NO_INGRESS_RULE")], Deaths(await scene.ExplainAsync("198.51.100.1", floating, 443)));
+        var outwards = await scene.ExplainAsync(B, "198.51.100.1");
+        Assert.Contains("known as 203.0.113.0, its floating", outwards.Hops.Single(h => h.Stage == Stage.Translation).Message,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain((await scene.ExplainAsync(B, A)).Hops, h => h.Stage == Stage.Translation);
     }
 
     [Fact]

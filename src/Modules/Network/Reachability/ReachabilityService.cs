@@ -2,6 +2,7 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Network.Addresses;
 using Monolith.Network.Fabric;
+using Monolith.Network.FloatingAddresses;
 using Monolith.Network.Ports;
 using Monolith.Network.SecurityGroups;
 using Monolith.Network.V1;
@@ -24,7 +25,8 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
 
     /// <summary>An end as it was found.</summary>
     /// <param name="Port">Null: no port has the address.</param>
-    sealed record Found(PortRow? Port, IReadOnlyList<Ip> Addresses);
+    /// <param name="Floating">The address is one that stands for another, or for none.</param>
+    sealed record Found(PortRow? Port, IReadOnlyList<Ip> Addresses, FloatingAddressRow? Floating = null);
 
     public override async Task<ExplainReachabilityResponse> ExplainReachability(ExplainReachabilityRequest request,
         ServerCallContext context)
@@ -41,6 +43,9 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
         {
             bool IsShown(string project) => caller.May("network.ports.get", project);
             var (from, to) = (await FindAsync(db, source!, IsShown), await FindAsync(db, destination!, IsShown));
+            // Who sends is known to rules by its own address, by whatever name it was asked for.
+            if (from is { Floating: not null, Port: { } sender })
+                from = new(sender, [Parse(Attachments.InternalOf(sender, from.Addresses[0])!)]);
             if (from.Port is null && to.Port is null)
                 throw Fault.Invalid("source", "one end at least must be a port of this cloud");
             var parent = ResourceName.LastId(request.Parent);
@@ -88,7 +93,10 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
         {
             var key = address.Key;
             var holder = await db.Addresses.Where(x => x.Address == key).Select(x => (Guid?)x.HolderUid).FirstOrDefaultAsync();
-            return new(holder is null ? null : await db.Ports.FirstOrDefaultAsync(p => p.Uid == holder), [address]);
+            if (holder is null) return new(null, [address]);
+            var floating = await db.FloatingAddresses.FirstOrDefaultAsync(f => f.Uid == holder);
+            var uid = floating is null ? holder : floating.PortUid;
+            return new(uid is null ? null : await db.Ports.FirstOrDefaultAsync(p => p.Uid == uid), [address], floating);
         }
         var port = await db.Ports.Where(p => p.Name == asked.Text || p.Owner == asked.Text)
             .OrderBy(p => p.OwnerIndex).FirstOrDefaultAsync();
@@ -115,10 +123,13 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
     {
         var (source, destination) = (await EndAsync(db, from.Port, isShown), await EndAsync(db, to.Port, isShown));
         var members = await MembersAsync(db, [source, destination]);
+        var sets = await SetsAsync(db, [source, destination]);
         var (other, words) = to.Port is null ? await ElsewhereAsync(db, packet.Destination, isShown) : (Elsewhere.Outside, "");
         return new(packet, source, destination, other, words, await SessionsAsync(db, [source, destination]),
-            (group, ip) => members.TryGetValue(group, out var set) && set.Contains(ip.Key),
-            caller.May("compute.hypervisors.get", null));
+            (named, ip) => (members.TryGetValue(named, out var group) && group.Contains(ip.Key))
+                || (sets.TryGetValue(named, out var set) && set.Exists(p => p.Contains(ip))),
+            caller.May("compute.hypervisors.get", null))
+        { Floating = to.Floating };
     }
 
     static async Task<EndPort?> EndAsync(NetworkDb db, PortRow? port, Func<string, bool> isShown)
@@ -140,6 +151,16 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
         return members;
     }
 
+    /// <summary>By the names of address sets that rules name.</summary>
+    static async Task<Dictionary<string, List<Cidr>>> SetsAsync(NetworkDb db, IEnumerable<EndPort?> ends)
+    {
+        var named = ends.OfType<EndPort>().SelectMany(e => e.Groups).SelectMany(g => g.Rules)
+            .Where(r => r.RemoteCase == SecurityRule.RemoteOneofCase.RemoteAddressSet).Select(r => r.RemoteAddressSet).Distinct().ToList();
+        return (await db.AddressSets.Where(s => named.Contains(s.Name)).Select(s => new { s.Name, s.Prefixes }).ToListAsync())
+            .ToDictionary(s => s.Name, s => Words.Load(s.Prefixes)
+                .Select(p => Cidr.TryParse(p, out var prefix, out _) ? prefix : default).ToList(), StringComparer.Ordinal);
+    }
+
     static async Task<Dictionary<string, (int, int, int)>> SessionsAsync(NetworkDb db, IEnumerable<EndPort?> ends)
     {
         var nodes = ends.OfType<EndPort>().Where(e => e.Hypervisor.Length > 0).Select(e => e.Port.Node).Distinct().ToList();
@@ -151,9 +172,11 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
 
     static async Task<(Elsewhere, string)> ElsewhereAsync(NetworkDb db, Ip address, Func<string, bool> isShown)
     {
-        var key = address.Key;
+        var (key, text) = (address.Key, address.ToString());
+        if (await db.FloatingAddresses.FirstOrDefaultAsync(f => f.Address == text) is { } floating)
+            return (Elsewhere.Unattached, isShown(floating.Project) ? floating.Name : "");
         if (await db.Addresses.FirstOrDefaultAsync(x => x.Address == key) is { } held)
-            return (Elsewhere.LoadBalancer, isShown(held.Project) ? held.Owner : "");
+            return held.Owner.StartsWith("hypervisors/", StringComparison.Ordinal) ? (Elsewhere.WayOut, "") : (Elsewhere.LoadBalancer, isShown(held.Project) ? held.Owner : "");
         var pools = await db.AddressPools.AsNoTracking().ToListAsync();
         if (!pools.Exists(p => p.Cidrs.Any(c => c.Contains(address)))) return (Elsewhere.Outside, "");
         var past = await db.PastAddresses.Where(x => x.Address == key).OrderByDescending(x => x.Until).FirstOrDefaultAsync();

@@ -16,7 +16,7 @@ internal sealed record JudgedGroup(string Name, IReadOnlyList<SecurityRule> Rule
 internal static class RuleMatch
 {
     /// <param name="groups">The port's.</param>
-    /// <param name="isMember">Whether an address is a member of a group, by its name.</param>
+    /// <param name="isMember">Whether an address is a member of a group or an address set, by its name.</param>
     /// <returns>The group and the number of its rule, from 1; 0: no group says what may go out, so everything may. Null:
     /// nothing lets it through.</returns>
     public static (string Group, int Rule)? Find(IReadOnlyList<JudgedGroup> groups, Direction direction, Packet packet,
@@ -35,6 +35,7 @@ internal static class RuleMatch
         {
             SecurityRule.RemoteOneofCase.RemotePrefix => Cidr.TryParse(rule.RemotePrefix, out var prefix, out _) && prefix.Contains(remote),
             SecurityRule.RemoteOneofCase.RemoteGroup => isMember(rule.RemoteGroup, remote),
+            SecurityRule.RemoteOneofCase.RemoteAddressSet => isMember(rule.RemoteAddressSet, remote),
             _ => true,
         };
     }

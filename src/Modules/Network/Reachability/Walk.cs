@@ -1,6 +1,8 @@
 using Monolith.Api.V1;
 using Monolith.Network.Addresses;
+using Monolith.Network.FloatingAddresses;
 using Monolith.Network.Ports;
+using Monolith.Network.Translation;
 using Monolith.Network.V1;
 using Direction = Monolith.Network.V1.SecurityRule.Types.Direction;
 using Stage = Monolith.Network.V1.Hop.Types.Stage;
@@ -26,6 +28,10 @@ internal enum Elsewhere
     Nobodys,
     /// <summary>A load balancer's.</summary>
     LoadBalancer,
+    /// <summary>A floating address that stands for nobody.</summary>
+    Unattached,
+    /// <summary>What servers of a hypervisor share outside of the cloud.</summary>
+    WayOut,
 }
 
 /// <summary>All that the way of a packet depends on. Immutable.</summary>
@@ -38,6 +44,9 @@ internal enum Elsewhere
 internal sealed record WalkFacts(Packet Packet, EndPort? Source, EndPort? Destination, Elsewhere Other, string OtherWords,
     IReadOnlyDictionary<string, (int Up, int Down, int Unknown)> Sessions, Func<string, Ip, bool> IsMember, bool ShowsNodes)
 {
+    /// <summary>The destination is this, which stands for its port; null: it is the port's own.</summary>
+    public FloatingAddressRow? Floating { get; init; }
+
     /// <summary>Where a server runs is not a tenant's business.</summary>
     public string NodeOf(EndPort end) => ShowsNodes ? end.Hypervisor : "its hypervisor";
 }
@@ -45,8 +54,9 @@ internal sealed record WalkFacts(Packet Packet, EndPort? Source, EndPort? Destin
 /// <summary>
 /// Follows a packet:
 /// <code>
-///   source ─▶ egress rules ─▶ uplink ─▶ route ─▶ destination ─▶ ingress rules ─▶ return route
+///   source ─▶ egress rules ─▶ uplink ─▶ route ─▶ translation ─▶ destination ─▶ ingress rules ─▶ return route
 ///                              └── left out between guests of one hypervisor ──┘
+///          └─▶ out of the cloud: translation ─▶ uplink ─▶ route
 /// </code>
 /// Pure. What hypervisors reported is believed; what nobody reported is not known.
 /// </summary>
@@ -60,11 +70,13 @@ internal static class Walk
         {
             hops.Add(End(source, Stage.Source, facts));
             hops.Add(Rules(source, Stage.EgressRules, Direction.Egress, facts));
+            if (facts.Destination is null && facts.Other == Elsewhere.Outside && WayOut(source, facts) is { } known) hops.Add(known);
             if (!isLocal && Uplink(source, facts) is { } uplink) hops.Add(uplink);
         }
         if (facts.Destination is { } destination)
         {
-            if (!isLocal) hops.Add(Route(destination, Stage.Route));
+            if (!isLocal) hops.Add(facts.Floating is { } f ? Route(f) : Route(destination, Stage.Route));
+            if (facts.Floating is { } floating) hops.Add(Inwards(floating, destination));
             hops.Add(End(destination, Stage.Destination, facts));
             hops.Add(Rules(destination, Stage.IngressRules, Direction.Ingress, facts));
         }
@@ -139,11 +151,42 @@ internal static class Walk
                 : "Its routes are not in the fabric: its guest does not run, or its hypervisor has not announced it yet.");
     }
 
+    static Hop Route(FloatingAddressRow floating) => floating.State switch
+    {
+        FloatingAddress.Types.State.Active => Passes(Stage.Route, floating.Name, $"The fabric has the route to {floating.Address}."),
+        _ => Drops(Stage.Route, floating.Name, "NOT_ANNOUNCED", $"The route to {floating.Address} is not in the fabric: the guest behind "
+            + "it does not run, or its hypervisor has not announced it yet."),
+    };
+
+    static Hop Inwards(FloatingAddressRow floating, EndPort end) => end.IsShown && Ip.TryParse(floating.Address, out var external)
+        ? Passes(Stage.Translation, floating.Name, $"{floating.Address} stands for {Attachments.InternalOf(end.Port, external)} of {end.Words}.")
+        : Passes(Stage.Translation, "", $"{floating.Address} stands for somebody else's server.");
+
+    /// <summary>What the source is known by outside; null: itself.</summary>
+    static Hop? WayOut(EndPort source, WalkFacts facts)
+    {
+        if (!source.IsShown) return null;
+        var own = facts.Packet.Source.ToString();
+        var stands = Translations.Of(source.Port, source.Hypervisor).FirstOrDefault(t => t.Internal == own);
+        if (stands is { Inbound: true })
+            return Passes(Stage.Translation, source.Port.Name, $"Outside of the cloud {own} is known as {stands.External}, its floating address.");
+        if (stands is not null)
+            return Passes(Stage.Translation, source.Port.Name,
+                $"Outside of the cloud {own} is known as {stands.External}, which the servers of {facts.NodeOf(source)} share.");
+        return source.Port.NatPool.Length == 0 || source.Hypervisor.Length == 0 ? null : Unknown(Stage.Translation, source.Port.Name,
+            "NO_NAT_ADDRESS", $"{source.Port.NatPool} had no address left for its hypervisor, and so {own} goes out as it is. "
+                + "Have the operators add a prefix to the pool.");
+    }
+
     static Hop NoPort(WalkFacts facts, Stage stage) => facts.Other switch
     {
         Elsewhere.Nobodys => Drops(stage, "", "NOBODYS_ADDRESS",
             $"{facts.Packet.Destination} is an address of this cloud that nobody holds."
             + (facts.OtherWords.Length > 0 ? $" {facts.OtherWords}" : "")),
+        Elsewhere.Unattached => Drops(stage, facts.OtherWords, "UNATTACHED",
+            $"{facts.Packet.Destination} is a floating address that stands for no server. Attach it to one."),
+        Elsewhere.WayOut => Drops(stage, "", "WAY_OUT_ONLY",
+            $"{facts.Packet.Destination} is what servers are known by outside of the cloud, and nobody comes in by it."),
         Elsewhere.LoadBalancer => Unknown(stage, facts.OtherWords, "LOAD_BALANCER",
             $"{facts.Packet.Destination} is a load balancer's: see its listeners and members."),
         _ => Unknown(stage, "", "OUTSIDE", $"{facts.Packet.Destination} is outside of this cloud: what is behind the ToRs is not known here."),
