@@ -305,7 +305,7 @@ internal sealed class PortReconciler : IPorts, IAsyncDisposable
         if (observed is { Problem.Length: > 0 }) throw new IOException(observed.Problem);
         if (!PortDecide.IsPlugged(observed)) throw new IOException("it was made and is not there");
         var externals = PortPlans.ExternalsOf(spec);
-        var own = observed with { Routed = [.. observed.Routed.Except(externals)] };
+        var own = observed! with { Routed = [.. observed.Routed.Except(externals)] };
         var carried = PortDecide.StateOf(own, spec.Addresses.Count, 0) == State.Carrier;
         var peers = carried ? await CountPeersAsync(own.Routed, cancellation) : 0;
         var state = PortDecide.StateOf(own, spec.Addresses.Count, peers);

@@ -24,16 +24,18 @@ public sealed class SourceAndRateTests : IAsyncLifetime
     {
         var router = await lab.StartGuestAsync(DataPlaneLab.Plan(1, Open) with
         {
-            AllowedPrefixes = [IPNetwork.Parse("172.16.5.0/24"), IPNetwork.Parse("fd99::/64")],
+            // The last is the fabric's, and nobody's to send from, whoever allowed it.
+            AllowedPrefixes = [IPNetwork.Parse("172.16.5.0/24"), IPNetwork.Parse("fd99::/64"), IPNetwork.Parse("10.255.0.0/16")],
         });
         var other = await lab.StartGuestAsync(DataPlaneLab.Plan(2, Open));
         using var echo = new UdpEcho(other.Namespace, 9000);
-        foreach (var address in new[] { "172.16.5.9/32", "172.16.6.9/32", "fd99::9/128" })
+        foreach (var address in new[] { "172.16.5.9/32", "172.16.6.9/32", "10.255.7.7/32", "fd99::9/128" })
             router.Namespace.Run(["ip", "addr", "add", address, "dev", "eth0", .. address.Contains(':') ? ["nodad"] : Array.Empty<string>()]);
 
         Assert.True(await Arrives("172.16.5.9", "10.64.0.2"));
         Assert.True(await Arrives("fd99::9", "fd64::2"));
         Assert.False(await Arrives("172.16.6.9", "10.64.0.2"));
+        Assert.False(await Arrives("10.255.7.7", "10.64.0.2"));
 
         await lab.Plane.EnsurePortAsync(DataPlaneLab.Plan(1, Open), DataPlaneLab.Cancellation);
         Assert.False(await Arrives("172.16.5.9", "10.64.0.2"));

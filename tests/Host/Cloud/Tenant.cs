@@ -30,6 +30,7 @@ internal sealed class Tenant(string id)
         {
             ("servers", "10.64.0.0/20", AddressPool.Types.Purpose.Server),
             ("vips", "10.96.0.0/24", AddressPool.Types.Purpose.LoadBalancer),
+            ("public", "203.0.113.0/24", AddressPool.Types.Purpose.Floating),
         })
             await pools.CreateAddressPoolAsync(new CreateAddressPoolRequest
             {
@@ -57,6 +58,10 @@ internal sealed class Tenant(string id)
             PortId = "r1",
             Port = new() { Network = Name + "/networks/r1" },
         }, by);
+        await new AddressSetService.AddressSetServiceClient(wire).CreateAddressSetAsync(
+            new CreateAddressSetRequest { Parent = Name, AddressSetId = "r1", AddressSet = new() }, by);
+        await new FloatingAddressService.FloatingAddressServiceClient(wire).CreateFloatingAddressAsync(
+            new CreateFloatingAddressRequest { Parent = Name, FloatingAddressId = "r1" }, by);
         await new KeyPairService.KeyPairServiceClient(wire).CreateKeyPairAsync(new CreateKeyPairRequest
         {
             Parent = Name,

@@ -266,6 +266,18 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "CreatePort" => new CreatePortRequest { Parent = P, PortId = Mark, Port = new() { Network = P + "/networks/r1" } },
         "UpdatePort" => new UpdatePortRequest { Port = new() { Name = P + "/ports/r1", Labels = { ["mark"] = Mark } } },
         "DeletePort" => new DeletePortRequest { Name = P + "/ports/r1" },
+        "CreateAddressSet" => new CreateAddressSetRequest { Parent = P, AddressSetId = Mark, AddressSet = new() },
+        "UpdateAddressSet" => new UpdateAddressSetRequest
+        {
+            AddressSet = new() { Name = P + "/addressSets/r1", DisplayName = Mark },
+        },
+        "DeleteAddressSet" => new DeleteAddressSetRequest { Name = P + "/addressSets/r1" },
+        "CreateFloatingAddress" => new CreateFloatingAddressRequest { Parent = P, FloatingAddressId = Mark },
+        "UpdateFloatingAddress" => new UpdateFloatingAddressRequest
+        {
+            FloatingAddress = new() { Name = P + "/floatingAddresses/r1", Labels = { ["mark"] = Mark } },
+        },
+        "DeleteFloatingAddress" => new DeleteFloatingAddressRequest { Name = P + "/floatingAddresses/r1" },
         "CreateSecurityGroup" => new CreateSecurityGroupRequest
         {
             Parent = P,

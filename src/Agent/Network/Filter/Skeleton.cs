@@ -88,6 +88,7 @@ internal sealed class Skeleton
                 meta nfproto ipv4 iifname . ether saddr . ip saddr @{{BindSet4}} accept
                 meta nfproto ipv6 iifname . ether saddr . ip6 saddr @{{BindSet6}} accept
                 iifname . ether saddr != @{{MacSet}} counter drop
+                {{Protected(options.ProtectedPrefixes, "saddr")}}
                 meta nfproto ipv4 iifname . ether saddr . ip saddr @{{RangeSet4}} accept
                 meta nfproto ipv6 iifname . ether saddr . ip6 saddr @{{RangeSet6}} accept
                 ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
@@ -133,7 +134,7 @@ internal sealed class Skeleton
                 ct status snat ct direction original ct reply ip daddr . ip saddr != @pair4 counter drop
                 ct status snat ct direction original ct reply ip6 daddr . ip6 saddr != @pair6 counter drop
                 ct state established,related accept
-                {{Protected(options.ProtectedPrefixes, tap)}}
+                {{Protected(options.ProtectedPrefixes, "daddr", $"iifname {tap} ")}}
                 iifname {{tap}} jump from_guest
                 oifname {{tap}} jump to_guest
                 accept
@@ -166,10 +167,10 @@ internal sealed class Skeleton
             """;
     }
 
-    private static string Protected(IEnumerable<IPNetwork> prefixes, string tap)
+    private static string Protected(IEnumerable<IPNetwork> prefixes, string side, string from = "")
     {
         var lines = prefixes.OrderBy(p => p.ToString(), StringComparer.Ordinal).Select(
-            p => $"iifname {tap} {Family(p)} daddr {p} counter drop");
+            p => $"{from}{Family(p)} {side} {p} counter drop");
         return string.Join("\n    ", lines);
     }
 
