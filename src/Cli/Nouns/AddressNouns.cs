@@ -38,6 +38,7 @@ internal static class AddressNouns
             },
             Nouns.Fields.Labels,
         ],
+        Life = Waiting.Life.FloatingAddress,
         Extra = (noun, app) => [Attach(noun, app), Detach(noun, app)],
     };
 
@@ -69,7 +70,7 @@ internal static class AddressNouns
         target.CompletionSources.Add(app.NamesOf(() => Catalog.Server));
         command.Arguments.Add(name);
         command.Arguments.Add(target);
-        Mutation.AddTo(command, waits: false);
+        Mutation.AddTo(command, waits: true);
         return app.Does(command, async run =>
         {
             var port = await PortAsync(run, run.Line.GetValue(target)!);

@@ -15,6 +15,7 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
     public static readonly Life Server = new(["READY"], ["FAILED"]);
     public static readonly Life Image = new(["READY"], ["FAILED"]);
     public static readonly Life Prewarm = new(["WARM"], ["FAILED"]);
+    public static readonly Life FloatingAddress = new(["ACTIVE", "UNATTACHED"], ["FAILED"]);
     public static readonly Life LoadBalancer = new(["READY"], ["FAILED"]);
 
     /// <summary>How a wait for <paramref name="goal"/> stands.</summary>
