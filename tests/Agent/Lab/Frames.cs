@@ -82,6 +82,13 @@ internal static class Frames
         from, to, IcmpV6Protocol,
         Icmp(from, to, 135, [0, 0, 0, 0, .. target.GetAddressBytes(), 1, 1, .. mac.ToBytes()]), 255);
 
+    /// <summary>Puts an IPv4 header's checksum right after it was changed.</summary>
+    public static void Resum(byte[] packet)
+    {
+        Big(0).CopyTo(packet, 10);
+        Big(Checksum(packet.AsSpan(0, (packet[0] & 15) * 4))).CopyTo(packet, 10);
+    }
+
     public static byte[] Big(int value) => [(byte)(value >> 8), (byte)value];
 
     /// <summary>The protocol of a frame's packet and where its header begins; null for what is no plain packet.</summary>
