@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Monolith.Agent.Network;
@@ -70,6 +71,28 @@ internal sealed class FabricLab : IAsyncDisposable, IMetadataSource
                 .Single(o => o.PortId == plan.PortId).Routed.Count == plan.Addresses.Count,
             "routes of the guest");
         return guest;
+    }
+
+    /// <summary>
+    /// Plans many ports on one hypervisor and holds their taps; the fabric has one route of each family to them all.
+    /// </summary>
+    /// <param name="planned">Told how long each took.</param>
+    public async Task<RawGuest[]> StartGuestsAsync(int hypervisor, IReadOnlyList<PortPlan> plans, Action<TimeSpan> planned)
+    {
+        foreach (var plan in plans)
+        {
+            var began = Stopwatch.GetTimestamp();
+            await Planes[hypervisor].EnsurePortAsync(plan, Cancellation);
+            planned(Stopwatch.GetElapsedTime(began));
+            guests.Add(new RawGuest(Hypervisors[hypervisor], plan.TapName, plan.Mac, plan.Addresses));
+        }
+
+        Fabric.Run("ip", "route", "add", "10.64.0.0/16", "via", Near(hypervisor, v6: false));
+        Fabric.Run("ip", "route", "add", "fd64::/64", "via", Near(hypervisor, v6: true));
+        await Eventually.HoldsAsync(
+            async () => (await Planes[hypervisor].ObserveAsync(Cancellation)).All(o => o.Routed.Count == 2),
+            "routes of all guests");
+        return [.. guests.TakeLast(plans.Count)];
     }
 
     public async ValueTask DisposeAsync()
