@@ -35,6 +35,12 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
         }
     }
 
+    /// <summary>Who is in an address set; null when the set is not in the kernel.</summary>
+    public IReadOnlyCollection<IPAddress>? MembersOf(string setId)
+    {
+        lock (gate) return sets.GetValueOrDefault(setId)?.Addresses;
+    }
+
     public Task PrepareAsync(CancellationToken cancellation) => Task.CompletedTask;
 
     /// <summary>What a new agent finds: everything is there and nothing is planned.</summary>

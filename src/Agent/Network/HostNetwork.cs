@@ -42,7 +42,7 @@ internal sealed class HostNetwork : IDisposable
         links = new LinkTable(netlink);
         addresses = new AddressTable(netlink);
         routes = new RouteTable(netlink);
-        taps = new TapDevices(links, addresses);
+        taps = new TapDevices(links, addresses, new NeighbourTable(netlink));
         filters = new FilterTable(options, nftables);
         connections = new Connections(netfilter);
     }

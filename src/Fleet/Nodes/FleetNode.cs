@@ -54,6 +54,9 @@ internal sealed class FleetNode : IAsyncDisposable
 
     public bool IsSlow => slow;
 
+    /// <summary>What a hypervisor's kernel would have; null: it is a load-balancer node.</summary>
+    public EmulatedDataPlane? DataPlane => hypervisor?.DataPlane;
+
     /// <summary>Streams that its agent needs: VMs and ports of a hypervisor, balancers of a load balancer node.</summary>
     public int Streams => IsBalancer ? 1 : 2;
 

@@ -164,5 +164,6 @@ internal static class ScenarioFile
         public LoseRacksStep? LoseRacks { get; init; }
         public UpgradeStep? Upgrade { get; init; }
         public SlowDatabaseStep? SlowDatabase { get; init; }
+        public ChangeGroupStep? ChangeGroup { get; init; }
     }
 }

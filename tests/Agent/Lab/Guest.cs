@@ -1,9 +1,7 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Monolith.Agent.Native.Raw;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Network;
-using static Monolith.Agent.Native.Raw.IfTunConstants;
 using static Monolith.Agent.Native.Raw.LibcConstants;
 
 namespace Monolith.Agent.Tests.Lab;
@@ -25,7 +23,7 @@ internal sealed class Guest : IDisposable
         (this.hypervisor, this.tap) = (hypervisor, tap);
         Namespace = new TestNamespace(role);
         using var thread = new NamespaceThread("guest", Namespace.Path);
-        inside = thread.RunAsync(() => Open("eth0"), CancellationToken.None).GetAwaiter().GetResult();
+        inside = thread.RunAsync(() => RawGuest.Open("eth0"), CancellationToken.None).GetAwaiter().GetResult();
         Namespace.Run("ip", "link", "set", "eth0", "address", mac.ToString());
         Namespace.Run("ip", "link", "set", "eth0", "up");
     }
@@ -36,7 +34,7 @@ internal sealed class Guest : IDisposable
     public void PowerOn()
     {
         using var thread = new NamespaceThread("plug", hypervisor.Path);
-        var outside = thread.RunAsync(() => Open(tap), CancellationToken.None).GetAwaiter().GetResult();
+        var outside = thread.RunAsync(() => RawGuest.Open(tap), CancellationToken.None).GetAwaiter().GetResult();
         cable = new Cable(inside, outside);
     }
 
@@ -75,16 +73,6 @@ internal sealed class Guest : IDisposable
         PowerOff();
         inside.Dispose();
         Namespace.Dispose();
-    }
-
-    private static FileHandle Open(string name)
-    {
-        var fd = FileHandle.Open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-        var request = new ifreq { ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-        Encoding.ASCII.GetBytes(name, request.ifr_name);
-        return Libc.ioctl(fd, TUNSETIFF, MemoryMarshal.AsBytes(new Span<ifreq>(ref request))) == 0
-            ? fd
-            : throw ErrnoException.Last($"ioctl(TUNSETIFF {name})");
     }
 }
 

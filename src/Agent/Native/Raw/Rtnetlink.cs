@@ -42,7 +42,20 @@ internal struct rtmsg
     public uint rtm_flags;
 }
 
-[CConstants("linux/rtnetlink.h", "linux/if_link.h", "linux/if_addr.h")]
+[CStruct("linux/neighbour.h", "struct ndmsg")]
+[StructLayout(LayoutKind.Sequential)]
+internal struct ndmsg
+{
+    public byte ndm_family;
+    public byte ndm_pad1;
+    public ushort ndm_pad2;
+    public int ndm_ifindex;
+    public ushort ndm_state;
+    public byte ndm_flags;
+    public byte ndm_type;
+}
+
+[CConstants("linux/rtnetlink.h", "linux/if_link.h", "linux/if_addr.h", "linux/neighbour.h")]
 internal static class RtnetlinkConstants
 {
     public const uint RTMGRP_LINK = 1;
@@ -50,6 +63,7 @@ internal static class RtnetlinkConstants
     public const ushort RTM_NEWLINK = 16, RTM_DELLINK = 17, RTM_GETLINK = 18, RTM_SETLINK = 19;
     public const ushort RTM_NEWADDR = 20, RTM_DELADDR = 21, RTM_GETADDR = 22;
     public const ushort RTM_NEWROUTE = 24, RTM_DELROUTE = 25, RTM_GETROUTE = 26;
+    public const ushort RTM_NEWNEIGH = 28, RTM_DELNEIGH = 29, RTM_GETNEIGH = 30;
 
     public const ushort IFLA_ADDRESS = 1, IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_LINKINFO = 18, IFLA_IFALIAS = 20;
     public const ushort IFLA_AF_SPEC = 26, IFLA_CARRIER = 33, IFLA_PROMISCUITY = 30;
@@ -64,4 +78,7 @@ internal static class RtnetlinkConstants
     public const ushort RTA_DST = 1, RTA_OIF = 4, RTA_TABLE = 15;
     public const byte RT_TABLE_MAIN = 254, RTN_UNICAST = 1, RTN_BLACKHOLE = 6;
     public const byte RT_SCOPE_UNIVERSE = 0, RT_SCOPE_LINK = 253, RT_SCOPE_NOWHERE = 255;
+
+    public const ushort NDA_DST = 1, NDA_LLADDR = 2, NDA_IFINDEX = 8;
+    public const ushort NUD_NOARP = 0x40, NUD_PERMANENT = 0x80;
 }

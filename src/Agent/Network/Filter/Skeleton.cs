@@ -12,7 +12,9 @@ namespace Monolith.Agent.Network.Filter;
 ///                    └──► inbound ─► forward ─► from_guest ─(iifname: verdict)─► out_x ─┐ a match returns
 ///                         (dnat)            └► to_guest ───(oifname: verdict)─► in_x ──┴► accept ─► outbound (snat)
 /// </code>
-/// Taps are recognised by their prefix, so that a tap that nobody described yet is closed rather than open.
+/// Taps are recognised by their prefix, so that a tap that nobody described yet is closed rather than open. What belongs to
+/// one link (link-local addresses, neighbour discovery) is routed to no other, whatever the rules of a port let through; over
+/// IPv6 it is dropped before it is routed, since the kernel would look for that neighbour before anybody is asked.
 /// </summary>
 internal sealed class Skeleton
 {
@@ -85,6 +87,7 @@ internal sealed class Skeleton
             table {{Table}} {
               chain spoof {
                 iifname != {{tap}} accept
+                ip6 daddr fe80::/10 ip6 daddr != {{Gateway.Ipv6}} counter drop
                 meta nfproto ipv4 iifname . ether saddr . ip saddr @{{BindSet4}} accept
                 meta nfproto ipv6 iifname . ether saddr . ip6 saddr @{{BindSet6}} accept
                 iifname . ether saddr != @{{MacSet}} counter drop
@@ -92,6 +95,7 @@ internal sealed class Skeleton
                 meta nfproto ipv4 iifname . ether saddr . ip saddr @{{RangeSet4}} accept
                 meta nfproto ipv6 iifname . ether saddr . ip6 saddr @{{RangeSet6}} accept
                 ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
+                ip6 saddr {{Gateway.Ipv6}} counter drop
                 ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit } ip6 hoplimit 255 accept
                 ip6 saddr fe80::/10 icmpv6 type {
                     nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, echo-request, echo-reply } accept
@@ -128,6 +132,9 @@ internal sealed class Skeleton
                 iifname != {{tap}} iifname != {{up}} counter drop
                 oifname != {{tap}} oifname != {{up}} counter drop
                 iifname {{up}} oifname {{up}} counter drop
+                ip daddr 169.254.0.0/16 counter drop
+                icmpv6 type {
+                    nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } counter drop
                 ct state invalid counter drop
                 ct status dnat ct direction original ct original ip daddr . ip daddr != @pair4 counter drop
                 ct status dnat ct direction original ct original ip6 daddr . ip6 daddr != @pair6 counter drop
@@ -141,6 +148,7 @@ internal sealed class Skeleton
               }
               chain from_guest {
                 udp sport 67 udp dport 68 counter drop
+                udp sport 547 udp dport 546 counter drop
                 iifname vmap @{{EgressMap}}
                 counter drop
               }

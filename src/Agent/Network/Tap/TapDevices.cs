@@ -6,7 +6,7 @@ using static Monolith.Agent.Native.Raw.LibcConstants;
 namespace Monolith.Agent.Network.Tap;
 
 /// <summary>Makes taps and keeps them as planned. Runs on the namespace's thread.</summary>
-internal sealed class TapDevices(LinkTable links, AddressTable addresses)
+internal sealed class TapDevices(LinkTable links, AddressTable addresses, NeighbourTable neighbours)
 {
     private const int GatewayPrefix4 = 32, GatewayPrefix6 = 64;
 
@@ -41,6 +41,7 @@ internal sealed class TapDevices(LinkTable links, AddressTable addresses)
         }
 
         EnsureAddresses(link);
+        EnsureNeighbours(link, plan);
         return Found(plan.TapName);
     }
 
@@ -54,6 +55,19 @@ internal sealed class TapDevices(LinkTable links, AddressTable addresses)
         // The kernel takes fe80 addresses away with the link, so this one is looked for each time.
         if (!present.Contains(Gateway.Ipv6))
             addresses.Add(link.Index, Gateway.Ipv6, GatewayPrefix6, linkScope: true, link.Name);
+    }
+
+    /// <summary>
+    /// Who has the guest's addresses is in the plan. What is said is not asked for: the guest cannot say otherwise, nor can a
+    /// neighbour who fills the kernel's table with names of his own keep it from being found.
+    /// </summary>
+    private void EnsureNeighbours(Link link, PortPlan plan)
+    {
+        var said = neighbours.List(link.Index).Where(n => n.Permanent).ToDictionary(n => n.Address, n => n.Mac);
+        foreach (var address in plan.Addresses.Where(a => said.GetValueOrDefault(a) != plan.Mac))
+            neighbours.SetPermanent(link.Index, address, plan.Mac, link.Name);
+        foreach (var address in said.Keys.Except(plan.Addresses))
+            neighbours.Remove(link.Index, address, link.Name);
     }
 
     private static void SetSysctls(string tap)
