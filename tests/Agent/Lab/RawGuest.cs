@@ -40,7 +40,12 @@ internal sealed class RawGuest : IDisposable
         a => a.AddressFamily == (v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork));
 
     /// <summary>Sends one frame. A frame that the kernel refuses is lost, as on a wire.</summary>
-    public void Send(byte[] frame) => Libc.write(tap, [.. new byte[HeaderLength], .. frame], (nuint)(HeaderLength + frame.Length));
+    public void Send(byte[] frame) => SendWrapped(Wrap(frame));
+
+    /// <summary>A frame as <see cref="SendWrapped"/> takes it, for who sends the same one often.</summary>
+    public static byte[] Wrap(byte[] frame) => [.. new byte[HeaderLength], .. frame];
+
+    public void SendWrapped(byte[] bytes) => Libc.write(tap, bytes, (nuint)bytes.Length);
 
     /// <summary>Sends a packet to the gateway.</summary>
     public void SendPacket(byte[] packet) => Send(Frames.Ethernet(Gateway.Mac, Mac, packet));
