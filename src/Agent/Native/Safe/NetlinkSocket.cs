@@ -8,7 +8,7 @@ using static Monolith.Agent.Native.Raw.NetlinkConstants;
 namespace Monolith.Agent.Native.Safe;
 
 /// <summary>
-/// A request socket of NETLINK_ROUTE. Every request is acknowledged, and a refusal carries the kernel's own words
+/// A request socket of NETLINK_ROUTE, or of another protocol. Every request is acknowledged, and a refusal carries the kernel's own words
 /// (NETLINK_EXT_ACK). For one thread at a time; it stays in the namespace in which it was made.
 /// </summary>
 internal sealed class NetlinkSocket : IDisposable
@@ -22,9 +22,9 @@ internal sealed class NetlinkSocket : IDisposable
     private byte[] buffer = new byte[64 * 1024];
     private uint sequence;
 
-    public NetlinkSocket()
+    public NetlinkSocket(int protocol = NETLINK_ROUTE)
     {
-        fd = Open(0);
+        fd = Open(0, protocol);
         fd.SetReceiveTimeout(Deadline);
         fd.SetOption(SOL_NETLINK, NETLINK_EXT_ACK, 1);
         fd.SetOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
@@ -35,7 +35,7 @@ internal sealed class NetlinkSocket : IDisposable
     /// </summary>
     public static System.Net.Sockets.Socket Multicast(uint groups)
     {
-        var fd = Open(groups);
+        var fd = Open(groups, NETLINK_ROUTE);
         fd.SetOption(SOL_SOCKET, SO_RCVBUF, 1024 * 1024);
         return fd.IntoSocket();
     }
@@ -177,9 +177,9 @@ internal sealed class NetlinkSocket : IDisposable
         return new ErrnoException(call, -code, detail);
     }
 
-    private static FileHandle Open(uint groups)
+    private static FileHandle Open(uint groups, int protocol)
     {
-        var fd = FileHandle.OpenSocket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+        var fd = FileHandle.OpenSocket(AF_NETLINK, SOCK_RAW, protocol);
         fd.Bind(new sockaddr_nl { nl_family = AF_NETLINK, nl_groups = groups }, "bind(AF_NETLINK)");
         return fd;
     }
