@@ -46,7 +46,7 @@ public static class Descriptors
         Image.V1.ImageReflection.Descriptor, Image.V1.ImportReflection.Descriptor,
         Lb.V1.LoadBalancerReflection.Descriptor, Lb.V1.NodeReflection.Descriptor,
         Network.V1.AddressReflection.Descriptor, Network.V1.AddressPoolReflection.Descriptor,
-        Network.V1.FabricPeerReflection.Descriptor, Network.V1.NetworkReflection.Descriptor,
+        Network.V1.FabricBreachReflection.Descriptor, Network.V1.FabricPeerReflection.Descriptor, Network.V1.NetworkReflection.Descriptor,
         Network.V1.PortReflection.Descriptor, Network.V1.ReachabilityReflection.Descriptor,
         Network.V1.ReservationReflection.Descriptor, Network.V1.SecurityGroupReflection.Descriptor,
         Google.Rpc.StatusReflection.Descriptor, Google.Rpc.ErrorDetailsReflection.Descriptor,

@@ -26,6 +26,9 @@ internal sealed class FilterTable(DataPlaneOptions options, NftablesContext nfta
     /// <summary>The count at which the kernel has what is intended; null when that is not known.</summary>
     private uint? whole;
 
+    /// <summary>An earlier version of the agent may have left what this one does not make.</summary>
+    private bool upgraded;
+
     /// <summary>Forgets what was read, so that the next use reads the kernel again.</summary>
     public void Forget() => actual = null;
 
@@ -56,10 +59,7 @@ internal sealed class FilterTable(DataPlaneOptions options, NftablesContext nfta
             return;
         }
 
-        string[] tables = [Skeleton.Table, Skeleton.ArpTable];
-        // A table that is not there cannot be deleted.
-        Commit(string.Concat(tables.Select(t => $"add table {t}\ndelete table {t}\n")) + Everything(target));
-        actual = target;
+        Remake(target);
     }
 
     public void Dispose()
@@ -107,6 +107,7 @@ internal sealed class FilterTable(DataPlaneOptions options, NftablesContext nfta
         if (!actual.Markers.SetEquals([skeleton.Marker]))
         {
             commands = skeleton.Commands(actual.Markers) + commands;
+            upgraded |= intended is null && actual.Markers.Count > 0;
             next = next with { Markers = [skeleton.Marker] };
         }
 
@@ -125,10 +126,20 @@ internal sealed class FilterTable(DataPlaneOptions options, NftablesContext nfta
         whole = whole == before && generation.Read() == before + 1 ? before + 1 : null;
     }
 
+    private void Remake(FilterState target)
+    {
+        string[] tables = [Skeleton.Table, Skeleton.ArpTable];
+        // A table that is not there cannot be deleted.
+        Commit(string.Concat(tables.Select(t => $"add table {t}\ndelete table {t}\n")) + Everything(target));
+        (actual, upgraded) = (target, false);
+    }
+
     private void Notice()
     {
         if (intended is not { } target)
             return;
+        if (upgraded && Opaque(target).Count == 0)
+            Remake(target);
         for (var look = 0; look < Looks; look++)
         {
             var at = generation.Read();
@@ -138,7 +149,7 @@ internal sealed class FilterTable(DataPlaneOptions options, NftablesContext nfta
             if (generation.Read() != at)
                 continue;
             var differences = FilterDifference.Between(mirror.Of(Everything(target)), listed, Opaque(target));
-            noticed.AddRange(differences);
+            noticed.AddRange(differences.Where(d => !upgraded || d is not { Change: FilterChange.Foreign, Element: "" }));
             whole = differences.Count == 0 ? at : null;
             return;
         }

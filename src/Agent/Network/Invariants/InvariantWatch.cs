@@ -132,11 +132,15 @@ internal sealed partial class InvariantWatch(
 
     private void Log(BreachLedger before)
     {
-        foreach (var entry in ledger.Entries.Except(before.Entries).Where(e => e.Since == e.LastSeen || e.Mended is not null))
+        var known = before.Entries.Select(KeyOf).ToHashSet();
+        foreach (var entry in ledger.Entries.Where(e => !known.Contains(KeyOf(e))))
         {
             if (entry.Mended is null) LogBreach(entry.Breach.Code, entry.Breach.Subject, entry.Breach.Message);
             else LogMended(entry.Breach.Code, entry.Breach.Subject);
         }
+
+        static (string, string, DateTimeOffset, DateTimeOffset?) KeyOf(BreachEntry entry) =>
+            (entry.Breach.Code, entry.Breach.Subject, entry.Since, entry.Mended);
     }
 
     [LoggerMessage(LogLevel.Error, "{Code} {Subject}: {Message}")]

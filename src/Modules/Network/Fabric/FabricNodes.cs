@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Monolith.Network.Contracts;
+using Monolith.Network.FabricBreaches;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
@@ -13,7 +14,7 @@ namespace Monolith.Network.Fabric;
 /// Takes nodes' reports into the rows: what the rows know already is not written. Who was heard last is in memory; a host
 /// that begins anew gives every node its time to say something.
 /// </summary>
-internal sealed partial class FabricNodes(Store<NetworkDb> store, TimeProvider time, ILogger<FabricNodes> log)
+internal sealed partial class FabricNodes(Store<NetworkDb> store, BreachNodes breaches, TimeProvider time, ILogger<FabricNodes> log)
     : BackgroundService, IFabricNodes
 {
     static readonly Call Self = Call.Of("network/fabric");
@@ -64,6 +65,7 @@ internal sealed partial class FabricNodes(Store<NetworkDb> store, TimeProvider t
     public async Task ForgetAsync(string node, CancellationToken cancel)
     {
         heard.TryRemove(node, out _);
+        await breaches.ForgetAsync(node, cancel);
         if (!await store.ReadAsync(db => db.FabricPeers.AnyAsync(p => p.Node == node, cancel))) return;
         await store.WriteAsync(Self, unit => ApplyAsync(unit.Db.FabricPeers, node, [], unit), cancel);
     }

@@ -15,13 +15,14 @@ public sealed class BrokenMachineTests : IAsyncLifetime
     private readonly DataPlaneLab lab = new();
     private readonly PortPlan plan = DataPlaneLab.Plan(1, [new(Ingress, Tcp, 22, RemoteSetId: "ops"), new(Egress)]);
     private readonly PortPlan other = DataPlaneLab.Plan(2, [new(Ingress), new(Egress)]);
+    private readonly AddressSetPlan ops = new("ops", [IPAddress.Parse("10.64.0.2"), IPAddress.Parse("fd64::2")]);
     private Guest guest = null!;
     private string healthy = "";
 
     public async ValueTask InitializeAsync()
     {
         await lab.Plane.PrepareAsync(DataPlaneLab.Cancellation);
-        await lab.Plane.EnsureSetsAsync([new("ops", [IPAddress.Parse("10.64.0.2"), IPAddress.Parse("fd64::2")])], DataPlaneLab.Cancellation);
+        await lab.Plane.EnsureSetsAsync([ops], DataPlaneLab.Cancellation);
         guest = await lab.StartGuestAsync(plan);
         await lab.StartGuestAsync(other);
         await NothingAsync();
@@ -130,6 +131,23 @@ public sealed class BrokenMachineTests : IAsyncLifetime
         Nft("flush chain inet monolith spoof");
         await lab.RestartAsync();
         await NamedAsync(("FILTER_ALTERED", "inet.spoof"));
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        await lab.Plane.EnsurePortAsync(other, DataPlaneLab.Cancellation);
+        await NothingAsync();
+        Assert.Equal(healthy, Everything());
+    }
+
+    /// <summary>What an earlier version made is no breach, and goes as soon as everything is known.</summary>
+    [Fact]
+    public async Task AnUpgradeOfTheAgent()
+    {
+        var marker = Everything().Split('\n').Single(l => l.Contains("chain skeleton_", StringComparison.Ordinal)).Split(' ')[1];
+        Nft("add chain inet monolith skeleton_before");
+        Nft($"delete chain inet monolith {marker}");
+        Nft("add chain inet monolith before { type filter hook prerouting priority -400; }");
+        await lab.RestartAsync();
+        await NothingAsync();
+        await lab.Plane.EnsureSetsAsync([ops], DataPlaneLab.Cancellation);
         await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
         await lab.Plane.EnsurePortAsync(other, DataPlaneLab.Cancellation);
         await NothingAsync();

@@ -72,7 +72,10 @@ public sealed class JudgeTests
 
         Machine Carried(IReadOnlySet<IPAddress> first, IReadOnlySet<IPAddress> second) => machine with
         {
-            Paths = machine.Paths with { Exports = new Dictionary<string, IReadOnlySet<IPAddress>> { ["tor1"] = first, ["tor2"] = second } },
+            Paths = machine.Paths with
+            {
+                Exports = new Dictionary<string, IReadOnlySet<IPAddress>> { ["tor1"] = first, ["tor2"] = second },
+            },
         };
     }
 
@@ -126,7 +129,8 @@ public sealed class JudgeTests
                 ("SETTING_ALTERED", Tap));
         }
 
-        Is(machine.With(f => f with { Settings = [(new Setting("net/ipv4/ip_forward", "1"), "0")] }), ("SETTING_ALTERED", "net.ipv4.ip_forward"));
+        Is(machine.With(f => f with { Settings = [(new Setting("net/ipv4/ip_forward", "1"), "0")] }),
+            ("SETTING_ALTERED", "net.ipv4.ip_forward"));
     }
 
     [Fact]

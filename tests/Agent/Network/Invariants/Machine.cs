@@ -40,8 +40,7 @@ internal sealed record Machine(MachineFacts Facts, FabricPaths Paths)
         var leftover = DataPlaneLab.Plan(99);
         var taps = hasLeftover ? plans.Append(leftover).ToList() : plans;
         var ways = Enumerable.Range(Uplink, uplinks).ToArray();
-        List<LinkFact> links = [Link(1, "lo", ""), .. ways.Select((w, i) => Link(w, $"up{i + 1}", "veth") with { Lower = FirstTap + i })];
-        links = [.. links.Select(l => l.Link.Kind == "veth" ? l with { Lower = 0 } : l)];
+        List<LinkFact> links = [Link(1, "lo", ""), .. ways.Select((w, i) => Link(w, $"up{i + 1}", "veth"))];
         links.AddRange(taps.Select((p, i) => Link(FirstTap + i, p.TapName, "tun", p.PortId)));
         if (hasOthers)
         {
@@ -50,13 +49,15 @@ internal sealed record Machine(MachineFacts Facts, FabricPaths Paths)
             links.Add(Link(Docker + 2, "mgmt0.7", "vlan") with { Lower = 1 });
         }
 
-        List<RouteFact> routes = [Route("127.0.0.1/32", RTPROT_KERNEL, RTN_LOCAL, 255, 1), Route("10.255.1.1/32", RTPROT_KERNEL, RTN_LOCAL, 255, 1)];
+        List<RouteFact> routes =
+            [Route("127.0.0.1/32", RTPROT_KERNEL, RTN_LOCAL, 255, 1), Route("10.255.1.1/32", RTPROT_KERNEL, RTN_LOCAL, 255, 1)];
         string[] fabric = hasDefault ? ["0.0.0.0/0", "::/0"] : ["10.255.0.0/16", "fd00::/16", "10.64.7.7/32"];
         routes.AddRange(fabric.Select(f => Route(f, 12, RTN_UNICAST, RT_TABLE_MAIN, ways)));
         routes.Add(Route("10.255.0.1/32", 12, RTN_UNICAST, RT_TABLE_MAIN, ways[0]));
         foreach (var (plan, tap) in taps.Select((p, i) => (p, FirstTap + i)))
         {
-            routes.AddRange(plan.Addresses.Select(a => Route($"{a}/{(a.GetAddressBytes().Length * 8)}", RouteTable.Protocol, RTN_UNICAST, RT_TABLE_MAIN, tap)));
+            routes.AddRange(plan.Addresses.Select(a =>
+                Route($"{a}/{a.GetAddressBytes().Length * 8}", RouteTable.Protocol, RTN_UNICAST, RT_TABLE_MAIN, tap)));
             routes.AddRange(new[] { "169.254.1.1/32", "fe80::1/128", "fe80::/64", "ff00::/8" }
                 .Select(p => Route(p, RTPROT_KERNEL, p.EndsWith("64", StringComparison.Ordinal) ? RTN_UNICAST : RTN_LOCAL, 255, tap)));
         }
