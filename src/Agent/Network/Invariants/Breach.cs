@@ -21,4 +21,6 @@ internal enum Invariant
 /// <param name="Subject">What it is about: a tap, an address, a chain. With the code it is one of a kind on its machine.</param>
 /// <param name="Message">What is wrong, what that means, and what to do.</param>
 /// <param name="Port">The port's id; empty when it is about none, or nobody knows.</param>
-internal sealed record Breach(Invariant Invariant, string Code, string Subject, string Message, string Port = "");
+/// <param name="IsPassing">Whether it is one only if it lasts: routes of guests that come, go and move are under way for a moment.</param>
+internal sealed record Breach(
+    Invariant Invariant, string Code, string Subject, string Message, string Port = "", bool IsPassing = false);

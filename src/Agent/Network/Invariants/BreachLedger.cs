@@ -19,7 +19,7 @@ internal sealed record BreachLedger(IReadOnlyList<BreachEntry> Entries, IReadOnl
 {
     public static readonly TimeSpan Kept = TimeSpan.FromHours(1);
 
-    /// <summary>What a route needs from the kernel to its neighbours' neighbours, when guests come, go and move.</summary>
+    /// <summary>For what passes: what a route needs from the kernel to its neighbours' neighbours.</summary>
     public static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
     public const int MostEntries = 256, MostMessage = 512, MostSubject = 64;
@@ -41,7 +41,7 @@ internal sealed record BreachLedger(IReadOnlyList<BreachEntry> Entries, IReadOnl
             }
 
             var entry = new BreachEntry(breach, waits.TryGetValue(key, out var first) ? first.Since : now, now, null);
-            var isOne = now - entry.Since >= SettlingOf(breach);
+            var isOne = !breach.IsPassing || now - entry.Since >= Settling;
             (isOne ? open : waiting).Add(entry);
             // What it was before is still to be told.
             if (!isOne && before is not null) known[key] = before;
@@ -55,10 +55,6 @@ internal sealed record BreachLedger(IReadOnlyList<BreachEntry> Entries, IReadOnl
             ],
             waiting);
     }
-
-    /// <summary>Of what two daemons and a kernel agree on over time, one look says little; of the rest it says all.</summary>
-    private static TimeSpan SettlingOf(Breach breach) =>
-        breach.Invariant == Invariant.TwoNextHops || breach.Code == "OTHER_ORIGIN" ? Settling : TimeSpan.Zero;
 
     private static (string, string) KeyOf(BreachEntry entry) => (entry.Breach.Code, entry.Breach.Subject);
 

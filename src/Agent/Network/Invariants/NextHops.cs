@@ -23,7 +23,8 @@ internal static class NextHops
             var why = paths.Problem.Length > 0 ? paths.Problem
                 : down.Length > 0 ? $"Not established: {down}" : $"The routing daemon has {paths.Sessions.Count} sessions";
             yield return up.Count == 0
-                ? Of("NO_NEXT_HOP", Fabric, $"No BGP session is established, and nobody reaches this machine's servers. {why}.")
+                ? Of("NO_NEXT_HOP", Fabric, $"No BGP session is established, and nobody reaches this machine's servers. {why}.",
+                    isPassing: paths.Problem.Length > 0)
                 : Of("SINGLE_NEXT_HOP", Fabric, $"All that this machine announces goes out over {up[0]} alone: what happens to "
                     + $"that one happens to every server here. {why}. See `monolith fabric-peer list`.");
         }
@@ -34,10 +35,10 @@ internal static class NextHops
             if (up.Count > 0 && over.Count == 0)
                 yield return Of("NO_NEXT_HOP", $"{address}", $"{address} goes out over none of the sessions {string.Join(", ", up)}: "
                     + "nobody reaches its server. Look at the routing daemon's filters, and whether it learns routes of protocol 42.",
-                    facts.PortOf(tap.Name));
+                    facts.PortOf(tap.Name), isPassing: true);
             else if (up.Count >= Wanted && over.Count < Wanted)
                 yield return Of("SINGLE_NEXT_HOP", $"{address}", $"{address} goes out over {over[0]} alone, though "
-                    + $"{string.Join(", ", up)} are established. Look at the routing daemon's filters.", facts.PortOf(tap.Name));
+                    + $"{string.Join(", ", up)} are established. Look at the routing daemon's filters.", facts.PortOf(tap.Name), isPassing: true);
         }
 
         // Without two sessions there cannot be two ways, and that is said already.
@@ -50,7 +51,7 @@ internal static class NextHops
             if (ways.Count < Wanted)
                 yield return Of(ways.Count == 0 ? "NO_WAY_OUT" : "SINGLE_WAY_OUT", word.ToLowerInvariant(),
                     $"{word} packets leave this machine by {(ways.Count == 0 ? "no uplink" : ways[0] + " alone")}. Look whether "
-                    + "the routing daemon merges paths, and at what it imports and writes into the kernel.");
+                    + "the routing daemon merges paths, and at what it imports and writes into the kernel.", isPassing: true);
         }
     }
 
@@ -65,6 +66,6 @@ internal static class NextHops
             .Select(l => uplinks[l]).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    private static Breach Of(string code, string subject, string message, string port = "") =>
-        new(Invariant.TwoNextHops, code, subject, message, port);
+    private static Breach Of(string code, string subject, string message, string port = "", bool isPassing = false) =>
+        new(Invariant.TwoNextHops, code, subject, message, port, isPassing);
 }

@@ -7,7 +7,7 @@ public sealed class BreachLedgerTests
 {
     private static readonly DateTimeOffset Start = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly Breach Route = new(Invariant.OneOwner, "FOREIGN_ROUTE", "vt1", "words");
-    private static readonly Breach Hop = new(Invariant.TwoNextHops, "SINGLE_NEXT_HOP", "fabric", "words");
+    private static readonly Breach Hop = new(Invariant.TwoNextHops, "SINGLE_NEXT_HOP", "10.64.0.1", "words", IsPassing: true);
 
     private static BreachLedger Looks(params (double Second, Breach[] Found)[] looks) =>
         looks.Aggregate(BreachLedger.None, (ledger, look) => ledger.Look(look.Found, Start.AddSeconds(look.Second)));
