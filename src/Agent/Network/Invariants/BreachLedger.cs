@@ -19,8 +19,8 @@ internal sealed record BreachLedger(IReadOnlyList<BreachEntry> Entries, IReadOnl
 {
     public static readonly TimeSpan Kept = TimeSpan.FromHours(1);
 
-    /// <summary>For what passes: what a route needs from the kernel to its neighbours' neighbours.</summary>
-    public static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
+    /// <summary>For what passes: what a route needs from the kernel to its neighbours' neighbours. At the third look, that is.</summary>
+    public static readonly TimeSpan Settling = TimeSpan.FromSeconds(1.5);
 
     public const int MostEntries = 256, MostMessage = 512, MostSubject = 64;
 

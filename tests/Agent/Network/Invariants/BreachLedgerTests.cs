@@ -40,7 +40,7 @@ public sealed class BreachLedgerTests
     [Fact]
     public void AnOversightOfTheFabric_IsNoBreach_UntilItLasts()
     {
-        Assert.Empty(Looks((0, [Hop]), (1, [Hop]), (1.9, [Hop])).Entries);
+        Assert.Empty(Looks((0, [Hop]), (1, [Hop]), (1.4, [Hop])).Entries);
         Assert.Empty(Looks((0, [Hop]), (1, []), (2, [Hop]), (3, [Hop])).Entries);
         Assert.Equal(Start, Assert.Single(Looks((0, [Hop]), (1, [Hop]), (2, [Hop])).Entries).Since);
         // And what it was before is told meanwhile.
