@@ -9,6 +9,7 @@ using Monolith.Agent.Join;
 using Monolith.Agent.L7;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Network;
+using Monolith.Agent.Network.Invariants;
 using Monolith.Agent.Reconcile;
 using Monolith.Agent.Routing;
 using Monolith.Agent.Vms;
@@ -121,7 +122,9 @@ internal static class RunCommand
                 () => Channel.Invoker,
                 Time,
                 Loggers);
-            await RunAsync(agent, routing);
+            var invariants = new InvariantWatch(
+                dataPlane.LookAsync, routing.ReadPathsAsync, () => Channel.Invoker, Time, Loggers.CreateLogger("Invariants"));
+            await RunAsync(agent, routing, invariants.RunAsync);
         }
 
         public async Task LoadBalancerAsync()
@@ -161,10 +164,12 @@ internal static class RunCommand
             : throw new UsageException($"--protect takes a prefix such as 192.0.2.0/24, not '{text}'");
 
         /// <summary>When the agent ends with a fault, all of it ends: systemd starts it anew.</summary>
-        private async Task RunAsync(IAgent agent, IRouting routing)
+        /// <param name="watch">What else runs as long as the agent does.</param>
+        private async Task RunAsync(IAgent agent, IRouting routing, Func<CancellationToken, Task>? watch = null)
         {
             var renewal = new Renewal(Channel, State, Time, Loggers.CreateLogger("Certificates")).RunAsync(Stop.Token);
             var fabric = new FabricWatch(routing, () => Channel.Invoker, Time, Loggers.CreateLogger("Fabric")).RunAsync(Stop.Token);
+            var watching = watch?.Invoke(Stop.Token) ?? Task.CompletedTask;
             var status = StatusFile.KeepAsync(State, () => Status(agent.Health), Time, Stop.Token);
             try
             {
@@ -173,7 +178,7 @@ internal static class RunCommand
             finally
             {
                 await Stop.CancelAsync();
-                await Task.WhenAll(renewal, fabric, status);
+                await Task.WhenAll(renewal, fabric, watching, status);
             }
         }
 

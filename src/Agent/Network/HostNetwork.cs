@@ -3,6 +3,7 @@ using System.Net;
 using Monolith.Agent.Native.Raw;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Network.Filter;
+using Monolith.Agent.Network.Invariants;
 using Monolith.Agent.Network.Tap;
 
 namespace Monolith.Agent.Network;
@@ -28,6 +29,9 @@ internal sealed class HostNetwork : IDisposable
     private readonly TapDevices taps;
     private readonly FilterTable filters;
     private readonly Connections connections;
+    private readonly LinkFacts linkFacts;
+    private readonly RouteFacts routeFacts;
+    private HashSet<int> linksSeen = [];
     // In the order in which they were given: of an address that moves from one port here to another, the later has it.
     private readonly OrderedDictionary<string, PortPlan> plans = [];
     private readonly Dictionary<string, AddressSetPlan> sets = [];
@@ -45,16 +49,16 @@ internal sealed class HostNetwork : IDisposable
         taps = new TapDevices(links, addresses, new NeighbourTable(netlink));
         filters = new FilterTable(options, nftables);
         connections = new Connections(netfilter);
+        linkFacts = new LinkFacts(netlink);
+        routeFacts = new RouteFacts(netlink);
     }
 
     public IReadOnlyCollection<PortPlan> Plans => plans.Values;
 
     public void Prepare()
     {
-        Sysctl.Set("net/ipv4/ip_forward", "1");
-        Sysctl.Set("net/ipv6/conf/all/forwarding", "1");
-        // The strictest of "all" and the interface counts, so a tap's own setting is not enough.
-        Sysctl.Set("net/ipv4/conf/all/rp_filter", "0");
+        foreach (var (path, value) in Settings.Machine)
+            Sysctl.Set(path, value);
         if (links.Find(Loopback) is { } lo)
         {
             if (!lo.Up)
@@ -134,7 +138,7 @@ internal sealed class HostNetwork : IDisposable
         var taps = Taps();
         var plans = Effective();
         var addresses = plans.ToDictionary(
-            p => p.TapName, p => p.Routed ? [.. p.Addresses, .. Externals(p, inbound: true)] : (IReadOnlyList<IPAddress>)[]);
+            p => p.TapName, p => (IReadOnlyList<IPAddress>)(p.Routed ? [.. p.Routable] : []));
         var shared = plans.Where(p => p.Routed).ToDictionary(p => p.TapName, p => Externals(p, inbound: false));
         var (add, remove) = RoutePlan.Delta(taps, addresses, routes.List(), shared);
         foreach (var route in remove)
@@ -205,8 +209,59 @@ internal sealed class HostNetwork : IDisposable
             plan is null ? [] : Externals(plan, inbound: false).Intersect(routes[HostRoute.Nowhere]);
     }
 
+    /// <summary>What there is, for judgement.</summary>
+    public MachineFacts Look()
+    {
+        var links = linkFacts.List();
+        var indexes = links.Select(l => l.Link.Index).ToHashSet();
+        var linksChanged = !indexes.SetEquals(linksSeen);
+        linksSeen = indexes;
+        return new MachineFacts
+        {
+            Options = options,
+            Links = links,
+            Routes = routeFacts.List(linksChanged),
+            Plans = Effective(),
+            Filtered = filters.Taps.ToHashSet(),
+            Differences = filters.TakeDifferences(),
+            Settings = [.. Settings.Machine.Select(s => (Wanted: s, Actual: Sysctl.Get(s.Path))).Where(s => s.Actual != s.Wanted.Value)],
+        };
+    }
+
+    /// <summary>Undoes what others did to what is the agent's.</summary>
+    /// <returns>What could not be undone.</returns>
+    public IReadOnlyList<IOException> Mend(MachineFacts facts)
+    {
+        var failures = new List<IOException>();
+        if (facts.Differences.Count > 0)
+            Try(filters.Rebuild);
+        foreach (var tap in facts.Taps.Where(t => t.Master != 0))
+            Try(() => links.SetFree(tap.Link.Name, tap.Link.Index));
+        foreach (var (route, tap) in Owners.Foreign(facts))
+            Try(() => routes.Remove(route, tap.Index));
+        var settings = facts.Settings.Select(s => s.Wanted).Concat(
+            facts.Taps.SelectMany(t => SpoofPaths.Altered(t).Select(s => Settings.Of(s, t.Link.Name))));
+        foreach (var (path, value) in settings)
+            Try(() => Sysctl.Set(path, value));
+        return failures;
+
+        void Try(Action work)
+        {
+            try
+            {
+                work();
+            }
+            catch (IOException e)
+            {
+                failures.Add(e);
+            }
+        }
+    }
+
     public void Dispose()
     {
+        filters.Dispose();
+        routeFacts.Dispose();
         nftables.Dispose();
         netfilter.Dispose();
         netlink.Dispose();

@@ -6,6 +6,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.Native.Raw;
 using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Network.Invariants;
 using Monolith.Agent.Network.Metadata;
 using Monolith.Agent.Network.Probe;
 using Monolith.Agent.Network.Tap;
@@ -134,6 +135,22 @@ public sealed class LinuxDataPlane : IDataPlane
 
     public Task<IReadOnlyList<PortObservation>> ObserveAsync(CancellationToken cancellation) =>
         thread.RunAsync(() => Network.Observe(answered), cancellation);
+
+    /// <summary>
+    /// What the machine is at this moment, between two of the data plane's own changes; and what others did to what is the
+    /// agent's is undone.
+    /// </summary>
+    /// <returns>Null while it was not prepared.</returns>
+    internal Task<MachineFacts?> LookAsync(CancellationToken cancellation) => thread.RunAsync(
+        () =>
+        {
+            if (links is null || Network.Look() is not { } facts)
+                return null;
+            foreach (var failure in Network.Mend(facts))
+                DataPlaneLog.SyncFailed(logger, failure);
+            return facts;
+        },
+        cancellation);
 
     public async IAsyncEnumerable<DataPlaneEvent> WatchAsync([EnumeratorCancellation] CancellationToken cancellation)
     {

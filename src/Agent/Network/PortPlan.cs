@@ -66,6 +66,9 @@ public sealed record PortPlan
     /// <summary>Bits per second that the guest may be sent; 0 is no limit. What is more is dropped.</summary>
     public long IngressRate { get; init; }
 
+    /// <summary>What is led to its tap: its addresses, and those that stand for them one to one.</summary>
+    public IEnumerable<IPAddress> Routable => Addresses.Concat(Translations.Where(t => t.Inbound).Select(t => t.External));
+
     /// <summary>The IPv4 address that DHCP leases: the first of that family.</summary>
     public IPAddress? Ipv4 => Addresses.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork);
 }

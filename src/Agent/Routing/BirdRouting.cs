@@ -38,6 +38,32 @@ public sealed class BirdRouting(string controlSocket, TimeProvider time,
             },
             cancellation);
 
+    /// <summary>What goes out on each session, and what is heard of these addresses, which are this machine's.</summary>
+    internal Task<FabricPaths> ReadPathsAsync(IReadOnlyCollection<IPAddress> addresses, CancellationToken cancellation) =>
+        ConverseAsync(
+            async (bird, deadline) =>
+            {
+                var sessions = await SessionsAsync(bird, deadline);
+                var exports = new Dictionary<string, IReadOnlySet<IPAddress>>(StringComparer.Ordinal);
+                foreach (var session in sessions.Where(s => s.Established))
+                {
+                    // A machine of the fabric's edge announces its own alone, so that this is short.
+                    var reply = await bird.AskAsync($"show route exported {session.Name}", deadline, NotFound);
+                    exports[session.Name] = BirdTables.HostRoutes(reply).Select(r => r.Address).ToHashSet();
+                }
+
+                var others = new List<OtherOrigin>();
+                foreach (var some in addresses.GroupBy(a => a.AddressFamily).SelectMany(f => f.Chunk(MostPrefixes)))
+                {
+                    var set = string.Join(", ", some.Select(a => $"{a}/{LengthOf(a)}"));
+                    var reply = await bird.AskAsync($"show route where source = RTS_BGP && net ~ [ {set} ]", deadline, NotFound);
+                    others.AddRange(BirdTables.HostRoutes(reply));
+                }
+
+                return new FabricPaths { Sessions = sessions, Exports = exports, Others = others };
+            },
+            cancellation);
+
     public Task AnnounceVipAsync(IPAddress address, CancellationToken cancellation) => OnLoopbackAsync(
         (table, index) => table.Add(index, address, LengthOf(address), linkScope: false, Loopback), cancellation);
 
@@ -54,6 +80,9 @@ public sealed class BirdRouting(string controlSocket, TimeProvider time,
     }
 
     public void Dispose() => thread.Dispose();
+
+    /// <summary>BIRD takes 4,096 bytes for a command, and a prefix of IPv6 is up to 45.</summary>
+    private const int MostPrefixes = 80;
 
     /// <summary>BIRD's code for "Network not found": an answer here, not a fault.</summary>
     private const int NotFound = 8001;

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Monolith.Agent.Routing;
 
 /// <summary>Reads the tables that BIRD prints. Pure; a line that makes no sense is passed over.</summary>
@@ -59,6 +61,24 @@ internal static class BirdTables
         l => l.Code == RouteLine && l.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var first, ..]
             && first == prefix);
 
+    /// <summary>Host routes of a reply to <c>show route …</c>: who told of each, and where it begins.</summary>
+    public static IReadOnlyList<OtherOrigin> HostRoutes(BirdReply reply)
+    {
+        var routes = new List<OtherOrigin>();
+        IPAddress? address = null;
+        foreach (var line in reply.Lines.Where(l => l.Code == RouteLine))
+        {
+            // A further route of the same prefix has no prefix in front, and what follows a route has no bracket.
+            if (line.Text.Split(' ', 2) is [var first, _] && IPNetwork.TryParse(first, out var prefix))
+                address = prefix.PrefixLength == prefix.BaseAddress.GetAddressBytes().Length * 8 ? prefix.BaseAddress : null;
+            var brackets = line.Text.Split('[', ']');
+            if (address is not null && brackets.Length >= 3)
+                routes.Add(new(address, brackets[1].Split(' ')[0], brackets.Length >= 5 ? brackets[^2].TrimEnd('i', 'e', '?') : ""));
+        }
+
+        return routes;
+    }
+
     /// <summary>State by neighbour with its interface: <c>fe80::1%up1</c>, as protocols print it.</summary>
     private static Dictionary<string, BfdState> Bfd(BirdReply reply)
     {
@@ -66,7 +86,7 @@ internal static class BirdTables
         foreach (var line in reply.Lines.Where(l => l.Code == BfdLine))
         {
             var columns = line.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (columns.Length < 4 || !System.Net.IPAddress.TryParse(columns[0], out var address))
+            if (columns.Length < 4 || !IPAddress.TryParse(columns[0], out var address))
                 continue;
             var state = columns[2] switch
             {

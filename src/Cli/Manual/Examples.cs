@@ -48,6 +48,7 @@ internal static class Examples
         ["availability-zone"] = "az1",
         ["node"] = "lb1",
         ["fabric-peer"] = "hv1.tor1",
+        ["fabric-breach"] = "hv1.single-next-hop.fabric",
         ["pool"] = "servers",
         ["reservation"] = "servers/mail",
     };

@@ -18,7 +18,7 @@ internal static class Catalog
     [
         Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, AddressSet,
         FloatingAddress, LoadBalancer, Zone, Record,
-        Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer,
+        Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
     ];
 
     /// <summary>The files of every message that an event can carry.</summary>
@@ -61,6 +61,19 @@ internal static class Catalog
         [
             Column.Name, Column.State(), Column.Enum("BFD", "bfd"), Column.Of("NEIGHBOR", "neighbor"),
             Column.Number("LOST 1H", "loss_count"), Column.Of("FLAPPING", "flapping"), Column.Of("LAST ERROR", "last_error"),
+            Column.Age,
+        ],
+    };
+
+    public static Noun FabricBreach { get; } = new(
+        "fabric-breach", Place.Cloud, FabricBreachService.Descriptor, Monolith.Network.V1.FabricBreach.Descriptor)
+    {
+        About = "What is wrong with the fabric, and what was within the hour: shared segments, lost next hops, spoofable paths, "
+            + "addresses with two owners.",
+        Aliases = ["fabric-breaches", "breach"],
+        Columns =
+        [
+            Column.Name, Column.State(), Column.Enum("INVARIANT", "invariant"), Column.Of("PORT", "port"), Column.Of("MESSAGE", "message"),
             Column.Age,
         ],
     };

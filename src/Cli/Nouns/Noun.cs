@@ -55,16 +55,15 @@ internal sealed record Noun(string Word, Place Place, ServiceDescriptor Service,
     public string Spoken => Snake.Replace('_', ' ');
 
     /// <summary><c>securityGroups</c>: the part of the name before the id.</summary>
-    public string Collection => char.ToLowerInvariant(Several[0]) + Several[1..];
+    public string Collection => char.ToLowerInvariant(Resource.Name[0]) + Resource.Name[1..] + Ending;
 
-    /// <summary><c>security_groups</c>: the field that carries them in answers.</summary>
-    public string SnakeSeveral => Messages.Snake(Several);
-
-    string Several => Resource.Name + (Resource.Name.EndsWith('s') ? "es" : "s");
+    /// <summary>What makes several of one: <c>security groups</c>, <c>fabric breaches</c>, <c>floating addresses</c>.</summary>
+    public string Ending =>
+        Resource.Name.EndsWith('s') || Resource.Name.EndsWith("ch", StringComparison.Ordinal) ? "es" : "s";
 
     /// <summary>The method of a standard verb, or null when the service has none.</summary>
     public MethodDescriptor? Method(string verb) =>
-        Service.FindMethodByName(verb + (verb is "List" or "Watch" ? Several : Resource.Name));
+        Service.FindMethodByName(verb + Resource.Name + (verb is "List" or "Watch" ? Ending : ""));
 
     /// <summary>The standard verbs that become commands.</summary>
     public bool Does(string verb) => !Without.Contains(verb) && Method(verb) is not null;

@@ -25,11 +25,11 @@ internal static class Delete
 
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("delete", $"Delete {noun.Spoken}s.");
+        var command = new Command("delete", $"Delete {noun.Spoken}{noun.Ending}.");
         command.Aliases.Add("rm");
         var names = new Argument<string[]>("NAME")
         {
-            Description = $"The {noun.Spoken}s.",
+            Description = $"The {noun.Spoken}{noun.Ending}.",
             Arity = ArgumentArity.OneOrMore,
         };
         names.CompletionSources.Add(app.NamesOf(() => noun));

@@ -4,6 +4,7 @@ using Monolith.Network.AddressPools;
 using Monolith.Network.Addresses;
 using Monolith.Network.AddressSets;
 using Monolith.Network.Fabric;
+using Monolith.Network.FabricBreaches;
 using Monolith.Network.FloatingAddresses;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
@@ -32,6 +33,7 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
     public DbSet<PortRow> Ports => Set<PortRow>();
     public DbSet<PortGroupRow> PortGroups => Set<PortGroupRow>();
     public DbSet<FabricPeerRow> FabricPeers => Set<FabricPeerRow>();
+    public DbSet<FabricBreachRow> FabricBreaches => Set<FabricBreachRow>();
     public DbSet<PortDefaultsRow> PortDefaults => Set<PortDefaultsRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -112,6 +114,11 @@ internal abstract class NetworkDb(DbContextOptions options) : ModuleDb("network"
         {
             e.ToTable("fabric_peers");
             e.HasIndex(p => p.Node);
+        });
+        model.Entity<FabricBreachRow>(e =>
+        {
+            e.ToTable("fabric_breaches");
+            e.HasIndex(b => b.Node);
         });
         model.Entity<PortDefaultsRow>(e =>
         {

@@ -9,6 +9,7 @@ using Monolith.Network.Addresses.Exchange;
 using Monolith.Network.AddressSets;
 using Monolith.Network.Contracts;
 using Monolith.Network.Fabric;
+using Monolith.Network.FabricBreaches;
 using Monolith.Network.FloatingAddresses;
 using Monolith.Network.Networks;
 using Monolith.Network.Ports;
@@ -49,6 +50,8 @@ public static class NetworkModule
         services.AddSingleton<FabricNodes>();
         services.AddSingleton<IFabricNodes>(s => s.GetRequiredService<FabricNodes>());
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<FabricNodes>());
+        services.AddSingleton<BreachNodes>();
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<BreachNodes>());
         return services;
     }
 
@@ -64,6 +67,7 @@ public static class NetworkModule
         endpoints.MapGrpcService<PortService>();
         endpoints.MapGrpcService<PortSyncService>();
         endpoints.MapGrpcService<FabricPeerService>();
+        endpoints.MapGrpcService<FabricBreachService>();
         endpoints.MapGrpcService<FabricService>();
         endpoints.MapGrpcService<ReachabilityService>();
     }

@@ -3,6 +3,7 @@ using CsCheck;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Network;
 using Monolith.Agent.Network.Advertise;
+using Monolith.Agent.Network.Invariants;
 using Monolith.Agent.Network.Probe;
 using Monolith.Agent.Network.Tap;
 
@@ -47,7 +48,8 @@ public sealed class WireTests
     {
         ArpPacket.IsAnswer(bytes, new MacAddress(1), IPAddress.Loopback);
         RouterAdvertisement.IsSolicitation(bytes);
-        Link.Parse(bytes);
+        LinkFacts.Parse(bytes);
+        RouteFacts.Parse(bytes);
         var attributes = new NetlinkAttributes(bytes);
         while (attributes.Next())
             _ = attributes.UInt32;

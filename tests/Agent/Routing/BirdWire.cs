@@ -19,6 +19,11 @@ internal sealed class BirdWire : IDisposable
         StartBird(tor, "tor", "10.0.1.1", 65001, "node", "fe80::101%d1", 65101);
     }
 
+    public TestNamespace Tor => tor;
+
+    /// <summary>The ToR's daemon dies.</summary>
+    public void Cut() => birds[1].Kill();
+
     public void Dispose()
     {
         foreach (var bird in birds)

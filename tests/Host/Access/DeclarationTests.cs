@@ -28,6 +28,7 @@ public sealed class DeclarationTests(RunningHost host)
         Methods.All.Where(m => m.Permission.Split('.')[0] is "network" or "dns" or "lb" or "image"
             && !m.Permission.StartsWith("network.addressPools.", StringComparison.Ordinal)
             && !m.Permission.StartsWith("network.fabricPeers.", StringComparison.Ordinal)
+            && !m.Permission.StartsWith("network.fabricBreaches.", StringComparison.Ordinal)
             && !m.Permission.StartsWith("lb.nodes.", StringComparison.Ordinal)),
         m => Assert.True(m.InProject, $"{m} acts in no project"));
 

@@ -18,7 +18,7 @@ public sealed partial class RoleTests(RunningHost host)
     static readonly Dictionary<string, string> Matrix = new()
     {
         ["roles/admin"] = @"(identity|compute|image|network|dns|lb|events)\..*",
-        ["roles/operator"] = @"compute\.(flavors|hypervisors|imagePrewarms)\.\w+|network\.(addressPools|fabricPeers)\.\w+|lb\.nodes\.\w+|events\.events\.list"
+        ["roles/operator"] = @"compute\.(flavors|hypervisors|imagePrewarms)\.\w+|network\.(addressPools|fabricPeers|fabricBreaches)\.\w+|lb\.nodes\.\w+|events\.events\.list"
             + @"|identity\.joinTokens\.create|identity\.projects\.get|identity\.quotas\.(get|update)",
         ["roles/projectAdmin"] = ProjectAdmin,
         ["roles/member"] = Member,

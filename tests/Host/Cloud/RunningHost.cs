@@ -93,6 +93,10 @@ public sealed class RunningHost : IAsyncLifetime
         {
             Sessions = { new Agent.V1.FabricSession { Name = "tor1", State = "Established" } },
         });
+        await new Agent.V1.FabricService.FabricServiceClient(speaker).ReportBreachesAsync(new()
+        {
+            Breaches = { new Agent.V1.BreachReport { Code = "TAP_STACKED", Subject = "vt1" } },
+        });
         OwnersToken = await UserAsync("owner", ("roles/projectAdmin", "projects/own"));
     }
 

@@ -19,7 +19,7 @@ public sealed class FabricTests
     sealed class Scene : IAsyncDisposable
     {
         public required NetworkFixture Module { get; init; }
-        FabricService Reports => new(Module.Get<FabricNodes>(), Module.Time);
+        FabricService Reports => new(Module.Get<FabricNodes>(), Module.Get<Monolith.Network.FabricBreaches.BreachNodes>(), Module.Time);
         FabricPeerService Peers => new(Module.Store);
 
         public static async Task<Scene> MakeAsync(string provider) => new() { Module = await NetworkFixture.StartAsync(provider) };

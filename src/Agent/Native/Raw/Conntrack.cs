@@ -1,17 +1,4 @@
-using System.Runtime.InteropServices;
-
-#pragma warning disable CS8981 // Structs keep the names that they have in C.
-
 namespace Monolith.Agent.Native.Raw;
-
-[CStruct("linux/netfilter/nfnetlink.h", "struct nfgenmsg")]
-[StructLayout(LayoutKind.Sequential)]
-internal struct nfgenmsg
-{
-    public byte nfgen_family;
-    public byte version;
-    public ushort res_id;
-}
 
 [CConstants(
     "linux/netlink.h",

@@ -42,6 +42,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int setns(SafeHandle fd, int type);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int unshare(int flags);
 }
 
 [CConstants("errno.h", "fcntl.h", "sched.h", "sys/socket.h", "net/if.h", "sys/time.h")]

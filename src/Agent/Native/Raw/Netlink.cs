@@ -36,7 +36,7 @@ internal struct nlattr
 [CConstants("sys/socket.h", "linux/netlink.h")]
 internal static class NetlinkConstants
 {
-    public const int NETLINK_ROUTE = 0;
+    public const int NETLINK_ROUTE = 0, NETLINK_NETFILTER = 12;
     public const int SOL_NETLINK = 270, NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11, NETLINK_GET_STRICT_CHK = 12;
     public const ushort NLMSG_NOOP = 1, NLMSG_ERROR = 2, NLMSG_DONE = 3, NLMSG_OVERRUN = 4;
     public const ushort NLM_F_REQUEST = 1, NLM_F_MULTI = 2, NLM_F_ACK = 4, NLM_F_DUMP_INTR = 0x10;

@@ -19,10 +19,26 @@ internal sealed class NamespaceThread : IDisposable
     /// <param name="name">Name of the thread, for people who debug.</param>
     /// <param name="path">Namespace to enter (<c>/run/netns/x</c>); null stays in the process's own.</param>
     public NamespaceThread(string name, string? path)
+        : this(name, () =>
+        {
+            if (path is not null)
+                Enter(path);
+        })
     {
-        thread = new Thread(() => Loop(path)) { IsBackground = true, Name = name };
+    }
+
+    private NamespaceThread(string name, Action enter)
+    {
+        thread = new Thread(() => Loop(enter)) { IsBackground = true, Name = name };
         thread.Start();
     }
+
+    /// <summary>A thread in a namespace of its own that nobody else sees, and that ends with it.</summary>
+    public static NamespaceThread Apart(string name) => new(name, () =>
+    {
+        if (Libc.unshare(CLONE_NEWNET) < 0)
+            throw ErrnoException.Last("unshare(CLONE_NEWNET)");
+    });
 
     /// <summary>Runs work on the thread. Work that has begun is finished; waiting work can be cancelled.</summary>
     public async Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellation)
@@ -69,12 +85,11 @@ internal sealed class NamespaceThread : IDisposable
         }
     }
 
-    private void Loop(string? path)
+    private void Loop(Action enter)
     {
         try
         {
-            if (path is not null)
-                Enter(path);
+            enter();
             entered.SetResult();
         }
         catch (ErrnoException e)

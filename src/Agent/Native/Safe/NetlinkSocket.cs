@@ -36,7 +36,7 @@ internal sealed class NetlinkSocket : IDisposable
     /// </summary>
     public static System.Net.Sockets.Socket Multicast(uint groups)
     {
-        var fd = Open(groups);
+        var fd = Open(groups, NETLINK_ROUTE);
         fd.SetOption(SOL_SOCKET, SO_RCVBUF, 1024 * 1024);
         return fd.IntoSocket();
     }
@@ -178,7 +178,7 @@ internal sealed class NetlinkSocket : IDisposable
         return new ErrnoException(call, -code, detail);
     }
 
-    private static FileHandle Open(uint groups, int protocol = NETLINK_ROUTE)
+    private static FileHandle Open(uint groups, int protocol)
     {
         var fd = FileHandle.OpenSocket(AF_NETLINK, SOCK_RAW, protocol);
         fd.Bind(new sockaddr_nl { nl_family = AF_NETLINK, nl_groups = groups }, "bind(AF_NETLINK)");

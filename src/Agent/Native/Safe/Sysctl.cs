@@ -22,6 +22,9 @@ internal static class Sysctl
         }
     }
 
+    /// <param name="path">Relative to /proc/sys, with slashes.</param>
+    public static string Get(string path) => Read("/proc/sys/" + path);
+
     private static string Read(string file)
     {
         try

@@ -42,6 +42,11 @@ internal sealed class LinkTable(NetlinkSocket netlink)
         netlink.Request(NetlinkMessage.Of(RTM_NEWLINK, 0, header), $"RTM_NEWLINK {name} up");
     }
 
+    /// <summary>Takes the interface out of the bridge, bond or VRF that it is in.</summary>
+    public void SetFree(string name, int index) => netlink.Request(
+        NetlinkMessage.Of(RTM_NEWLINK, 0, new ifinfomsg { ifi_index = index }).Add(IFLA_MASTER, 0u),
+        $"RTM_NEWLINK {name} nomaster");
+
     /// <summary>Deletes the interface with its addresses and routes; one that is gone already is fine.</summary>
     public void Delete(Link link) => netlink.Request(
         NetlinkMessage.Of(RTM_DELLINK, 0, new ifinfomsg { ifi_index = link.Index }),

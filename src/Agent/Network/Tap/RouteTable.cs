@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Monolith.Agent.Native.Raw;
 using Monolith.Agent.Native.Safe;
+using Monolith.Agent.Network.Invariants;
 using static Monolith.Agent.Native.Raw.LibcConstants;
 using static Monolith.Agent.Native.Raw.RtnetlinkConstants;
 
@@ -21,6 +22,7 @@ internal readonly record struct HostRoute(IPAddress Address, int Index)
 internal sealed class RouteTable(NetlinkSocket netlink)
 {
     public const byte Protocol = 42;
+    private const uint Metric6 = 1;
 
     public IReadOnlyList<HostRoute> List()
     {
@@ -53,6 +55,25 @@ internal sealed class RouteTable(NetlinkSocket netlink)
         netlink.Request(
             Message(RTM_DELROUTE, 0, route), $"RTM_DELROUTE {route.Address} dev {route.Index}", ESRCH, ENODEV);
 
+    /// <summary>Removes a route of whoever made it, as far as it leads to this interface.</summary>
+    public void Remove(RouteFact route, int index)
+    {
+        var header = new rtmsg
+        {
+            rtm_family = AddressTable.FamilyOf(route.Destination),
+            rtm_dst_len = (byte)route.Length,
+            rtm_protocol = route.Protocol,
+            rtm_scope = RT_SCOPE_NOWHERE,
+            rtm_type = route.Type,
+        };
+        var message = NetlinkMessage.Of(RTM_DELROUTE, 0, header)
+            .Add(RTA_DST, route.Destination)
+            .Add(RTA_OIF, (uint)index)
+            .Add(RTA_TABLE, route.Table)
+            .Add(RTA_PRIORITY, route.Metric);
+        netlink.Request(message, $"RTM_DELROUTE {route} dev {index}", ESRCH, ENODEV);
+    }
+
     private static NetlinkMessage Message(ushort type, ushort flags, HostRoute route)
     {
         var address = route.Address.GetAddressBytes();
@@ -68,6 +89,9 @@ internal sealed class RouteTable(NetlinkSocket netlink)
             rtm_type = route.Index == HostRoute.Nowhere ? RTN_BLACKHOLE : RTN_UNICAST,
         };
         var message = NetlinkMessage.Of(type, flags, header).Add(RTA_DST, address);
+        // IPv6 routes without a metric get 1024, and lose against what a routing daemon learns of the same address.
+        if (type == RTM_NEWROUTE && address.Length == 16)
+            message.Add(RTA_PRIORITY, Metric6);
         return route.Index == HostRoute.Nowhere ? message : message.Add(RTA_OIF, (uint)route.Index);
     }
 }

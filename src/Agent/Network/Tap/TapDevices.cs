@@ -72,19 +72,11 @@ internal sealed class TapDevices(LinkTable links, AddressTable addresses, Neighb
 
     private static void SetSysctls(string tap)
     {
-        var ipv4 = $"net/ipv4/conf/{tap}/";
-        var ipv6 = $"net/ipv6/conf/{tap}/";
-        Sysctl.Set(ipv4 + "forwarding", "1");
-        // A guest asks for its gateway only, whose address the tap has: answering for others would hide mistakes.
-        Sysctl.Set(ipv4 + "proxy_arp", "0");
-        // Spoofing is judged by nftables, by address; a route check would only know interfaces.
-        Sysctl.Set(ipv4 + "rp_filter", "0");
-        Sysctl.Set(ipv4 + "accept_redirects", "0");
-        Sysctl.Set(ipv4 + "send_redirects", "0");
-        Sysctl.Set(ipv6 + "forwarding", "1");
-        Sysctl.Set(ipv6 + "accept_ra", "0");
-        Sysctl.Set(ipv6 + "accept_redirects", "0");
-        Sysctl.Set(ipv6 + "accept_dad", "0");
+        foreach (var setting in Settings.Tap)
+        {
+            var (path, value) = Settings.Of(setting, tap);
+            Sysctl.Set(path, value);
+        }
     }
 
     private static void Create(PortPlan plan)

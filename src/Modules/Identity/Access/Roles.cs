@@ -44,6 +44,7 @@ internal static class Roles
             "operations.*"),
         // The fleet, and no tenants' content.
         Of("roles/operator", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "compute.imagePrewarms.*", "network.addressPools.*", "network.fabricPeers.*",
+            "network.fabricBreaches.*",
             "lb.nodes.*", "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get",
             "identity.quotas.get", "identity.quotas.update"),
         Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Monolith.Network.Contracts;
+using Monolith.Network.FabricBreaches;
 using Monolith.Network.Translation;
 using Monolith.Network.V1;
 using Monolith.Platform.Calls;
@@ -14,8 +15,8 @@ namespace Monolith.Network.Fabric;
 /// Takes nodes' reports into the rows: what the rows know already is not written. Who was heard last is in memory; a host
 /// that begins anew gives every node its time to say something.
 /// </summary>
-internal sealed partial class FabricNodes(Store<NetworkDb> store, NetworkOptions options, TimeProvider time,
-    ILogger<FabricNodes> log)
+internal sealed partial class FabricNodes(Store<NetworkDb> store, BreachNodes breaches, NetworkOptions options,
+    TimeProvider time, ILogger<FabricNodes> log)
     : BackgroundService, IFabricNodes
 {
     static readonly Call Self = Call.Of("network/fabric");
@@ -66,6 +67,7 @@ internal sealed partial class FabricNodes(Store<NetworkDb> store, NetworkOptions
     public async Task ForgetAsync(string node, CancellationToken cancel)
     {
         heard.TryRemove(node, out _);
+        await breaches.ForgetAsync(node, cancel);
         var hypervisor = "hypervisors/" + node;
         if (!await store.ReadAsync(async db => await db.FabricPeers.AnyAsync(p => p.Node == node, cancel)
             || await db.NatAddresses.AnyAsync(a => a.Hypervisor == hypervisor, cancel))) return;

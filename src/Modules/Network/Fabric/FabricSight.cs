@@ -7,6 +7,7 @@ using Monolith.Platform.Faults;
 namespace Monolith.Network.Fabric;
 
 /// <summary>A session as a node reports it, within what a node can mean: times are past, words are short. Immutable.</summary>
+/// <param name="Since">Whole milliseconds.</param>
 /// <param name="Losses">Whole seconds.</param>
 internal sealed record FabricSight(string Session, string Neighbor, string BgpState, FabricPeer.Types.Bfd Bfd,
     string LastError, DateTime Since, IReadOnlyList<DateTime> Losses)
@@ -34,8 +35,9 @@ internal sealed record FabricSight(string Session, string Neighbor, string BgpSt
         }
         violations.ThrowIfAny();
         return [.. sessions.Select(s => new FabricSight(s.Name, s.Neighbor, s.State, BfdOf(s.Bfd),
-            s.LastError.Length <= MostError ? s.LastError : s.LastError[..MostError], Past(s.Since, now),
-            [.. s.Losses.Select(t => Whole(Past(t, now)))]))];
+            s.LastError.Length <= MostError ? s.LastError : s.LastError[..MostError],
+            Whole(Past(s.Since, now), TimeSpan.TicksPerMillisecond),
+            [.. s.Losses.Select(t => Whole(Past(t, now), TimeSpan.TicksPerSecond))]))];
     }
 
     static bool IsWord(string word, int most) => word.Length > 0 && word.Length <= most && !word.Any(char.IsControl);
@@ -48,7 +50,8 @@ internal sealed record FabricSight(string Session, string Neighbor, string BgpSt
         return at < now ? at : now;
     }
 
-    static DateTime Whole(DateTime time) => new(time.Ticks - time.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc);
+    /// <summary>No finer than every database keeps it, or a repeat would be news.</summary>
+    static DateTime Whole(DateTime time, long unit) => new(time.Ticks - time.Ticks % unit, DateTimeKind.Utc);
 
     static FabricPeer.Types.Bfd BfdOf(FabricSession.Types.Bfd bfd) => bfd switch
     {
