@@ -47,6 +47,36 @@ public sealed class BrokenMachineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AddressesThatStandForOthers_AreTheAgentsOwn_AndNamedWhenTheyAreAltered()
+    {
+        var translated = plan with
+        {
+            AllowedPrefixes = [IPNetwork.Parse("172.16.0.0/24")],
+            EgressRate = 10_000_000,
+            Translations =
+            [
+                new(IPAddress.Parse("203.0.113.7"), plan.Addresses[0], true),
+                new(IPAddress.Parse("2001:db8::7"), plan.Addresses[1], false),
+            ],
+            UntranslatedPrefixes = [IPNetwork.Parse("10.64.0.0/16"), IPNetwork.Parse("fd64::/64")],
+        };
+        await lab.Plane.EnsurePortAsync(translated, DataPlaneLab.Cancellation);
+        await NothingAsync();
+        healthy = Everything();
+        Nft("delete element inet monolith dnat4 { 203.0.113.7 }");
+        Nft("add element inet monolith dnat4 { 203.0.113.7 : 10.64.0.2 }");
+        Assert.NotEmpty(await LookAsync());
+        await NothingAsync();
+        Assert.Equal(healthy, Everything());
+        lab.Hypervisor.Run("ip", "route", "add", "203.0.113.8", "dev", plan.TapName, "proto", "42");
+        await NamedOnceAsync(("FOREIGN_ROUTE", plan.TapName));
+        await lab.RestartAsync();
+        await NothingAsync();
+        await lab.Plane.EnsurePortAsync(plan, DataPlaneLab.Cancellation);
+        await NothingAsync();
+    }
+
+    [Fact]
     public async Task WhatOthersDoInTablesOfTheirOwn_IsNoBreach()
     {
         Nft("add table inet docker");
@@ -111,7 +141,8 @@ public sealed class BrokenMachineTests : IAsyncLifetime
     public async Task ATableThatIsGone()
     {
         Nft("delete table arp monolith");
-        await NamedOnceAsync(("FILTER_MISSING", "arp.bind"), ("FILTER_MISSING", "arp.input"), ("FILTER_MISSING", "arp.monolith"));
+        await NamedOnceAsync(("FILTER_MISSING", "arp.bind"), ("FILTER_MISSING", "arp.input"), ("FILTER_MISSING", "arp.monolith"),
+            ("FILTER_MISSING", "arp.range"));
     }
 
     /// <summary>The data plane puts right what it happens to read, and that is no reason to be silent.</summary>
