@@ -130,7 +130,8 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
 
     internal string? FindTapOf(IPAddress address)
     {
-        lock (gate) return ports.Values.FirstOrDefault(p => p.Plan.Addresses.Contains(address))?.Plan.TapName;
+        lock (gate) return ports.Values.FirstOrDefault(p => p.Plan.Addresses.Contains(address)
+            || p.Plan.Translations.Any(t => t.External.Equals(address)))?.Plan.TapName;
     }
 
     /// <summary>A guest opens or closes its side of the tap.</summary>

@@ -110,12 +110,15 @@ internal static class FilterListing
 
         public void Map(string name, IEnumerable<JsonElement> elements)
         {
-            if (name is "dnat4" or "dnat6" or "snat4" or "snat6")
+            if (name is "dnat4" or "dnat6" or "snat4" or "snat6" or "share4" or "share6")
             {
                 var pairs = elements.Select(Pair).Select(p => KeyValuePair.Create(p.Item1, p.Item2));
-                nat = name[0] == 'd'
-                    ? nat with { Inbound = nat.Inbound.SetItems(pairs) }
-                    : nat with { Outbound = nat.Outbound.SetItems(pairs) };
+                nat = name[..^1] switch
+                {
+                    "dnat" => nat with { Inbound = nat.Inbound.SetItems(pairs) },
+                    "snat" => nat with { Outbound = nat.Outbound.SetItems(pairs) },
+                    _ => nat with { Shared = nat.Shared.SetItems(pairs) },
+                };
                 return;
             }
 

@@ -17,6 +17,7 @@ internal static class NatDelta
             Elements("pair", s => s.Pairs.Where(p => IsV6(p.Internal) == v6).Select(p => $"{p.External} . {p.Internal}"));
             Elements("dnat", s => s.Inbound.Where(p => IsV6(p.Key) == v6).Select(p => $"{p.Key} : {p.Value}"));
             Elements("snat", s => s.Outbound.Where(p => IsV6(p.Key) == v6).Select(p => $"{p.Key} : {p.Value}"));
+            Elements("share", s => s.Shared.Where(p => IsV6(p.Key) == v6).Select(p => $"{p.Key} : {p.Value}"));
 
             void Elements(string set, Func<NatState, IEnumerable<string>> of) => FilterDelta.Elements(
                 text, $"{Skeleton.Table} {set}{family}", of(actual).ToImmutableSortedSet(), of(target).ToImmutableSortedSet());

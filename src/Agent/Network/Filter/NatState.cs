@@ -21,8 +21,11 @@ internal sealed record NatState
     /// <summary>External address to internal: what comes in.</summary>
     public ImmutableSortedDictionary<string, string> Inbound { get; init; } = Nothing;
 
-    /// <summary>Internal address to external: what goes out of the cloud.</summary>
+    /// <summary>Internal address to the external one that is its alone: what goes out of the cloud.</summary>
     public ImmutableSortedDictionary<string, string> Outbound { get; init; } = Nothing;
+
+    /// <summary>Internal address to the external one that it shares: connections that it begins to the outside.</summary>
+    public ImmutableSortedDictionary<string, string> Shared { get; init; } = Nothing;
 
     /// <summary>Every pair of external and internal address that a connection may be translated by.</summary>
     public ImmutableSortedSet<(string External, string Internal)> Pairs { get; init; } = [];
@@ -33,21 +36,28 @@ internal sealed record NatState
     /// <summary>What the plans come to.</summary>
     public static NatState Of(IReadOnlyCollection<PortPlan> plans)
     {
-        var (inbound, outbound) = (Nothing.ToBuilder(), Nothing.ToBuilder());
+        var (inbound, outbound, shared) = (Nothing.ToBuilder(), Nothing.ToBuilder(), Nothing.ToBuilder());
         // Of several addresses of a port, the first one that is its alone is what it goes out with.
         foreach (var translation in plans.SelectMany(p => p.Translations.OrderBy(t => !t.Inbound)))
         {
             var (external, @internal) = (translation.External.ToString(), translation.Internal.ToString());
             if (translation.Inbound)
+            {
                 inbound.TryAdd(external, @internal);
-            outbound.TryAdd(@internal, external);
+                outbound.TryAdd(@internal, external);
+            }
+            else if (!outbound.ContainsKey(@internal))
+            {
+                shared.TryAdd(@internal, external);
+            }
         }
 
         return new NatState
         {
             Inbound = inbound.ToImmutable(),
             Outbound = outbound.ToImmutable(),
-            Pairs = [.. inbound.Select(p => (p.Key, p.Value)), .. outbound.Select(p => (p.Value, p.Key))],
+            Shared = shared.ToImmutable(),
+            Pairs = [.. inbound.Select(p => (p.Key, p.Value)), .. outbound.Concat(shared).Select(p => (p.Value, p.Key))],
             Inside = Prefixes.Canonical(plans.SelectMany(p => p.UntranslatedPrefixes)),
         };
     }
@@ -57,23 +67,23 @@ internal sealed record NatState
     {
         var wanted = Of([plan]);
         return wanted.Inbound.All(p => Inbound.GetValueOrDefault(p.Key) == p.Value)
-            && wanted.Outbound.All(p => Outbound.GetValueOrDefault(p.Key) == p.Value) && wanted.Pairs.IsSubsetOf(Pairs);
+            && wanted.Outbound.All(p => Outbound.GetValueOrDefault(p.Key) == p.Value)
+            && wanted.Shared.All(p => Shared.GetValueOrDefault(p.Key) == p.Value) && wanted.Pairs.IsSubsetOf(Pairs);
     }
 
     /// <summary>With what the kernel has of addresses of ports that nobody has spoken of yet.</summary>
     /// <param name="kept">Internal addresses.</param>
     public NatState Keeping(NatState actual, IReadOnlySet<string> kept)
     {
-        var inbound = Inbound.ToBuilder();
-        var outbound = Outbound.ToBuilder();
-        foreach (var pair in actual.Inbound.Where(p => kept.Contains(p.Value)))
-            inbound.TryAdd(pair.Key, pair.Value);
-        foreach (var pair in actual.Outbound.Where(p => kept.Contains(p.Key)))
-            outbound.TryAdd(pair.Key, pair.Value);
+        static ImmutableSortedDictionary<string, string> With(
+            ImmutableSortedDictionary<string, string> map, IEnumerable<KeyValuePair<string, string>> more) =>
+            map.AddRange(more.Where(p => !map.ContainsKey(p.Key)));
+
         return this with
         {
-            Inbound = inbound.ToImmutable(),
-            Outbound = outbound.ToImmutable(),
+            Inbound = With(Inbound, actual.Inbound.Where(p => kept.Contains(p.Value))),
+            Outbound = With(Outbound, actual.Outbound.Where(p => kept.Contains(p.Key))),
+            Shared = With(Shared, actual.Shared.Where(p => kept.Contains(p.Key))),
             Pairs = Pairs.Union(actual.Pairs.Where(p => kept.Contains(p.Internal))),
             // Nobody who is known has an outside: what is there was somebody's who is not known yet.
             Inside = Inside.IsEmpty ? actual.Inside : Inside,

@@ -14,7 +14,9 @@ namespace Monolith.Agent.Network.Filter;
 /// </code>
 /// Taps are recognised by their prefix, so that a tap that nobody described yet is closed rather than open. What belongs to
 /// one link (link-local addresses, neighbour discovery) is routed to no other, whatever the rules of a port let through; over
-/// IPv6 it is dropped before it is routed, since the kernel would look for that neighbour before anybody is asked.
+/// IPv6 it is dropped before it is routed, since the kernel would look for that neighbour before anybody is asked. A guest that
+/// came from another machine goes on with connections that this kernel sees in their middle, and takes for the guest's own:
+/// an address that is shared is for those alone that begin here.
 /// </summary>
 internal sealed class Skeleton
 {
@@ -71,6 +73,8 @@ internal sealed class Skeleton
             add map {{Table}} dnat6 { type ipv6_addr : ipv6_addr; }
             add map {{Table}} snat4 { type ipv4_addr : ipv4_addr; }
             add map {{Table}} snat6 { type ipv6_addr : ipv6_addr; }
+            add map {{Table}} share4 { type ipv4_addr : ipv4_addr; }
+            add map {{Table}} share6 { type ipv6_addr : ipv6_addr; }
             add map {{Table}} {{EgressLimitMap}} { type ifname : limit; }
             add map {{Table}} {{IngressLimitMap}} { type ifname : limit; }
             add map {{Table}} {{EgressMap}} { type ifname : verdict; }
@@ -125,6 +129,9 @@ internal sealed class Skeleton
                 ip6 daddr @inside6 accept
                 snat ip to ip saddr map @snat4
                 snat ip6 to ip6 saddr map @snat6
+                tcp flags & (fin | syn | rst | ack) != syn accept
+                snat ip to ip saddr map @share4
+                snat ip6 to ip6 saddr map @share6
               }
               chain forward {
                 iifname {{tap}} limit name iifname map @{{EgressLimitMap}} counter drop

@@ -45,6 +45,7 @@ public sealed class FilterTableTests : IDisposable
                         Assert.Equal(said.Limits, has.Limits);
                         Assert.Equal(said.Nat.Inbound, has.Nat.Inbound);
                         Assert.Equal(said.Nat.Outbound, has.Nat.Outbound);
+                        Assert.Equal(said.Nat.Shared, has.Nat.Shared);
                         Assert.Equal(said.Nat.Pairs, has.Nat.Pairs);
                         Assert.Equal(said.Nat.Inside, has.Nat.Inside);
                         Assert.Equal(said.Sets.Keys, has.Sets.Keys);
