@@ -108,6 +108,11 @@ public sealed class AgentProcess(
             PortConcern.Instance, ports, portBoard, () => new Hello { AgentVersion = options.Version });
         portSync.Changed += portReconciler.OnChanged;
         portSync.BecameInSync += portReconciler.OnInSync;
+        var looks = new PortLooks(portReconciler, drivers, connect, time, log);
+        portSync.Asked += said =>
+        {
+            if (said is PortLook look) looks.Look(look, cancellation);
+        };
         parts = new Parts(vmSync, portSync, vmBoard, portBoard);
 
         // Ports first: a vm of the ledger waits for them.

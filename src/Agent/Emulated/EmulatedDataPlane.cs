@@ -134,6 +134,13 @@ public sealed class EmulatedDataPlane(DataPlaneOptions? options = null) : IDataP
             || p.Plan.Translations.Any(t => t.External.Equals(address)))?.Plan.TapName;
     }
 
+    /// <summary>There is one uplink, and it leads everywhere.</summary>
+    public Task<string?> WayToAsync(string portId, IPAddress destination, CancellationToken cancellation)
+    {
+        lock (gate)
+            return Task.FromResult(ports.ContainsKey(portId) ? FindTapOf(destination) ?? "up1" : null);
+    }
+
     /// <summary>A guest opens or closes its side of the tap.</summary>
     internal void SetCarrier(string tapName, bool carrier)
     {

@@ -209,6 +209,17 @@ internal sealed class HostNetwork : IDisposable
             plan is null ? [] : Externals(plan, inbound: false).Intersect(routes[HostRoute.Nowhere]);
     }
 
+    /// <summary>By which interface a packet of the port's guest to an address would leave; null: by none.</summary>
+    public string? WayTo(string portId, IPAddress destination)
+    {
+        if (!plans.TryGetValue(portId, out var plan) || Taps().Find(t => t.Name == plan.TapName) is not { } tap)
+            return null;
+        var source = plan.Addresses.FirstOrDefault(a => a.AddressFamily == destination.AddressFamily);
+        return source is not null && routes.WayTo(destination, source, tap.Index) is { } index
+            ? links.List().FirstOrDefault(l => l.Index == index)?.Name
+            : null;
+    }
+
     /// <summary>What there is, for judgement.</summary>
     public MachineFacts Look()
     {

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Monolith.Agent.Network;
 
 /// <summary>
@@ -38,6 +40,10 @@ public interface IDataPlane : IAsyncDisposable
 
     /// <summary>What the machine has: every planned port, and every tap of ours that has no plan.</summary>
     Task<IReadOnlyList<PortObservation>> ObserveAsync(CancellationToken cancellation);
+
+    /// <summary>The interface by which the kernel would forward a packet of the port's guest to an address; null: by none, or
+    /// there is no such port.</summary>
+    Task<string?> WayToAsync(string portId, IPAddress destination, CancellationToken cancellation);
 
     /// <summary>Hints about changes from now on. A slow reader loses the oldest ones; observe now and then.</summary>
     IAsyncEnumerable<DataPlaneEvent> WatchAsync(CancellationToken cancellation);

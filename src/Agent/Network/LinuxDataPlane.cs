@@ -152,6 +152,9 @@ public sealed class LinuxDataPlane : IDataPlane
         },
         cancellation);
 
+    public Task<string?> WayToAsync(string portId, IPAddress destination, CancellationToken cancellation) =>
+        thread.RunAsync(() => Network.WayTo(portId, destination), cancellation);
+
     public async IAsyncEnumerable<DataPlaneEvent> WatchAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         var channel = Channel.CreateBounded<DataPlaneEvent>(

@@ -88,6 +88,7 @@ internal sealed class PortConcern : IConcern
             new DesiredItem(KeyOfSet(message.UpsertSet.Id), message.UpsertSet.Generation, message.UpsertSet)),
         SyncPortsResponse.KindOneofCase.RemovePort => new Downlink.Remove(message.RemovePort),
         SyncPortsResponse.KindOneofCase.RemoveSet => new Downlink.Remove(KeyOfSet(message.RemoveSet)),
+        SyncPortsResponse.KindOneofCase.Look => new Downlink.Asked(message.Look),
         SyncPortsResponse.KindOneofCase.InSync =>
             new Downlink.InSync(message.InSync.Unchanged, message.InSync.SendStatuses),
         _ => new Downlink.Unknown(),

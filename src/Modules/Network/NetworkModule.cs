@@ -42,6 +42,7 @@ public static class NetworkModule
         services.AddSingleton<PortItems>();
         services.AddSingleton<PortNodes>();
         services.AddSingleton<PortReports>();
+        services.AddSingleton<PortLooks>();
         services.AddSingleton<IStartUp, PortDefaults>();
         services.AddSingleton<AddressExchange>();
         services.AddHostedService<AddressKeeper>();

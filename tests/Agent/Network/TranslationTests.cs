@@ -138,6 +138,21 @@ public sealed class TranslationTests : IAsyncLifetime
         Assert.Equal(before, lab.Hypervisor.Run("nft", "-s", "list", "table", "inet", "monolith"));
     }
 
+    [Fact]
+    public async Task WayOut_IsWhatTheKernelWouldTake()
+    {
+        var guest = await lab.StartGuestAsync(Floating(DataPlaneLab.Plan(1, Open)));
+        await lab.StartGuestAsync(DataPlaneLab.Plan(2, Open));
+        Assert.Equal("up1", await WayAsync(DataPlaneLab.OfficeAddress));
+        Assert.Equal("up1", await WayAsync(DataPlaneLab.OfficeAddress6));
+        Assert.Equal(TapName.Of("port-2"), await WayAsync("10.64.0.2"));
+        Assert.Null(await WayAsync("198.18.7.7"));
+        Assert.Null(await lab.Plane.WayToAsync("none", IPAddress.Parse("10.64.0.2"), DataPlaneLab.Cancellation));
+        guest.PowerOff();
+
+        Task<string?> WayAsync(string to) => lab.Plane.WayToAsync("port-1", IPAddress.Parse(to), DataPlaneLab.Cancellation);
+    }
+
     private string Routed(string address) =>
         lab.Hypervisor.Run("ip", "route", "show", address).Contains(TapName.Of("port-1"), StringComparison.Ordinal) ? "10.64.0.1" : "";
 

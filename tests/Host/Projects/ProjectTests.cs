@@ -22,8 +22,8 @@ public sealed class ProjectTests(RunningHost host)
         Assert.Equal(StatusCode.FailedPrecondition, e.StatusCode);
         var left = e.GetRpcStatus()!.GetDetail<Google.Rpc.PreconditionFailure>()!.Violations
             .ToDictionary(v => v.Subject[(tenant.Name.Length + 1)..], v => v.Description);
-        Assert.Equal(["images", "keyPairs", "loadBalancers", "networks", "ports", "securityGroups", "serverGroups", "servers",
-                "zones"],
+        Assert.Equal(["addressSets", "floatingAddresses", "images", "keyPairs", "loadBalancers", "networks", "ports",
+                "securityGroups", "serverGroups", "servers", "zones"],
             left.Keys.Order(StringComparer.Ordinal));
         Assert.Contains("projects/leaving/servers/s1", left["servers"], StringComparison.Ordinal);
 
@@ -34,6 +34,10 @@ public sealed class ProjectTests(RunningHost host)
         await new KeyPairService.KeyPairServiceClient(wire).DeleteKeyPairAsync(new() { Name = tenant.Name + "/keyPairs/r1" }, by);
         await new ServerGroupService.ServerGroupServiceClient(wire).DeleteServerGroupAsync(
             new() { Name = tenant.Name + "/serverGroups/r1" }, by);
+        await new AddressSetService.AddressSetServiceClient(wire).DeleteAddressSetAsync(
+            new() { Name = tenant.Name + "/addressSets/r1" }, by);
+        await new FloatingAddressService.FloatingAddressServiceClient(wire).DeleteFloatingAddressAsync(
+            new() { Name = tenant.Name + "/floatingAddresses/r1" }, by);
         await new PortService.PortServiceClient(wire).DeletePortAsync(new() { Name = tenant.Name + "/ports/r1" }, by);
         await new Dns.V1.ZoneService.ZoneServiceClient(wire).DeleteZoneAsync(new() { Name = tenant.Name + "/zones/r1" }, by);
         await new SecurityGroupService.SecurityGroupServiceClient(wire).DeleteSecurityGroupAsync(

@@ -47,9 +47,13 @@ public sealed class FabricBreachTests
             new ReportBreachesRequest
             {
                 Breaches = { breaches },
-                Addresses = { addresses.Select(a => ByteString.CopyFrom(IPAddress.Parse(a).GetAddressBytes())) },
+                Ipv4Addresses = Packed(addresses, 4),
+                Ipv6Addresses = Packed(addresses, 16),
             },
             FakeCall.By(new Caller("nodes/" + node, []), "agent.fabric.report"));
+
+        static ByteString Packed(string[] addresses, int length) => ByteString.CopyFrom(
+            [.. addresses.Select(a => IPAddress.Parse(a).GetAddressBytes()).Where(a => a.Length == length).SelectMany(a => a)]);
 
         public async Task<List<FabricBreach>> ListAsync(string filter = "") => [.. (await Breaches.ListFabricBreaches(
             new ListFabricBreachesRequest { Filter = filter }, NetworkFixture.Call())).FabricBreaches];

@@ -114,7 +114,7 @@ public sealed class ReachabilityTests
             }, default);
 
         public Task<ExplainReachabilityResponse> ExplainAsync(string source, string destination, int port = 80) =>
-            new ReachabilityService(Module.Store).ExplainReachability(new ExplainReachabilityRequest
+            new ReachabilityService(Module.Store, Module.Get<Monolith.Network.Ports.PortLooks>()).ExplainReachability(new ExplainReachabilityRequest
             {
                 Parent = "projects/p",
                 Source = source,
@@ -176,6 +176,60 @@ public sealed class ReachabilityTests
         Assert.Equal((Verdict.Unknown, "OUTSIDE"), (outside.Verdict, outside.Hops.Single(h => h.Verdict == Verdict.Unknown).Reason));
         // From outside, its own rules are what counts.
         Assert.Equal([(Stage.IngressRules, "NO_INGRESS_RULE")], Deaths(await scene.ExplainAsync("198.51.100.1", A)));
+    }
+
+    [Fact]
+    public async Task WhatAHypervisorSeesNow_CountsMoreThanWhatItReported()
+    {
+        await using var scene = await Scene.MakeAsync();
+        var port = await scene.PortAsync("a", Rule(Direction.Ingress, Protocol.Tcp, (80, 80), -1, ""));
+        await scene.IsAsync("a", "hv1", PortStatus.Types.State.Announced);
+        await using var agent = new ScriptedAgent(scene.Module, "hv1");
+        await agent.ConnectAsync();
+        var stands = (ulong)await scene.Module.Store.ReadAsync(db => Task.FromResult(db.Ports.Single().SpecGeneration));
+        PortSight Healthy() => new()
+        {
+            Generation = stands,
+            Tap = true,
+            Carrier = true,
+            Filtered = true,
+            AnnouncedPeers = 2,
+            Answers = true,
+            Way = "up1",
+        };
+        async Task<ExplainReachabilityResponse> SeenAsync(Action<PortSight> change, string by = "hv1")
+        {
+            var answer = scene.ExplainAsync("198.51.100.1", A);
+            var look = (await agent.NextAsync()).Look;
+            Assert.Equal((port.Uid, "198.51.100.1"), (look.Port, look.Peer));
+            var sight = Healthy();
+            change(sight);
+            var caller = FakeCall.By(new Monolith.Platform.Calls.Caller("nodes/" + by, []), "agent.ports.sync");
+            if (by != "hv1")
+                await Expect.FaultAsync(Grpc.Core.StatusCode.NotFound, "NOT_FOUND", () => scene.Module.Stream.TellPort(
+                    new TellPortRequest { Look = look.Id, Sight = sight }, caller));
+            else await scene.Module.Stream.TellPort(new TellPortRequest { Look = look.Id, Sight = sight }, caller);
+            if (by != "hv1") scene.Module.Time.Advance(Monolith.Network.Ports.PortLooks.Patience);
+            return await answer;
+        }
+
+        var healthy = await SeenAsync(_ => { });
+        Assert.Equal(Verdict.Passes, healthy.Verdict);
+        Assert.Contains(healthy.Hops, h => h.Message.EndsWith("its guest answers: seen just now.", StringComparison.Ordinal));
+        foreach (var (change, stage, reason) in new (Action<PortSight>, Stage, string)[]
+        {
+            (s => s.Answers = false, Stage.Destination, "GUEST_SILENT"),
+            (s => s.Filtered = false, Stage.Destination, "FILTERS_MISSING"),
+            (s => s.Tap = false, Stage.Destination, "TAP_MISSING"),
+            (s => s.Problem = "no memory", Stage.Destination, "PORT_NOT_APPLIED"),
+            (s => s.AnnouncedPeers = 0, Stage.Route, "NOT_ANNOUNCED"),
+        })
+            Assert.Equal([(stage, reason)], Deaths(await SeenAsync(change)));
+        Assert.Equal(Verdict.Unknown, (await SeenAsync(s => s.Generation--)).Verdict);
+        // Another node's word about it is nobody's, and without an answer the last report stands.
+        var reported = await SeenAsync(s => s.Answers = false, by: "hv2");
+        Assert.Equal(Verdict.Passes, reported.Verdict);
+        Assert.DoesNotContain(reported.Hops, h => h.Message.Contains("just now", StringComparison.Ordinal));
     }
 
     [Fact]

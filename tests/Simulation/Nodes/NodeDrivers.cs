@@ -191,6 +191,9 @@ internal sealed class NodeDrivers(HypervisorDrivers real, Process machine, Proce
         public Task<IReadOnlyList<PortObservation>> ObserveAsync(CancellationToken cancellation) =>
             real.ObserveAsync(cancellation);
 
+        public Task<string?> WayToAsync(string portId, System.Net.IPAddress destination, CancellationToken cancellation) =>
+            real.WayToAsync(portId, destination, cancellation);
+
         public IAsyncEnumerable<DataPlaneEvent> WatchAsync(CancellationToken cancellation) =>
             real.WatchAsync(cancellation);
 

@@ -88,7 +88,7 @@ internal static class RtnetlinkConstants
     public const ushort IFA_ADDRESS = 1, IFA_LOCAL = 2, IFA_FLAGS = 8;
     public const byte IFA_F_NODAD = 2;
 
-    public const ushort RTA_DST = 1, RTA_OIF = 4, RTA_PRIORITY = 6, RTA_MULTIPATH = 9, RTA_TABLE = 15;
+    public const ushort RTA_DST = 1, RTA_SRC = 2, RTA_IIF = 3, RTA_OIF = 4, RTA_PRIORITY = 6, RTA_MULTIPATH = 9, RTA_TABLE = 15;
     public const byte RT_TABLE_MAIN = 254, RTN_UNICAST = 1, RTN_LOCAL = 2, RTN_BLACKHOLE = 6, RTPROT_KERNEL = 2;
     public const uint RTNH_F_DEAD = 1, RTNH_F_LINKDOWN = 16;
     public const uint RTM_F_CLONED = 0x200;

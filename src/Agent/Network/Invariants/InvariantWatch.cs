@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
@@ -65,8 +66,8 @@ internal sealed partial class InvariantWatch(
             var announced = facts.Announced().Select(a => a.Address).Distinct().ToList();
             lastPaths = await PathsAsync(announced, cancellation);
             breaches = Judge.Breaches(facts, lastPaths);
-            report.Addresses.AddRange(announced.Select(a => ByteString.CopyFrom(a.GetAddressBytes()))
-                .OrderBy(a => a.ToBase64(), StringComparer.Ordinal));
+            (report.Ipv4Addresses, report.Ipv6Addresses) =
+                (Packed(announced, AddressFamily.InterNetwork), Packed(announced, AddressFamily.InterNetworkV6));
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
@@ -76,7 +77,7 @@ internal sealed partial class InvariantWatch(
                 new(Invariant.NoSpoofablePath, "NOT_CHECKED", "machine",
                     $"The machine's network cannot be read, and nobody knows whether it is as it must be: {e.Message}"),
             ];
-            report.Addresses.AddRange(told.Addresses);
+            (report.Ipv4Addresses, report.Ipv6Addresses) = (told.Ipv4Addresses, told.Ipv6Addresses);
         }
 
         var before = ledger;
@@ -110,6 +111,11 @@ internal sealed partial class InvariantWatch(
         Sessions = [.. lastPaths.Sessions.Select(s => s with { State = FabricSightings.Unreachable })],
         Problem = why,
     };
+
+    /// <summary>In an order that says nothing, so that the same ones are the same report.</summary>
+    private static ByteString Packed(IEnumerable<IPAddress> addresses, AddressFamily family) => ByteString.CopyFrom(
+        [.. addresses.Where(a => a.AddressFamily == family).Select(a => a.GetAddressBytes())
+            .OrderBy(Convert.ToHexString, StringComparer.Ordinal).SelectMany(b => b)]);
 
     private async Task TellAsync(ReportBreachesRequest report, CancellationToken cancellation)
     {

@@ -46,6 +46,24 @@ internal sealed class RouteTable(NetlinkSocket netlink)
         return result;
     }
 
+    /// <summary>The index of the interface by which a packet would be forwarded; null: by none.</summary>
+    /// <param name="from">Index of the interface that it came in by.</param>
+    public int? WayTo(IPAddress destination, IPAddress source, int from)
+    {
+        var (to, by) = (destination.GetAddressBytes(), source.GetAddressBytes());
+        var header = new rtmsg
+        {
+            rtm_family = AddressTable.FamilyOf(destination), rtm_dst_len = (byte)(to.Length * 8), rtm_src_len = (byte)(by.Length * 8),
+        };
+        var question = NetlinkMessage.Of(RTM_GETROUTE, 0, header).Add(RTA_DST, to).Add(RTA_SRC, by).Add(RTA_IIF, (uint)from);
+        // EINVAL is a blackhole's answer.
+        var body = netlink.Get(question, $"RTM_GETROUTE {destination}", ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL);
+        if (body is null || !MemoryMarshal.TryRead<rtmsg>(body, out var found) || found.rtm_type != RTN_UNICAST)
+            return null;
+        var index = NetlinkAttributes.Find(body.AsSpan(Unsafe.SizeOf<rtmsg>()), RTA_OIF);
+        return MemoryMarshal.TryRead<int>(index, out var link) ? link : null;
+    }
+
     public void Add(HostRoute route) => netlink.Request(
         Message(RTM_NEWROUTE, NetlinkConstants.NLM_F_CREATE | NetlinkConstants.NLM_F_REPLACE, route),
         $"RTM_NEWROUTE {route.Address} dev {route.Index}");

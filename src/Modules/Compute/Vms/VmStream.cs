@@ -1,14 +1,13 @@
 using Grpc.Core;
 using Monolith.Agent.V1;
+using Monolith.Platform.Nodes;
 
 namespace Monolith.Compute.Vms;
 
-/// <summary>One node's stream, for all who write to it: one message at a time.</summary>
+/// <summary>One node's stream, and the images that it was told to hold.</summary>
 internal sealed class VmStream(IServerStreamWriter<SyncVmsResponse> responses, Action<VmStream> close) : IDisposable
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
-    readonly SemaphoreSlim turn = new(1, 1);
+    readonly NodeWriter<SyncVmsResponse> writer = new(responses);
 
     /// <summary>The images that the node was told to hold; null before it is in sync.</summary>
     volatile WantedImages? told;
@@ -16,20 +15,15 @@ internal sealed class VmStream(IServerStreamWriter<SyncVmsResponse> responses, A
     public bool HoldsImages => told is { Images.Count: > 0 };
 
     /// <summary>The end of the snapshot, with the images that are wanted then.</summary>
-    public async Task WriteInSyncAsync(SyncVmsResponse message, Func<Task<WantedImages>> wanted, CancellationToken cancel)
+    public Task WriteInSyncAsync(SyncVmsResponse message, Func<Task<WantedImages>> wanted, CancellationToken cancel)
     {
-        await turn.WaitAsync(cancel);
-        try
+        var images = new WantedImages();
+        return writer.WriteAsync(async () =>
         {
-            var images = await wanted();
+            images = await wanted();
             if (images.Images.Count > 0) message.WantedImages = images;
-            await responses.WriteAsync(message, cancel);
-            told = images;
-        }
-        finally
-        {
-            turn.Release();
-        }
+            return message;
+        }, () => told = images, cancel);
     }
 
     /// <summary>Tells the node which images it is to hold, unless it was told the same. Before it is in sync, nothing: it is
@@ -37,40 +31,17 @@ internal sealed class VmStream(IServerStreamWriter<SyncVmsResponse> responses, A
     public void Tell(WantedImages images)
     {
         if (told is { } known && !known.Equals(images))
-            _ = TryWriteAsync(new SyncVmsResponse { WantedImages = images }, () => told = images);
+            _ = writer.TryWriteAsync(new SyncVmsResponse { WantedImages = images }, () => told = images);
     }
 
-    public async Task WriteAsync(SyncVmsResponse message, CancellationToken cancel)
-    {
-        await turn.WaitAsync(cancel);
-        try
-        {
-            await responses.WriteAsync(message, cancel);
-        }
-        finally
-        {
-            turn.Release();
-        }
-    }
+    public Task WriteAsync(SyncVmsResponse message, CancellationToken cancel) => writer.WriteAsync(message, cancel);
 
     /// <summary>What is worth a try: dropped when the node takes nothing, or goes.</summary>
-    public async Task TryWriteAsync(SyncVmsResponse message, Action? written = null)
-    {
-        if (!await turn.WaitAsync(Patience)) return;
-        try
-        {
-            await responses.WriteAsync(message, CancellationToken.None);
-            written?.Invoke();
-        }
-        catch (Exception e) when (e is InvalidOperationException or IOException or OperationCanceledException or RpcException)
-        {
-            // Its reader sees the end of the stream as well, and whoever waits for an answer has a deadline.
-        }
-        finally
-        {
-            turn.Release();
-        }
-    }
+    public Task TryWriteAsync(SyncVmsResponse message) => writer.TryWriteAsync(message);
 
-    public void Dispose() => close(this);
+    public void Dispose()
+    {
+        close(this);
+        writer.Dispose();
+    }
 }

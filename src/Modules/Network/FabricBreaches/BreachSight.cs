@@ -1,4 +1,5 @@
 using System.Net;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Monolith.Agent.V1;
 using Monolith.Network.V1;
@@ -24,8 +25,10 @@ internal sealed record BreachSight(FabricBreach.Types.Invariant Invariant, strin
         violations.Require(report.Breaches.Count <= MostBreaches, "breaches", $"must be at most {MostBreaches}");
         violations.Require(report.Breaches.DistinctBy(b => (b.Code, b.Subject)).Count() == report.Breaches.Count, "breaches",
             "must each have a code and a subject of their own");
-        violations.Require(report.Addresses.Count <= MostAddresses, "addresses", $"must be at most {MostAddresses}");
-        violations.Require(report.Addresses.All(a => a.Length is 4 or 16), "addresses", "must have 4 or 16 bytes each");
+        violations.Require(report.Ipv4Addresses.Length % 4 == 0, "ipv4_addresses", "must have 4 bytes each");
+        violations.Require(report.Ipv6Addresses.Length % 16 == 0, "ipv6_addresses", "must have 16 bytes each");
+        violations.Require(report.Ipv4Addresses.Length / 4 + report.Ipv6Addresses.Length / 16 <= MostAddresses, "ipv4_addresses",
+            $"must be at most {MostAddresses}, of both families");
         for (var i = 0; i < Math.Min(report.Breaches.Count, MostBreaches); i++)
         {
             var (field, breach) = ($"breaches[{i}]", report.Breaches[i]);
@@ -41,7 +44,13 @@ internal sealed record BreachSight(FabricBreach.Types.Invariant Invariant, strin
     }
 
     /// <summary>Of a report that was read.</summary>
-    public static IEnumerable<IPAddress> Addresses(ReportBreachesRequest report) => report.Addresses.Select(a => new IPAddress(a.Span));
+    public static IEnumerable<IPAddress> Addresses(ReportBreachesRequest report) =>
+        Split(report.Ipv4Addresses, 4).Concat(Split(report.Ipv6Addresses, 16));
+
+    static IEnumerable<IPAddress> Split(ByteString packed, int length)
+    {
+        for (var at = 0; at + length <= packed.Length; at += length) yield return new IPAddress(packed.Span.Slice(at, length));
+    }
 
     static BreachSight Of(BreachReport breach, DateTime now) => new(
         InvariantOf(breach.Invariant), breach.Code, breach.Subject, breach.Message,

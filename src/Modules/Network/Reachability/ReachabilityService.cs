@@ -14,8 +14,8 @@ using Protocol = Monolith.Network.V1.SecurityRule.Types.Protocol;
 
 namespace Monolith.Network.Reachability;
 
-/// <summary>Reads what <see cref="Walk"/> follows a packet through.</summary>
-internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.ReachabilityService.ReachabilityServiceBase
+/// <summary>Reads what <see cref="Walk"/> follows a packet through: from rows, and from the ends' hypervisors.</summary>
+internal sealed class ReachabilityService(Store<NetworkDb> store, PortLooks looks) : V1.ReachabilityService.ReachabilityServiceBase
 {
     const int EchoRequest = 8, EchoRequest6 = 128;
 
@@ -39,7 +39,7 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
         if (source is { Address: { } a } && destination is { Address: { } b })
             violations.Require(a.Family == b.Family, "destination", "must be of the source's IP version");
         violations.ThrowIfAny();
-        return await store.ReadAsync(async db =>
+        var facts = await store.ReadAsync(async db =>
         {
             bool IsShown(string project) => caller.May("network.ports.get", project);
             var (from, to) = (await FindAsync(db, source!, IsShown), await FindAsync(db, destination!, IsShown));
@@ -52,8 +52,22 @@ internal sealed class ReachabilityService(Store<NetworkDb> store) : V1.Reachabil
             if (from.Port?.Project != parent && to.Port?.Project != parent)
                 throw Fault.Invalid("parent", "must be the project of one of the ends");
             var packet = PacketOf(request, protocol, from, to);
-            return Answer(packet, Walk.Of(await FactsAsync(db, caller, packet, from, to, IsShown)));
+            return await FactsAsync(db, caller, packet, from, to, IsShown);
         });
+        return Answer(facts.Packet, Walk.Of(await LookAsync(facts, context.CancellationToken)));
+    }
+
+    /// <summary>With how the ends are at this moment, as far as their hypervisors say it.</summary>
+    async Task<WalkFacts> LookAsync(WalkFacts facts, CancellationToken cancel)
+    {
+        Task<EndPort?> SeeAsync(EndPort? end, Ip peer) => end is { IsShown: true, Hypervisor.Length: > 0 }
+            ? SeeShownAsync(end, peer)
+            : Task.FromResult(end);
+        async Task<EndPort?> SeeShownAsync(EndPort end, Ip peer) =>
+            end with { Sight = await looks.AskAsync(end.Port.Node, end.Port.Uid, peer, cancel) };
+        var ends = await Task.WhenAll(SeeAsync(facts.Source, facts.Packet.Destination),
+            SeeAsync(facts.Destination, facts.Packet.Source));
+        return facts with { Source = ends[0], Destination = ends[1] };
     }
 
     static ExplainReachabilityResponse Answer(Packet packet, IReadOnlyList<Hop> hops) => new()

@@ -1,3 +1,4 @@
+using Monolith.Agent.V1;
 using Monolith.Api.V1;
 using Monolith.Network.Addresses;
 using Monolith.Network.FloatingAddresses;
@@ -14,6 +15,9 @@ namespace Monolith.Network.Reachability;
 internal sealed record EndPort(PortRow Port, IReadOnlyList<JudgedGroup> Groups, bool IsShown)
 {
     public string Hypervisor => Port.Hypervisor;
+
+    /// <summary>How it is at this moment; null: its hypervisor does not say, and what it reported last is what is known.</summary>
+    public PortSight? Sight { get; init; }
 
     /// <summary>For people.</summary>
     public string Words => Port.Owner.Length > 0 ? Port.Owner : Port.Name;
@@ -58,7 +62,7 @@ internal sealed record WalkFacts(Packet Packet, EndPort? Source, EndPort? Destin
 ///                              └── left out between guests of one hypervisor ──┘
 ///          └─▶ out of the cloud: translation ─▶ uplink ─▶ route
 /// </code>
-/// Pure. What hypervisors reported is believed; what nobody reported is not known.
+/// Pure. What hypervisors say now is believed, else what they reported last; what nobody said is not known.
 /// </summary>
 internal static class Walk
 {
@@ -95,6 +99,7 @@ internal static class Walk
     {
         if (!end.IsShown) return Unknown(stage, "", "NOT_YOURS", "It is somebody else's: whether its guest runs is not yours to see.");
         var resource = end.Port.Name;
+        if (Seen(end, stage, facts) is { } seen) return seen;
         return end.Port.State switch
         {
             Port.Types.State.Active => Passes(stage, resource, $"The port of {end.Words} is in place on {facts.NodeOf(end)}."),
@@ -106,6 +111,29 @@ internal static class Walk
             _ when IsTrue(end.Port, PortStates.Plugged) => Drops(stage, resource, "GUEST_DOWN",
                 $"The port is in place on {facts.NodeOf(end)}, and no running guest is behind it. See the conditions of {end.Words}."),
             _ => Drops(stage, resource, "PORT_PENDING", $"{facts.NodeOf(end)} was told of the port and has not reported it in place yet."),
+        };
+    }
+
+    /// <summary>As kernel and guest show it now.</summary>
+    static Hop? Seen(EndPort end, Stage stage, WalkFacts facts)
+    {
+        if (end.Sight is not { } sight) return null;
+        var (port, node) = (end.Port.Name, facts.NodeOf(end));
+        return sight switch
+        {
+            { Generation: 0 } => Drops(stage, port, "PORT_PENDING", $"{node} does not know of the port yet."),
+            { Problem.Length: > 0 } => Drops(stage, port, "PORT_NOT_APPLIED", $"{node} could not put the port in place: {sight.Problem}"),
+            { Tap: false } => Drops(stage, port, "TAP_MISSING", $"There is no tap for it on {node}; its agent makes it anew."),
+            { Filtered: false } => Drops(stage, port, "FILTERS_MISSING",
+                $"The kernel of {node} has not the rules that the port should have; its agent makes them anew. See `monolith fabric-breach list`."),
+            { Carrier: false } => Drops(stage, port, "GUEST_DOWN",
+                $"The port is in place on {node}, and no running guest is behind it. See the conditions of {end.Words}."),
+            { HasAnswers: true, Answers: false } => Drops(stage, port, "GUEST_SILENT", $"A guest holds the port of {end.Words} on {node}, and "
+                + "does not answer ARP: it boots, it hangs, or it has not configured its address. See its console."),
+            _ when sight.Generation < (ulong)end.Port.SpecGeneration => Unknown(stage, port, "NOT_YET_TOLD",
+                $"{node} was not told of the last change of the port yet. Ask again."),
+            _ => Passes(stage, port, $"The port of {end.Words} is in place on {node}"
+                + (sight.Answers ? ", and its guest answers" : "") + ": seen just now."),
         };
     }
 
@@ -127,6 +155,9 @@ internal static class Walk
 
     static Hop? Uplink(EndPort source, WalkFacts facts)
     {
+        if (source.Sight is { Carrier: true, Way.Length: 0 })
+            return Drops(Stage.Uplink, facts.ShowsNodes ? source.Hypervisor : "", "NO_ROUTE",
+                $"The kernel of {facts.NodeOf(source)} has no route to {facts.Packet.Destination}.");
         if (source.Hypervisor.Length == 0 || !facts.Sessions.TryGetValue(source.Hypervisor, out var sessions)) return null;
         var resource = facts.ShowsNodes ? source.Hypervisor : "";
         return sessions switch
@@ -143,6 +174,12 @@ internal static class Walk
     static Hop Route(EndPort end, Stage stage)
     {
         var resource = end.IsShown ? end.Port.Name : "";
+        if (end.Sight is { AnnouncedPeers: > 0 } sight)
+            return Passes(stage, resource, $"The fabric has its routes: {sight.AnnouncedPeers} BGP sessions announce them now.");
+        if (end.Sight is { Generation: > 0 })
+            return Drops(stage, resource, "NOT_ANNOUNCED", end.Sight.Carrier
+                ? "No BGP session of its hypervisor announces its routes now: see `monolith fabric-peer list`."
+                : "Its routes are not in the fabric: its guest does not run.");
         if (IsTrue(end.Port, PortStates.Announced)) return Passes(stage, resource, "The fabric has its routes.");
         var broken = Broken(end.Port, PortStates.Announced);
         return Drops(stage, resource, end.IsShown && broken is { Reason.Length: > 0 } ? broken.Reason : "NOT_ANNOUNCED",

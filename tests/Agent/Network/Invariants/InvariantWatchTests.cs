@@ -32,8 +32,11 @@ public sealed class InvariantWatchTests
         var report = await LookAsync();
         Assert.Empty(report!.Breaches);
         Assert.Equal(
-            Machine.Of(2).Facts.Plans.SelectMany(p => p.Addresses).Select(a => ByteString.CopyFrom(a.GetAddressBytes())).ToHashSet(),
-            report.Addresses.ToHashSet());
+            Machine.Of(2).Facts.Plans.SelectMany(p => p.Addresses).ToHashSet(),
+            Split(report.Ipv4Addresses, 4).Concat(Split(report.Ipv6Addresses, 16)).ToHashSet());
+
+        static IEnumerable<System.Net.IPAddress> Split(ByteString packed, int length) =>
+            packed.ToByteArray().Chunk(length).Select(a => new System.Net.IPAddress(a));
         Assert.Equal(report, await LookAsync());
     }
 
