@@ -184,6 +184,8 @@ public sealed class ReachabilityTests
         await using var scene = await Scene.MakeAsync();
         var port = await scene.PortAsync("a", Rule(Direction.Ingress, Protocol.Tcp, (80, 80), -1, ""));
         await scene.IsAsync("a", "hv1", PortStatus.Types.State.Announced);
+        // There was an earlier spec, which a hypervisor may still have.
+        await scene.Module.UpdateAsync(new() { Name = A, EgressBitsPerSecond = 1_000_000 }, "egress_bits_per_second");
         await using var agent = new ScriptedAgent(scene.Module, "hv1");
         await agent.ConnectAsync();
         var stands = (ulong)await scene.Module.Store.ReadAsync(db => Task.FromResult(db.Ports.Single().SpecGeneration));
@@ -206,7 +208,7 @@ public sealed class ReachabilityTests
             change(sight);
             var caller = FakeCall.By(new Monolith.Platform.Calls.Caller("nodes/" + by, []), "agent.ports.sync");
             if (by != "hv1")
-                await Expect.FaultAsync(Grpc.Core.StatusCode.NotFound, "NOT_FOUND", () => scene.Module.Stream.TellPort(
+                await Expect.FaultAsync(Grpc.Core.StatusCode.NotFound, "RESOURCE_NOT_FOUND", () => scene.Module.Stream.TellPort(
                     new TellPortRequest { Look = look.Id, Sight = sight }, caller));
             else await scene.Module.Stream.TellPort(new TellPortRequest { Look = look.Id, Sight = sight }, caller);
             if (by != "hv1") scene.Module.Time.Advance(Monolith.Network.Ports.PortLooks.Patience);

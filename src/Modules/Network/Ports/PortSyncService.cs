@@ -47,7 +47,7 @@ internal sealed partial class PortSyncService(PortNodes nodes, PortReports repor
     public override Task<TellPortResponse> TellPort(TellPortRequest request, ServerCallContext context)
     {
         var caller = context.GetCall().Caller;
-        var node = caller.Node ?? throw Fault.Denied("agent.ports.sync", "nodes", caller.Name);
+        var node = caller.Node ?? throw Fault.Denied("agent.ports.tell", "nodes", caller.Name);
         var violations = new Violations();
         violations.Require(request.Sight is not null, "sight", "is required");
         violations.ThrowIfAny();
