@@ -45,15 +45,13 @@ internal static class Roles
         // The fleet, and no tenants' content.
         Of("roles/operator", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "compute.imagePrewarms.*",
             "network.addressPools.*", "network.fabricPeers.*",
-            "network.fabricBreaches.*",
-            "lb.nodes.*", "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get",
+            "network.fabricBreaches.*", "lb.nodes.*", "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get",
             "identity.quotas.get", "identity.quotas.update"),
         Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
         Of("roles/member", RoleScope.Cloud | RoleScope.Project, Member),
         Of("roles/reader", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
         Of("roles/hypervisor", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.ports.tell", "agent.blobs.read",
-            "agent.consoles.carry",
-            "agent.snapshots.upload", "agent.fabric.report", Renew),
+            "agent.consoles.carry", "agent.snapshots.upload", "agent.fabric.report", Renew),
         Of("roles/load-balancer", RoleScope.None, "agent.loadBalancers.sync", "agent.fabric.report", Renew),
         // A node whose certificate has expired.
         Of("roles/expired-node", RoleScope.None, Renew),

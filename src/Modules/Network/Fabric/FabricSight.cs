@@ -1,5 +1,4 @@
 using Google.Protobuf.Collections;
-using Google.Protobuf.WellKnownTypes;
 using Monolith.Agent.V1;
 using Monolith.Network.V1;
 using Monolith.Platform.Faults;
@@ -36,22 +35,11 @@ internal sealed record FabricSight(string Session, string Neighbor, string BgpSt
         violations.ThrowIfAny();
         return [.. sessions.Select(s => new FabricSight(s.Name, s.Neighbor, s.State, BfdOf(s.Bfd),
             s.LastError.Length <= MostError ? s.LastError : s.LastError[..MostError],
-            Whole(Past(s.Since, now), TimeSpan.TicksPerMillisecond),
-            [.. s.Losses.Select(t => Whole(Past(t, now), TimeSpan.TicksPerSecond))]))];
+            ReportTimes.Past(s.Since, now, TimeSpan.TicksPerMillisecond),
+            [.. s.Losses.Select(t => ReportTimes.Past(t, now, TimeSpan.TicksPerSecond))]))];
     }
 
     static bool IsWord(string word, int most) => word.Length > 0 && word.Length <= most && !word.Any(char.IsControl);
-
-    /// <summary>A node whose clock is ahead saw it now.</summary>
-    static DateTime Past(Timestamp? time, DateTime now)
-    {
-        if (time is null || time.Seconds is < 0 or > 253_402_300_799 || time.Nanos is < 0 or > 999_999_999) return now;
-        var at = time.ToDateTime();
-        return at < now ? at : now;
-    }
-
-    /// <summary>No finer than every database keeps it, or a repeat would be news.</summary>
-    static DateTime Whole(DateTime time, long unit) => new(time.Ticks - time.Ticks % unit, DateTimeKind.Utc);
 
     static FabricPeer.Types.Bfd BfdOf(FabricSession.Types.Bfd bfd) => bfd switch
     {

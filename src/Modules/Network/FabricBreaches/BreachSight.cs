@@ -2,6 +2,7 @@ using System.Net;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Monolith.Agent.V1;
+using Monolith.Network.Fabric;
 using Monolith.Network.V1;
 using Monolith.Platform.Faults;
 
@@ -61,14 +62,7 @@ internal sealed record BreachSight(FabricBreach.Types.Invariant Invariant, strin
     static bool IsCode(string code) =>
         code.Length is > 0 and <= MostWords && code.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_');
 
-    /// <summary>A node whose clock is ahead saw it now.</summary>
-    static DateTime Past(Timestamp? time, DateTime now)
-    {
-        if (time is null || time.Seconds is < 0 or > 253_402_300_799 || time.Nanos is < 0 or > 999_999_999) return now;
-        var at = time.ToDateTime();
-        at = at < now ? at : now;
-        return new(at.Ticks - at.Ticks % TimeSpan.TicksPerMillisecond, DateTimeKind.Utc);
-    }
+    static DateTime Past(Timestamp? time, DateTime now) => ReportTimes.Past(time, now, TimeSpan.TicksPerMillisecond);
 
     static FabricBreach.Types.Invariant InvariantOf(BreachReport.Types.Invariant invariant) => invariant switch
     {
