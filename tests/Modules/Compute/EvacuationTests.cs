@@ -84,7 +84,8 @@ public sealed class EvacuationTests
         var demand = new Demand(1, 256, 1, "");
         Assert.Equal(["free", "freer"], look.Place(demand, 5, "s", "full").Order.Select(c => c.Id).Order());
         Assert.Equal("free", look.Place(demand, 1, "t", "free").Order.Single().Id);
-        Assert.Equal("freer", look.Place(demand, 5, "u", "gone").Order[0].Id);
+        // Lots decide between those that are alike.
+        Assert.Contains(look.Place(demand, 5, "u", "gone").Order[0].Id, ["free", "freer"]);
     }
 
     [Fact]
