@@ -6,6 +6,7 @@ using Monolith.Cli.Nouns;
 using Monolith.Cli.Output;
 using Monolith.Cli.Session;
 using Monolith.Compute.V1;
+using Monolith.Protos;
 using Monolith.Events.V1;
 
 namespace Monolith.Cli.Tests;
@@ -88,6 +89,33 @@ public sealed class OutputTests
         var server = Web();
         server.Labels["tier"] = "web";
         Assert.Equal(server, JsonParser.Default.Parse<Server>(Printer.Json(server)));
+    }
+
+    /// <summary>Whatever the host's modules may tell of.</summary>
+    [Fact]
+    public void Json_OfAnEvent_KnowsEveryMessage()
+    {
+        foreach (var message in Descriptors.MakeAll().SelectMany(file => file.MessageTypes))
+        {
+            var empty = message.Parser.ParseFrom(ByteString.Empty);
+            Assert.Contains(message.FullName, Printer.Json(new Event { Data = Any.Pack(empty) }), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Json_OfANewerHostsEvent_SaysWhatIsUnknown_AndShowsTheRest()
+    {
+        var all = new ListEventsResponse
+        {
+            Events =
+            {
+                new Event { Sequence = 7, Data = new Any { TypeUrl = "type.googleapis.com/monolith.moon.v1.Base" } },
+                new Event { Sequence = 8, Data = Any.Pack(new Server { Name = "projects/p/servers/web1" }) },
+            },
+        };
+        var text = Printer.Json(all);
+        Assert.Contains("monolith.moon.v1.Base: newer than this command", text, StringComparison.Ordinal);
+        Assert.Contains("projects/p/servers/web1", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -18,6 +18,7 @@ internal sealed partial class QemuVm
 
     private VmOutgoing? outgoing;
     private long reached;
+    private long? stands;
     private bool disconnected;
     private int ticks;
 
@@ -128,6 +129,8 @@ internal sealed partial class QemuVm
                 // Written down first: what became of it is asked for by whoever comes after.
                 Enter(record with { Migration = sent with { Phase = MigrationPhase.CopyingMemory } });
                 await qemu.LimitAsync(0, disposed.Token);
+                stands = settings.Capabilities.CopiesRunningGuests ? null : settings.Time.GetTimestamp();
+                if (stands is not null) await process.Commands.StopAsync(disposed.Token);
                 await qemu.MigrateAsync(to.Host, to.MemoryPort, disposed.Token);
                 break;
             case SendDecision.EndDisk:
@@ -164,12 +167,14 @@ internal sealed partial class QemuVm
             case SendDecision.Stay:
                 await qemu.LimitAsync(0, disposed.Token);
                 await qemu.RemoveKeyAsync(disposed.Token);
+                // QEMU itself runs those on that it stopped, but not those that stood still before.
+                if (!sent.Stopped && facts.RunState is "paused" or "postmigrate") await process.Commands.ContAsync(disposed.Token);
                 Conclude(sent, sent.Reason == Cancelled ? MigrationPhase.Cancelled : MigrationPhase.Failed, null);
                 break;
             case SendDecision.Leave:
                 // One that was over before it was looked at has copied its memory all the same.
                 var whole = sent with { BytesTotal = Math.Max(sent.BytesTotal, memory.Total) };
-                Conclude(whole, MigrationPhase.Left, memory.Downtime);
+                Conclude(whole, MigrationPhase.Left, stands is { } since ? settings.Time.GetElapsedTime(since) : memory.Downtime);
                 break;
             default:
                 Progress(sent, facts, memory);

@@ -124,6 +124,8 @@ internal static class VmCommandLine
         // A guest that powers off leaves QEMU paused, so that an agent that was away meanwhile can tell it from a
         // crash.
         to.AddRange(["-action", "shutdown=pause,panic=none"]);
+        // A guest that was sent while it stood still runs when it has arrived, with or without an agent there.
+        to.AddRange(["-global", "migration.store-global-state=off"]);
     }
 
     internal static void AddConfinement(List<string> to, VmHost host)

@@ -83,7 +83,15 @@ public sealed record VmCapabilities(
     IReadOnlyList<string> MachineTypes,
     int CgroupVersion,
     string CgroupCause,
-    string? VmUser);
+    string? VmUser)
+{
+    /// <summary>
+    /// A guest's memory can be copied while it runs. QEMU before 9.0, when it emulates the processor, forgets some of what a
+    /// guest writes meanwhile (its commit 03bfc2188f mended that): such a guest stands still while it is copied.
+    /// </summary>
+    public bool CopiesRunningGuests => Accelerator == "kvm"
+        || (Version.TryParse(QemuVersion, out var version) && version.Major >= 9);
+}
 
 public enum VmFailure
 {

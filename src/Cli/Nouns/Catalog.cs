@@ -1,4 +1,3 @@
-using Google.Protobuf.Reflection;
 using Monolith.Compute.V1;
 using Monolith.Dns.V1;
 using Monolith.Identity.V1;
@@ -20,9 +19,6 @@ internal static class Catalog
         FloatingAddress, LoadBalancer, Zone, Record,
         Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
     ];
-
-    /// <summary>The files of every message that an event can carry.</summary>
-    public static FileDescriptor[] Files => [.. All.Select(noun => noun.Resource.File).Distinct()];
 
     public static Noun Server { get; } = ServerCommands.Noun;
 

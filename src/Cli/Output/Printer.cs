@@ -1,7 +1,10 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
 using Monolith.Cli.Nouns;
 using Monolith.Cli.Session;
+using Monolith.Events.V1;
+using Monolith.Protos;
 
 namespace Monolith.Cli.Output;
 
@@ -9,16 +12,26 @@ namespace Monolith.Cli.Output;
 internal static class Printer
 {
     // Events carry resources of every module in an Any.
-    static readonly TypeRegistry Types = TypeRegistry.FromFiles(Catalog.Files);
+    static readonly TypeRegistry Types = TypeRegistry.FromFiles([.. Descriptors.MakeAll(), WrappersReflection.Descriptor]);
     static readonly JsonFormatter Indented =
         new(new JsonFormatter.Settings(formatDefaultValues: false, Types).WithIndentation());
     static readonly JsonFormatter Compact = new(new JsonFormatter.Settings(formatDefaultValues: false, Types));
 
-    public static string Json(IMessage message) => Indented.Format(message);
+    public static string Json(IMessage message) => Indented.Format(Legible(message));
 
-    public static string JsonLine(IMessage message) => Compact.Format(message);
+    public static string JsonLine(IMessage message) => Compact.Format(Legible(message));
 
-    public static string Yaml(IMessage message) => Output.Yaml.Of(Compact.Format(message));
+    public static string Yaml(IMessage message) => Output.Yaml.Of(JsonLine(message));
+
+    /// <summary>A newer host's events may carry what this command does not know: that is said, and the rest is shown.</summary>
+    static IMessage Legible(IMessage message)
+    {
+        IEnumerable<Event> events = message switch { Event one => [one], ListEventsResponse all => all.Events, _ => [] };
+        foreach (var one in events)
+            if (one.Data is { } data && Types.Find(Any.GetTypeName(data.TypeUrl)) is null)
+                one.Data = Any.Pack(new StringValue { Value = $"{data.TypeUrl}: newer than this command; upgrade it to see it." });
+        return message;
+    }
 
     /// <summary>Writes one resource.</summary>
     public static void Write(Run run, Noun noun, IMessage resource)

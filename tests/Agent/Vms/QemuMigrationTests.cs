@@ -96,6 +96,36 @@ public sealed class QemuMigrationTests : IAsyncLifetime
         Assert.True(numbers.Max() >= counted + Sectors);
     }
 
+    /// <summary>A store that is lost on the way makes the guest power off.</summary>
+    [Fact]
+    public async Task Guest_ThatChecksItsMemory_FindsAllOfIt()
+    {
+        await File.WriteAllBytesAsync(Base, BootGuests.ChecksItsMemory, Stop);
+        await source.EnsureDiskAsync(Here, Base, Stop);
+        await source.StartAsync(Here, Stop);
+        await SaysAsync("source", Here);
+        await target.EnsureDiskAsync(There, Base, Stop);
+        await target.ReceiveAsync(There, new VmIncoming("m-1", Secret, "127.0.0.1"), Stop);
+        await source.SendAsync(Here.Id, Through((await OneAsync(target)).Migration!), Stop);
+        await source.LetGoAsync(Here.Id, Stop);
+        Assert.Equal(MigrationPhase.Left, (await EndedAsync()).Migration!.Phase);
+        await SaysAsync("target", There);
+        Assert.Equal(VmPhase.Running, (await OneAsync(target)).Phase);
+    }
+
+    /// <summary>It has been through all of its memory since.</summary>
+    private Task SaysAsync(string machine, VmPlan plan)
+    {
+        var log = new FileInfo(Path.Combine(scratch.In(machine), plan.Id.Value, "serial.log"));
+        return Eventually.HoldsAsync(
+            () =>
+            {
+                log.Refresh();
+                return Task.FromResult(log.Exists && log.Length > 1);
+            },
+            "the guest finds its memory whole", seconds: 60);
+    }
+
     [Fact]
     public async Task Cancelled_WhileTheDiskIsCopied_RunsOnAndWritesOn()
     {

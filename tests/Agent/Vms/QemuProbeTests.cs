@@ -47,4 +47,14 @@ public sealed class QemuProbeTests
 
     private static string Source([CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../src/Agent/Vms/QemuProbeGuest.S"));
+
+    [Theory]
+    [InlineData("kvm", "7.2.22", true)]
+    [InlineData("tcg", "7.2.22", false)]
+    [InlineData("tcg", "8.2.9", false)]
+    [InlineData("tcg", "9.0.0", true)]
+    [InlineData("tcg", "10.1.2", true)]
+    [InlineData("tcg", "of nobody", false)]
+    public void Memory_IsCopiedOfRunningGuests_WhereNothingIsForgotten(string accelerator, string version, bool copies) =>
+        Assert.Equal(copies, new VmCapabilities(version, accelerator, "", [], 2, "", null).CopiesRunningGuests);
 }

@@ -40,7 +40,7 @@ public sealed class DrainStepTests
     public void NoMoreThanTwoAreOnTheirWay_TheLargestFirst_AndNoneThatFailedAMomentAgo() =>
         AnyServer.List[0, 12].Sample(there =>
         {
-            var step = Drain.Next("hv1", there, Now);
+            var step = Drain.Next("hv1", there, 0, Now);
             var moving = there.Count(s => s.IsMigrating);
             Assert.True(step.Go.Count == 0 || moving + step.Go.Count <= Drain.AtOnce);
             Assert.All(step.Go, s => Assert.True(s.State != Server.Types.State.Failed && !s.IsMigrating));
@@ -64,22 +64,24 @@ public sealed class DrainStepTests
         };
         var failed = new ServerMigration("m", "", "hv1", "", State.Failed, Now, Now, Now, Message: "No other has room.");
         Assert.Equal("2 left, 0 on their way. 2 cannot go: projects/p/servers/a: No other has room.; projects/p/servers/b is STOPPING",
-            Drain.Next("hv1", [Of("a", Server.Types.State.Ready, failed), Of("b", Server.Types.State.Stopping)], Now).Message);
+            Drain.Next("hv1", [Of("a", Server.Types.State.Ready, failed), Of("b", Server.Types.State.Stopping)], 0, Now).Message);
         var lost = Of("l", Server.Types.State.Stopped);
         lost.Hypervisor = "";
         Assert.Equal("1 left, 0 on their way. 1 cannot go: projects/p/servers/l is made anew elsewhere",
-            Drain.Next("hv1", [lost], Now).Message);
+            Drain.Next("hv1", [lost], 0, Now).Message);
         var rescued = Of("c", Server.Types.State.Ready);
         rescued.Detail = rescued.Detail with { Rescue = new RescueChoice("i", "0", 1, "raw", Now) };
         // What does not run goes as well, unless something else speaks against it.
         var stopped = Of("s", Server.Types.State.Stopped);
-        Assert.Equal("1 left, 1 on their way.", Drain.Next("hv1", [stopped], Now).Message);
+        Assert.Equal("1 left, 1 on their way.", Drain.Next("hv1", [stopped], 0, Now).Message);
         stopped.Detail = rescued.Detail;
-        Assert.Equal("1 left, 0 on their way. 1 cannot go: projects/p/servers/s is rescued", Drain.Next("hv1", [stopped], Now).Message);
+        Assert.Equal("1 left, 0 on their way. 1 cannot go: projects/p/servers/s is rescued", Drain.Next("hv1", [stopped], 0, Now).Message);
         var plugged = Of("d", Server.Types.State.Ready);
         plugged.Detail = PortChoices.Attach(plugged.Detail with { Networks = [new("n", [], "")] }, new("n", [], ""), grows: false)!;
         Assert.Equal("2 left, 0 on their way. 2 cannot go: projects/p/servers/c is rescued; "
-            + "projects/p/servers/d has a port that comes or goes", Drain.Next("hv1", [rescued, plugged], Now).Message);
-        Assert.Equal("Nothing is left.", Drain.Next("hv1", [], Now).Message);
+            + "projects/p/servers/d has a port that comes or goes", Drain.Next("hv1", [rescued, plugged], 0, Now).Message);
+        // Whoever is told that nothing is left may switch the machine off.
+        Assert.Equal("1 left, 1 on their way.", Drain.Next("hv1", [], 1, Now).Message);
+        Assert.Equal("Nothing is left.", Drain.Next("hv1", [], 0, Now).Message);
     }
 }

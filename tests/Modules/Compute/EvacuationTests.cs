@@ -85,7 +85,7 @@ public sealed class EvacuationTests
         Assert.Equal(["free", "freer"], look.Place(demand, 5, "s", "full").Order.Select(c => c.Id).Order());
         Assert.Equal("free", look.Place(demand, 1, "t", "free").Order.Single().Id);
         // Lots decide between those that are alike.
-        Assert.Contains(look.Place(demand, 5, "u", "gone").Order[0].Id, ["free", "freer"]);
+        Assert.Contains(look.Place(demand, 5, "u", "gone").Order[0].Id, new[] { "free", "freer" });
     }
 
     [Fact]

@@ -24,9 +24,11 @@ internal static class Drain
 
     /// <param name="hypervisor">By its id.</param>
     /// <param name="there">Servers whose vm it has.</param>
-    public static DrainStep Next(string hypervisor, IReadOnlyList<ServerRow> there, DateTime now)
+    /// <param name="halves">Of how many others it has what they left, or what is to come.</param>
+    public static DrainStep Next(string hypervisor, IReadOnlyList<ServerRow> there, int halves, DateTime now)
     {
         var moving = there.Count(s => s.IsMigrating);
+        var left = there.Count + halves;
         // The largest first: small ones fill what gaps they leave, while the other order strands large ones.
         var ready = there.Where(s => !s.IsMigrating && Obstacle(s) is null).OrderByDescending(s => s.MemoryMib)
             .ThenByDescending(s => s.Vcpus).ThenBy(s => s.Name, StringComparer.Ordinal).ToList();
@@ -36,10 +38,10 @@ internal static class Drain
         var stuck = there.Where(s => !s.IsMigrating && !s.Deleting && Obstacle(s) is not null)
             .Select(s => $"{s.Name} {Obstacle(s)}")
             .Concat(failed.Select(s => $"{s.Name}: {s.Migration!.Message}")).Order(StringComparer.Ordinal).ToList();
-        var message = string.Create(CultureInfo.InvariantCulture, $"{there.Count} left, {moving + go.Count} on their way.");
+        var message = string.Create(CultureInfo.InvariantCulture, $"{left} left, {moving + go.Count + halves} on their way.");
         if (stuck.Count > 0)
             message += $" {stuck.Count} cannot go: {string.Join("; ", stuck.Take(Named))}{(stuck.Count > Named ? "; …" : "")}";
-        return new(go, there.Count, there.Count == 0 ? "Nothing is left." : message);
+        return new(go, left, left == 0 ? "Nothing is left." : message);
     }
 
     /// <summary>What <see cref="MigrationRules"/> would say to it; null: nothing.</summary>

@@ -19,12 +19,13 @@ internal sealed class Drainer(Store<ComputeDb> store, Departures departures, Rec
     public async Task<Outcome> ReconcileAsync(string name, CancellationToken cancel)
     {
         var id = name["hypervisors/".Length..];
-        var (row, there) = await store.ReadAsync(async db => (
+        var (row, there, halves) = await store.ReadAsync(async db => (
             await db.Hypervisors.FirstOrDefaultAsync(h => h.Name == name, cancel),
             await db.Vms.Where(v => v.Hypervisor == id && v.Role == VmRole.Current)
-                .Join(db.Servers, v => v.ServerUid, s => s.Uid, (_, s) => s).ToListAsync(cancel)));
+                .Join(db.Servers, v => v.ServerUid, s => s.Uid, (_, s) => s).ToListAsync(cancel),
+            await db.Vms.CountAsync(v => v.Hypervisor == id && (v.Role == VmRole.Incoming || v.Role == VmRole.Left), cancel)));
         if (row is not { Draining: true }) return Outcome.Settled;
-        var step = Drain.Next(id, there, time.GetUtcNow().UtcDateTime);
+        var step = Drain.Next(id, there, halves, time.GetUtcNow().UtcDateTime);
         if (step.Go.Count > 0)
         {
             var plan = (await store.ReadAsync(db => departures.PlanAsync(db, [id], cancel)))!
