@@ -26,6 +26,7 @@ internal sealed class HostNetwork : IDisposable
     private readonly LinkTable links;
     private readonly AddressTable addresses;
     private readonly RouteTable routes;
+    private readonly AggregateTable aggregates;
     private readonly TapDevices taps;
     private readonly FilterTable filters;
     private readonly Connections connections;
@@ -46,6 +47,7 @@ internal sealed class HostNetwork : IDisposable
         links = new LinkTable(netlink);
         addresses = new AddressTable(netlink);
         routes = new RouteTable(netlink);
+        aggregates = new AggregateTable(netlink);
         taps = new TapDevices(links, addresses, new NeighbourTable(netlink));
         filters = new FilterTable(options, nftables);
         connections = new Connections(netfilter);
@@ -140,12 +142,23 @@ internal sealed class HostNetwork : IDisposable
         var addresses = plans.ToDictionary(
             p => p.TapName, p => (IReadOnlyList<IPAddress>)(p.Routed ? [.. p.Routable] : []));
         var shared = plans.Where(p => p.Routed).ToDictionary(p => p.TapName, p => Externals(p, inbound: false));
-        var (add, remove) = RoutePlan.Delta(taps, addresses, routes.List(), shared);
+        var prefixes = plans.ToDictionary(p => p.TapName, p => p.Routed ? p.Aggregates : []);
+        var (add, remove) = RoutePlan.Delta(taps, addresses, routes.List(), [.. prefixes.Values.SelectMany(p => p).Distinct()], shared);
         foreach (var route in remove)
             routes.Remove(route);
         foreach (var route in add)
             routes.Add(route);
+        SyncAggregates(taps, prefixes);
         return taps;
+    }
+
+    private void SyncAggregates(IReadOnlyCollection<Link> taps, IReadOnlyDictionary<string, IReadOnlyList<IPNetwork>> prefixes)
+    {
+        var (add, remove) = RoutePlan.Delta(taps, prefixes, aggregates.List());
+        foreach (var prefix in remove)
+            aggregates.Remove(prefix);
+        foreach (var prefix in add)
+            aggregates.Add(prefix);
     }
 
     private static IReadOnlyList<IPAddress> Externals(PortPlan plan, bool inbound) =>

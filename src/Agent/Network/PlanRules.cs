@@ -54,6 +54,8 @@ internal static class PlanRules
         violations.AddRange(plan.Translations.SelectMany(t => Violations(t, plan)));
         if (plan.UntranslatedPrefixes.Any(p => p.PrefixLength == 0))
             violations.Add("a prefix that is not translated must not be everything");
+        if (plan.Aggregates.Any(p => p.PrefixLength == 0))
+            violations.Add("a prefix that stands for addresses must not be everything");
         if (plan.EgressRate < 0 || plan.IngressRate < 0)
             violations.Add("a rate must not be negative");
         if (!IsDnsName(plan.Hostname, allowDots: false))

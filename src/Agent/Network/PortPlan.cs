@@ -60,6 +60,12 @@ public sealed record PortPlan
     /// </summary>
     public IReadOnlyList<IPNetwork> UntranslatedPrefixes { get; init; } = [];
 
+    /// <summary>
+    /// Prefixes that stand for its addresses beyond the fabric, which keeps the addresses themselves to itself. All plans of a
+    /// machine count together.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> Aggregates { get; init; } = [];
+
     /// <summary>Bits per second that the guest may send; 0 is no limit. What is more is dropped.</summary>
     public long EgressRate { get; init; }
 

@@ -33,6 +33,7 @@ internal static class PortPlans
         Translations = [.. spec.Translations.Select(t => new Network.AddressTranslation(
             AddressOf(t.External), AddressOf(t.Internal), t.Inbound))],
         UntranslatedPrefixes = [.. spec.UntranslatedPrefixes.Select(PrefixOf)],
+        Aggregates = [.. spec.Aggregates.Select(PrefixOf)],
         EgressRate = spec.EgressBitsPerSecond,
         IngressRate = spec.IngressBitsPerSecond,
     };

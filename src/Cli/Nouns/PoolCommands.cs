@@ -44,6 +44,10 @@ internal static class PoolCommands
             {
                 Mutable = true, Value = "TIME",
             },
+            new("--announcement", "announcement", "host-routes: each address is told beyond the fabric, the default. aggregate: the prefixes alone.")
+            {
+                Mutable = true,
+            },
             Nouns.Fields.DisplayName, Nouns.Fields.Labels,
         ],
         Extra = (noun, app) => [PoolExchange.Export(noun, app), PoolExchange.Import(app)],

@@ -45,6 +45,29 @@ public sealed class PortLifeTests : IAsyncLifetime
         async Task<IReadOnlyList<IPAddress>> Routed() => (await lab.ObserveAsync(plan.PortId))!.Routed;
     }
 
+    /// <summary>A routing daemon sees which addresses are the fabric's alone, and the prefixes that stand for them.</summary>
+    [Fact]
+    public async Task Aggregates_AreInATableOfTheirOwn_WhileOneOfTheirAddressesIsRouted()
+    {
+        var plan = DataPlaneLab.Plan(1, AllowAll) with { Aggregates = [IPNetwork.Parse("10.64.0.0/16"), IPNetwork.Parse("fd64::/64")] };
+        var guest = await lab.StartGuestAsync(plan);
+        Assert.Contains("metric 2", lab.Hypervisor.Run("ip", "-N", "route", "show", "10.64.0.1"), StringComparison.Ordinal);
+        Assert.Contains("metric 2", lab.Hypervisor.Run("ip", "-N", "-6", "route", "show", "fd64::1"), StringComparison.Ordinal);
+        Assert.Contains("blackhole 10.64.0.0/16", Prefixes("-4"), StringComparison.Ordinal);
+        Assert.Contains("blackhole fd64::/64", Prefixes("-6"), StringComparison.Ordinal);
+        Assert.True(guest.Pings(DataPlaneLab.OfficeAddress), "nothing is forwarded by the table");
+        await lab.RestartAsync();
+        Assert.Contains("10.64.0.0/16", Prefixes("-4"), StringComparison.Ordinal);
+
+        await lab.Plane.EnsurePortAsync(plan with { Aggregates = [] }, DataPlaneLab.Cancellation);
+        Assert.Equal(("", ""), (Prefixes("-4"), Prefixes("-6")));
+        Assert.DoesNotContain("metric", lab.Hypervisor.Run("ip", "-N", "route", "show", "10.64.0.1"), StringComparison.Ordinal);
+        Assert.True(guest.Pings(DataPlaneLab.OfficeAddress));
+
+        // A table that nothing was ever put into is not there.
+        string Prefixes(string family) => lab.Hypervisor.Try("ip", family, "route", "show", "table", "42").Output.Trim();
+    }
+
     [Fact]
     public async Task EnsurePort_Twice_ChangesNothing()
     {

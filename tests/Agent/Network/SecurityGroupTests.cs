@@ -131,5 +131,5 @@ public sealed class SecurityGroupTests : IAsyncLifetime
 
     private long SpoofDrops() => lab.Hypervisor.Run("nft", "list", "chain", "inet", "monolith", "spoof").Split('\n')
         .Where(l => l.Contains("counter packets", StringComparison.Ordinal))
-        .Sum(l => long.Parse(l.Split("packets ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
+        .Sum(l => long.Parse(l.Split("counter packets ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
 }

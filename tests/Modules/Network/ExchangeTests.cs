@@ -25,6 +25,7 @@ public class ExchangeTests
             AvailabilityZone = "az1",
             Owner = "projects/p",
             Quarantine = new Duration { Seconds = 600 },
+            Announcement = AddressPool.Types.Announcement.Aggregate,
         });
         await net.MakeAsync("vips", new() { Prefixes = { "10.96.0.0/28" }, Purpose = Purpose.LoadBalancer });
         await net.NetworkAsync("p", "default", "servers");
@@ -48,8 +49,8 @@ public class ExchangeTests
             Assert.Equal(0, await other.Store.ReadAsync(db => db.AddressPools.CountAsync()));
             Assert.Equal(tried, await ImportAsync(other, file, format));
             var pool = await other.PoolAsync("servers");
-            Assert.Equal(("az1", "projects/p", 600, Purpose.Server),
-                (pool.AvailabilityZone, pool.Owner, pool.Quarantine.Seconds, pool.Purpose));
+            Assert.Equal(("az1", "projects/p", 600, Purpose.Server, AddressPool.Types.Announcement.Aggregate),
+                (pool.AvailabilityZone, pool.Owner, pool.Quarantine.Seconds, pool.Purpose, pool.Announcement));
             Assert.Equal(["10.64.0.0-10.64.0.3", "2001:db8::-2001:db8::f"], pool.Exclusions.Order());
             // What is held there is kept here: eight for mail, and one that has an owner elsewhere, of each family.
             Assert.Equal((pool.AddressCount, 10L), (pool.FreeCount + pool.ReservedCount, pool.ReservedCount));

@@ -14,7 +14,9 @@ namespace Monolith.Agent.Network.Filter;
 /// </code>
 /// Taps are recognised by their prefix, so that a tap that nobody described yet is closed rather than open. What belongs to
 /// one link (link-local addresses, neighbour discovery) is routed to no other, whatever the rules of a port let through; over
-/// IPv6 it is dropped before it is routed, since the kernel would look for that neighbour before anybody is asked. A guest that
+/// IPv6 it is dropped before it is routed, since the kernel would look for that neighbour before anybody is asked. Link-local
+/// names are a guest's to choose, and each that is heard takes a place in the kernel's table of neighbours, which is the whole
+/// machine's: so many a second are heard from each tap. A guest that
 /// came from another machine goes on with connections that this kernel sees in their middle, and takes for the guest's own:
 /// an address that is shared is for those alone that begin here.
 /// </summary>
@@ -75,6 +77,7 @@ internal sealed class Skeleton
             add map {{Table}} snat6 { type ipv6_addr : ipv6_addr; }
             add map {{Table}} share4 { type ipv4_addr : ipv4_addr; }
             add map {{Table}} share6 { type ipv6_addr : ipv6_addr; }
+            add set {{Table}} strangers { type ifname; size 65535; flags dynamic,timeout; timeout 1m; }
             add map {{Table}} {{EgressLimitMap}} { type ifname : limit; }
             add map {{Table}} {{IngressLimitMap}} { type ifname : limit; }
             add map {{Table}} {{EgressMap}} { type ifname : verdict; }
@@ -101,6 +104,7 @@ internal sealed class Skeleton
                 ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
                 ip6 saddr {{Gateway.Ipv6}} counter drop
                 ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit } ip6 hoplimit 255 accept
+                ip6 saddr fe80::/10 update @strangers { iifname limit rate over 20/second burst 60 packets } counter drop
                 ip6 saddr fe80::/10 icmpv6 type {
                     nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, echo-request, echo-reply } accept
                 counter drop

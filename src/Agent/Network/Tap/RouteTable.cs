@@ -11,7 +11,8 @@ namespace Monolith.Agent.Network.Tap;
 
 /// <summary>A /32 or /128 route to an interface.</summary>
 /// <param name="Index"><see cref="Nowhere"/>: the address is drawn here, and what is not an answer to a guest is dropped.</param>
-internal readonly record struct HostRoute(IPAddress Address, int Index)
+/// <param name="Within">The fabric keeps it to itself: a prefix is announced beyond it.</param>
+internal readonly record struct HostRoute(IPAddress Address, int Index, bool Within = false)
 {
     public const int Nowhere = 0;
 }
@@ -22,25 +23,32 @@ internal readonly record struct HostRoute(IPAddress Address, int Index)
 internal sealed class RouteTable(NetlinkSocket netlink)
 {
     public const byte Protocol = 42;
+
+    // IPv6 routes without a metric get 1024, and lose against what a routing daemon learns of the same address.
     private const uint Metric6 = 1;
+
+    /// <summary>The metric is what a routing daemon sees of a route, in both families: by this one it knows which to keep.</summary>
+    public const uint MetricWithin = 2;
 
     public IReadOnlyList<HostRoute> List()
     {
         var result = new List<HostRoute>();
         foreach (var body in netlink.Dump(NetlinkMessage.Of(RTM_GETROUTE, 0, default(rtmsg)), "RTM_GETROUTE"))
         {
-            if (!MemoryMarshal.TryRead<rtmsg>(body, out var header) || header.rtm_protocol != Protocol)
+            if (!MemoryMarshal.TryRead<rtmsg>(body, out var header) || header.rtm_protocol != Protocol
+                || header.rtm_table != RT_TABLE_MAIN)
                 continue;
             ReadOnlySpan<byte> rest = body.AsSpan(Unsafe.SizeOf<rtmsg>());
             var destination = NetlinkAttributes.Find(rest, RTA_DST);
             var index = NetlinkAttributes.Find(rest, RTA_OIF);
+            var within = MemoryMarshal.TryRead<uint>(NetlinkAttributes.Find(rest, RTA_PRIORITY), out var metric) && metric == MetricWithin;
             if (destination.Length * 8 != header.rtm_dst_len)
                 continue;
             // IPv6 shows the loopback's index for these.
             if (header.rtm_type == RTN_BLACKHOLE)
-                result.Add(new HostRoute(new IPAddress(destination), HostRoute.Nowhere));
+                result.Add(new HostRoute(new IPAddress(destination), HostRoute.Nowhere, within));
             else if (MemoryMarshal.TryRead<int>(index, out var link))
-                result.Add(new HostRoute(new IPAddress(destination), link));
+                result.Add(new HostRoute(new IPAddress(destination), link, within));
         }
 
         return result;
@@ -107,8 +115,9 @@ internal sealed class RouteTable(NetlinkSocket netlink)
             rtm_type = route.Index == HostRoute.Nowhere ? RTN_BLACKHOLE : RTN_UNICAST,
         };
         var message = NetlinkMessage.Of(type, flags, header).Add(RTA_DST, address);
-        // IPv6 routes without a metric get 1024, and lose against what a routing daemon learns of the same address.
-        if (type == RTM_NEWROUTE && address.Length == 16)
+        if (route.Within)
+            message.Add(RTA_PRIORITY, MetricWithin);
+        else if (address.Length == 16)
             message.Add(RTA_PRIORITY, Metric6);
         return route.Index == HostRoute.Nowhere ? message : message.Add(RTA_OIF, (uint)route.Index);
     }

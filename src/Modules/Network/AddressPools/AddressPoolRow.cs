@@ -25,6 +25,8 @@ internal sealed class AddressPoolRow : ResourceRow
     /// <summary>Of released addresses; null: the host's.</summary>
     public int? QuarantineSeconds { get; set; }
 
+    public AddressPool.Types.Announcement Announcement { get; set; } = AddressPool.Types.Announcement.HostRoutes;
+
     public IEnumerable<Cidr> Cidrs => Words.Load(Prefixes).Select(AddressPoolRules.ReadPrefix);
 
     public bool Has(int family) => Cidrs.Any(c => c.First.Family == family);
@@ -58,6 +60,7 @@ internal sealed class AddressPoolRow : ResourceRow
             FreeCount = figures.FreeOf(AddressCount),
             ExcludedCount = AddressSpace.Count(AddressSpace.Subtract(Cidrs.Select(c => c.Range), Space)),
             Quarantine = QuarantineSeconds is { } seconds ? new Duration { Seconds = seconds } : null,
+            Announcement = Announcement,
             Forecast = Forecast.Of(figures.First, figures.Now, figures.Used, figures.FreeOf(AddressCount)).ToProto(),
             CreateTime = CreateTime.ToTimestamp(),
             UpdateTime = UpdateTime.ToTimestamp(),

@@ -8,7 +8,7 @@ namespace Monolith.Network.AddressPools;
 
 internal static class AddressPoolRules
 {
-    public static readonly string[] Changeable = ["display_name", "labels", "prefixes", "exclusions", "quarantine"];
+    public static readonly string[] Changeable = ["display_name", "labels", "prefixes", "exclusions", "quarantine", "announcement"];
 
     static readonly TimeSpan LongestQuarantine = TimeSpan.FromDays(30);
     public const int MaxPrefixes = 256;
@@ -34,6 +34,7 @@ internal static class AddressPoolRules
             if (pool.Owner.Length > 0) ResourceName.Parse("projects/*", pool.Owner, "address_pool.owner", violations);
             violations.Labels("address_pool.labels", pool.Labels);
             CheckQuarantine(pool.Quarantine, violations);
+            CheckAnnouncement(pool.Announcement, pool.Purpose, violations);
             CheckSpace(pool.Prefixes, pool.Exclusions, violations);
         }
         return violations;
@@ -42,6 +43,17 @@ internal static class AddressPoolRules
     public static void CheckQuarantine(Duration? quarantine, Violations violations) => violations.Require(
         quarantine is null or { Nanos: 0, Seconds: >= 0 } && !(quarantine?.Seconds > LongestQuarantine.TotalSeconds),
         "address_pool.quarantine", $"must be 0 to {LongestQuarantine.TotalDays} days, in whole seconds");
+
+    /// <summary>Nodes of load balancers announce their addresses themselves, and nobody announces the company's own machines'.
+    /// </summary>
+    public static void CheckAnnouncement(AddressPool.Types.Announcement announcement, AddressPool.Types.Purpose purpose, Violations violations)
+    {
+        const string Field = "address_pool.announcement";
+        if (violations.Require(System.Enum.IsDefined(announcement), Field, "is not a known announcement"))
+            violations.Require(announcement != AddressPool.Types.Announcement.Aggregate || purpose is AddressPool.Types.Purpose.Unspecified
+                or AddressPool.Types.Purpose.Server or AddressPool.Types.Purpose.Floating, Field,
+                "can be AGGREGATE of pools for servers and of floating ones alone");
+    }
 
     /// <summary>Each prefix alone, and against its neighbours in the pool.</summary>
     public static void CheckSpace(IReadOnlyList<string> prefixes, IReadOnlyList<string> exclusions,

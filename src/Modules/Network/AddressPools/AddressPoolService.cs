@@ -52,6 +52,7 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, PortNodes nodes
                 Prefixes = Words.Store(pool.Prefixes),
                 Exclusions = Words.Store(pool.Exclusions),
                 QuarantineSeconds = (int?)pool.Quarantine?.Seconds,
+                Announcement = Announced(pool.Announcement),
                 CreateTime = unit.Now,
                 UpdateTime = unit.Now,
             };
@@ -104,6 +105,7 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, PortNodes nodes
         violations.DisplayName("address_pool.display_name", pool.DisplayName);
         violations.Labels("address_pool.labels", pool.Labels);
         AddressPoolRules.CheckQuarantine(pool.Quarantine, violations);
+        AddressPoolRules.CheckAnnouncement(pool.Announcement, default, violations);
         violations.ThrowIfAny();
         return await MutateAsync(request, context, async (unit, wakes) =>
         {
@@ -113,12 +115,14 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, PortNodes nodes
             if (changed.Contains("display_name")) row.DisplayName = pool.DisplayName;
             if (changed.Contains("labels")) row.Labels = Labels.Store(pool.Labels);
             if (changed.Contains("quarantine")) row.QuarantineSeconds = (int?)pool.Quarantine?.Seconds;
+            if (changed.Contains("announcement")) await AnnounceAsync(unit, row, Announced(pool.Announcement), wakes);
             if (changed.Contains("prefixes") || changed.Contains("exclusions"))
             {
                 await ReshapeAsync(unit, row,
                     changed.Contains("prefixes") ? pool.Prefixes : Words.Load(row.Prefixes),
                     changed.Contains("exclusions") ? pool.Exclusions : Words.Load(row.Exclusions));
                 await PortSpecs.InsideChangedAsync(unit.Db, wakes);
+                if (row.Announcement == AddressPool.Types.Announcement.Aggregate) await PortSpecs.PoolChangedAsync(unit.Db, row, wakes);
             }
             return Emit(unit, Change.Updated, row, await FiguresAsync(unit.Db, row, unit.Now));
         });
@@ -147,6 +151,19 @@ internal sealed class AddressPoolService(Store<NetworkDb> store, PortNodes nodes
             return new Empty();
         });
     }
+
+    static async Task AnnounceAsync(Unit<NetworkDb> unit, AddressPoolRow row, AddressPool.Types.Announcement announcement, Wakes wakes)
+    {
+        var violations = new Violations();
+        AddressPoolRules.CheckAnnouncement(announcement, row.Purpose, violations);
+        violations.ThrowIfAny();
+        if (row.Announcement == announcement) return;
+        row.Announcement = announcement;
+        await PortSpecs.PoolChangedAsync(unit.Db, row, wakes);
+    }
+
+    static AddressPool.Types.Announcement Announced(AddressPool.Types.Announcement asked) =>
+        asked == AddressPool.Types.Announcement.Unspecified ? AddressPool.Types.Announcement.HostRoutes : asked;
 
     /// <summary>A write after which hypervisors are told.</summary>
     async Task<T> MutateAsync<T>(IMessage request, ServerCallContext context, Func<Unit<NetworkDb>, Wakes, Task<T>> write)

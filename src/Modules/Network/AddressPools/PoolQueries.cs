@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Monolith.Network.V1;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Network.AddressPools;
@@ -12,4 +13,9 @@ internal static class PoolQueries
     /// <summary>All that is the cloud's own: between these nobody's address is translated.</summary>
     public static readonly Func<NetworkDb, Task<List<string>>> Inside =
         Query.Many((NetworkDb db) => db.AddressPools.OrderBy(p => p.Name).Select(p => p.Prefixes));
+
+    /// <summary>Of pools whose prefixes are announced for their addresses.</summary>
+    public static readonly Func<NetworkDb, Task<List<string>>> Aggregates =
+        Query.Many((NetworkDb db) => db.AddressPools.Where(p => p.Announcement == AddressPool.Types.Announcement.Aggregate)
+            .OrderBy(p => p.Name).Select(p => p.Prefixes));
 }

@@ -21,6 +21,9 @@ internal readonly record struct Ip(int Family, UInt128 Value) : IComparable<Ip>
     public static Ip OfKey(string key) =>
         new(key[0] - '0', UInt128.Parse(key.AsSpan(1), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
 
+    /// <summary>Of canonical text that was judged before.</summary>
+    public static Ip Parse(string text) => TryParse(text, out var ip) ? ip : throw new InvalidOperationException(text);
+
     /// <summary>Strict: no zone, no abbreviated IPv4, no IPv4 inside IPv6.</summary>
     public static bool TryParse(string text, out Ip ip)
     {

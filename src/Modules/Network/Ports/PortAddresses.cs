@@ -72,7 +72,7 @@ internal static class PortAddresses
     }
 
     static IReadOnlyList<Ip> Read(PortRow port) =>
-        [.. Words.Load(port.Addresses).Select(a => Ip.TryParse(a, out var ip) ? ip : default)];
+        [.. Words.Load(port.Addresses).Select(Ip.Parse)];
 
     static async Task<List<Ip>> ClaimAsync(Unit<NetworkDb> unit, PortRow port, NetworkRow network, AddressChange change)
     {

@@ -149,12 +149,13 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         var inside = ports.Exists(p => p.FloatingAddresses.Length > 0 || p.NatPool.Length > 0)
             ? [.. (await PoolQueries.Inside(db)).SelectMany(Words.Load)]
             : (List<string>)[];
+        List<Addresses.Cidr> aggregates = [.. (await PoolQueries.Aggregates(db)).SelectMany(Words.Load).Select(AddressPoolRules.ReadPrefix)];
         var groupsOf = members.ToLookup(m => m.PortUid, m => m.GroupUid);
         foreach (var port in ports.OrderBy(p => p.Uid))
         {
             var spec = specs.Of(port, networks[port.Network],
                 groupsOf[port.Uid].Select(g => groups.GetValueOrDefault(g)).OfType<SecurityGroupRow>(),
-                setOf.GetValueOrDefault, "hypervisors/" + node, inside);
+                setOf.GetValueOrDefault, "hypervisors/" + node, inside, aggregates);
             items.Add(new(spec.Id, spec.Generation, new SyncPortsResponse { UpsertPort = spec }));
         }
         return (items, sets);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Monolith.Agent.V1;
 using Monolith.Dns.Contracts;
 using Monolith.Network.AddressPools;
+using Monolith.Network.Addresses;
 using Monolith.Network.Networks;
 using Monolith.Network.SecurityGroups;
 using Monolith.Network.Translation;
@@ -30,6 +31,12 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
     public static Task InsideChangedAsync(NetworkDb db, Wakes wakes) =>
         ChangedAsync(db.Ports.Where(p => p.FloatingAddresses != "" || p.NatPool != ""), wakes);
 
+    /// <summary>A pool's prefixes stand for its addresses, or do so no more.</summary>
+    public static Task PoolChangedAsync(NetworkDb db, AddressPoolRow pool, Wakes wakes) =>
+        pool.Purpose == V1.AddressPool.Types.Purpose.Floating
+            ? InsideChangedAsync(db, wakes)
+            : ChangedAsync(db.Ports.Where(p => db.Addresses.Any(a => a.PoolUid == pool.Uid && a.HolderUid == p.Uid)), wakes);
+
     /// <summary>DHCP option 15 for a project's ports: what follows the server's own label in its name.</summary>
     public string Domain(string project)
     {
@@ -41,10 +48,12 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
 
     /// <param name="hypervisor">Which is told.</param>
     /// <param name="inside">Prefixes of the cloud's pools, <see cref="PoolQueries.Inside"/>.</param>
+    /// <param name="aggregates">Of <see cref="PoolQueries.Aggregates"/>.</param>
     public PortSpec Of(PortRow port, NetworkRow network, IEnumerable<SecurityGroupRow> groups,
-        Func<string, string?> setOf, string hypervisor, IReadOnlyList<string> inside)
+        Func<string, string?> setOf, string hypervisor, IReadOnlyList<string> inside, IReadOnlyList<Cidr> aggregates)
     {
         var translations = Translations.Of(port, hypervisor);
+        var known = aggregates.Count == 0 ? [] : Words.Load(port.Addresses).Concat(translations.Select(t => t.External)).Select(Ip.Parse).ToList();
         return new()
         {
             Id = port.Uid.ToString(),
@@ -59,6 +68,7 @@ internal sealed class PortSpecs(NetworkOptions options, IServiceProvider service
             AllowedPrefixes = { Words.Load(port.AllowedPrefixes) },
             Translations = { translations },
             UntranslatedPrefixes = { translations.Count > 0 ? inside : [] },
+            Aggregates = { aggregates.Where(a => known.Exists(a.Contains)).Select(a => a.ToString()) },
             EgressBitsPerSecond = port.EgressRate,
             IngressBitsPerSecond = port.IngressRate,
         };

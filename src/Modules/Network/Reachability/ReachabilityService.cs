@@ -45,7 +45,7 @@ internal sealed class ReachabilityService(Store<NetworkDb> store, PortLooks look
             var (from, to) = (await FindAsync(db, source!, IsShown), await FindAsync(db, destination!, IsShown));
             // Who sends is known to rules by its own address, by whatever name it was asked for.
             if (from is { Floating: not null, Port: { } sender })
-                from = new(sender, [Parse(Attachments.InternalOf(sender, from.Addresses[0])!)]);
+                from = new(sender, [Ip.Parse(Attachments.InternalOf(sender, from.Addresses[0])!)]);
             if (from.Port is null && to.Port is null)
                 throw Fault.Invalid("source", "one end at least must be a port of this cloud");
             var parent = ResourceName.LastId(request.Parent);
@@ -115,10 +115,9 @@ internal sealed class ReachabilityService(Store<NetworkDb> store, PortLooks look
         var port = await db.Ports.Where(p => p.Name == asked.Text || p.Owner == asked.Text)
             .OrderBy(p => p.OwnerIndex).FirstOrDefaultAsync();
         if (port is null || !isShown(port.Project)) throw Fault.NotFound(asked.Text);
-        return new(port, [.. Words.Load(port.Addresses).Select(Parse)]);
+        return new(port, [.. Words.Load(port.Addresses).Select(Ip.Parse)]);
     }
 
-    static Ip Parse(string text) => Ip.TryParse(text, out var ip) ? ip : throw new InvalidOperationException(text);
 
     static Packet PacketOf(ExplainReachabilityRequest request, Protocol protocol, Found from, Found to)
     {

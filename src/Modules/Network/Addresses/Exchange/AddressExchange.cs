@@ -77,6 +77,7 @@ internal sealed class AddressExchange(Store<NetworkDb> store, PortNodes nodes)
                     Zone = pool.AvailabilityZone,
                     Project = pool.Project,
                     Quarantine = pool.QuarantineSeconds?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "",
+                    Announcement = ImportPlan.WordOf(pool.Announcement),
                     Note = pool.DisplayName,
                 }),
                 .. Words.Load(pool.Exclusions).Select(e => new BookLine(0, BookKind.Exclusion, e) { Pool = id }),

@@ -31,6 +31,9 @@ internal sealed record BookLine(int Line, BookKind Kind, string Value)
 
     public string Quarantine { get; init; } = "";
 
+    /// <summary>As the CSV writes it: <c>aggregate</c>, <c>host-routes</c>. Empty is the latter.</summary>
+    public string Announcement { get; init; } = "";
+
     /// <summary>The reservation's id.</summary>
     public string Id { get; init; } = "";
 

@@ -6,14 +6,14 @@ namespace Monolith.Network.Addresses.Exchange;
 internal static class CsvBook
 {
     static readonly string[] Columns =
-        ["kind", "value", "pool", "purpose", "availability_zone", "project", "quarantine_seconds", "id", "note"];
+        ["kind", "value", "pool", "purpose", "availability_zone", "project", "quarantine_seconds", "announcement", "id", "note"];
 
     public static string Heading => string.Join(',', Columns) + "\n";
 
     public static string Write(BookLine line) => string.Join(',', new[]
     {
         line.Kind.ToString().ToLowerInvariant(), line.Value, line.Pool, line.Purpose, line.Zone, line.Project, line.Quarantine,
-        line.Id, line.Note,
+        line.Announcement, line.Id, line.Note,
     }.Select(Quote)) + "\n";
 
     /// <summary>Columns may stand in any order, and all but kind and value may be missing.</summary>
@@ -69,6 +69,7 @@ internal static class CsvBook
             Zone = cell("availability_zone"),
             Project = cell("project"),
             Quarantine = cell("quarantine_seconds"),
+            Announcement = cell("announcement"),
             Id = cell("id"),
             Note = cell("note"),
         });

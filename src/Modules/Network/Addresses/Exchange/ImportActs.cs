@@ -3,6 +3,7 @@ using Monolith.Network.AddressPools;
 using Monolith.Network.Ports;
 using Monolith.Network.Reservations;
 using Monolith.Platform.Storage;
+using Announcement = Monolith.Network.V1.AddressPool.Types.Announcement;
 using ImportAddressesResponse = Monolith.Network.V1.ImportAddressesResponse;
 
 namespace Monolith.Network.Addresses.Exchange;
@@ -59,6 +60,7 @@ internal static class ImportActs
             DisplayName = wish.Line.Note.Length <= 63 ? wish.Line.Note : "",
             Purpose = wish.Purpose,
             QuarantineSeconds = ImportPlan.Seconds(wish.Line.Quarantine),
+            Announcement = ImportPlan.AnnouncementOf(wish.Line.Announcement) ?? Announcement.HostRoutes,
             Prefixes = Words.Store(wish.Prefixes),
             Exclusions = Words.Store(wish.Exclusions),
             CreateTime = unit.Now,

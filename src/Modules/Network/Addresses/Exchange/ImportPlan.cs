@@ -81,10 +81,28 @@ internal sealed class ImportPlan
             Wrong(line, $"'{line.Purpose}' is no purpose; there are {string.Join(", ", Purposes.Keys)}");
         if (line.Quarantine.Length > 0 && Seconds(line.Quarantine) is null)
             Wrong(line, $"'{line.Quarantine}' is no number of seconds from 0 to {30 * 86_400}");
+        if (AnnouncementOf(line.Announcement) is not { } announcement)
+            Wrong(line, $"'{line.Announcement}' is no announcement; there are {HostRoutes} and {Aggregate}");
+        else if (announcement == AddressPool.Types.Announcement.Aggregate && PurposeOf(line.Purpose) is not (null
+            or AddressPool.Types.Purpose.Server or AddressPool.Types.Purpose.Floating))
+            Wrong(line, $"'{Aggregate}' is for prefixes of servers and floating ones alone");
         if (Problems.Count > before) return;
         if (!prefixes.TryGetValue(line.Pool, out var of)) prefixes[line.Pool] = of = [];
         of.Add(line);
     }
+
+    const string Aggregate = "aggregate", HostRoutes = "host-routes";
+
+    public static string WordOf(AddressPool.Types.Announcement? announcement) =>
+        announcement == AddressPool.Types.Announcement.Aggregate ? Aggregate : HostRoutes;
+
+    /// <summary>Null: it is none.</summary>
+    public static AddressPool.Types.Announcement? AnnouncementOf(string word) => word switch
+    {
+        "" or HostRoutes => AddressPool.Types.Announcement.HostRoutes,
+        Aggregate => AddressPool.Types.Announcement.Aggregate,
+        _ => null,
+    };
 
     void TakeKept(BookLine line, IpRange range)
     {
@@ -117,6 +135,7 @@ internal sealed class ImportPlan
             {
                 Agree(line, "purpose", line.Purpose, row is null ? first.Purpose : WordOf(row.Purpose));
                 Agree(line, "availability zone", line.Zone, row is null ? first.Zone : row.AvailabilityZone);
+                Agree(line, "announcement", line.Announcement, WordOf(row?.Announcement ?? AnnouncementOf(first.Announcement)));
                 Agree(line, "project", line.Project, row is null ? first.Project : row.Project);
             }
         }

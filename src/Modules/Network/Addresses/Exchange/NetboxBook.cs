@@ -53,6 +53,7 @@ internal static class NetboxBook
             json.WriteStartObject("custom_fields");
             Custom(json, "address_pool", line.Pool);
             Custom(json, "quarantine_seconds", line.Quarantine);
+            Custom(json, "announcement", line.Announcement);
             Custom(json, "reservation", line.Id);
             json.WriteEndObject();
             json.WriteEndObject();
@@ -163,6 +164,7 @@ internal static class NetboxBook
             Zone = section == Prefixes ? Text(item, "site", "slug", "name") : "",
             Project = Text(item, "tenant", "slug", "name"),
             Quarantine = Text(custom, "quarantine_seconds"),
+            Announcement = Text(custom, "announcement"),
             Id = Text(custom, "reservation"),
             Note = Text(item, "description"),
         });

@@ -31,6 +31,9 @@ namespace Monolith.Network.Migrations.Postgres
                     b.Property<long>("AddressCount")
                         .HasColumnType("bigint");
 
+                    b.Property<int>("Announcement")
+                        .HasColumnType("integer");
+
                     b.Property<string>("AvailabilityZone")
                         .IsRequired()
                         .HasColumnType("text")

@@ -25,6 +25,9 @@ namespace Monolith.Network.Migrations.Sqlite
                     b.Property<long>("AddressCount")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Announcement")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("AvailabilityZone")
                         .IsRequired()
                         .HasColumnType("TEXT");
