@@ -20,32 +20,59 @@ internal static class RuleText
     /// </remarks>
     public static (string Name, string Body) Chain(RuleDirection direction, IEnumerable<RuleSpec> rules)
     {
-        var lines = rules.Where(r => r.Direction == direction)
-            .SelectMany(Lines)
-            .Distinct()
-            .Order(StringComparer.Ordinal)
-            .Append("counter drop");
+        var lines = Lines(direction, rules).Order(StringComparer.Ordinal).Append("counter drop");
         var body = string.Join("; ", lines);
         var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)))[..ChainDigestLength];
         return ((direction == RuleDirection.Ingress ? "in_" : "out_") + digest, body);
     }
 
-    /// <summary>The nft rules of one rule: a set has one for each family.</summary>
-    public static IEnumerable<string> Lines(RuleSpec rule)
+    /// <summary>
+    /// The nft rules of a direction. The kernel tries one after the other for each new connection, and finds one of many in a
+    /// set at once: rules that differ in nothing but their ports, or then in nothing but their prefixes, are one.
+    /// </summary>
+    public static IEnumerable<string> Lines(RuleDirection direction, IEnumerable<RuleSpec> rules) =>
+        rules.Where(r => r.Direction == direction)
+            .SelectMany(r => Remotes(r).Select(remote => (Remote: remote, Service: ServiceText.Of(r))))
+            .GroupBy(m => (m.Remote, m.Service.Whole), m => m.Service.Values)
+            .Select(g => (g.Key.Remote, Service: ServiceText.Join(g.Key.Whole, g)))
+            .GroupBy(m => (m.Remote.Match, m.Service), m => m.Remote.Prefix)
+            .Select(g => string.Join(' ', new[] { Joined(g.Key.Match, g), g.Key.Service, "return" }.Where(p => p.Length > 0)));
+
+    /// <summary>What comes after the match is a prefix, or nothing.</summary>
+    private static string Joined(string match, IEnumerable<IPNetwork?> prefixes)
+    {
+        var all = Prefixes.Canonical(prefixes.OfType<IPNetwork>());
+        return all.Count switch { 0 => match, 1 => $"{match} {all[0]}", _ => $"{match} {{ {string.Join(", ", all)} }}" };
+    }
+
+    /// <summary>The peers of a rule: a set has one kind for each family.</summary>
+    private static IEnumerable<(string Match, IPNetwork? Prefix)> Remotes(RuleSpec rule)
     {
         var side = rule.Direction == RuleDirection.Ingress ? "saddr" : "daddr";
         var only = PlanRules.FamilyOf(rule.Protocol);
         if (rule.RemoteSetId is { } id)
         {
             if (only is null or AddressFamily.InterNetwork)
-                yield return Line($"ip {side} @{SetName(id, AddressFamily.InterNetwork, rule.IsPrefixSet)}", rule);
+                yield return ($"ip {side} @{SetName(id, AddressFamily.InterNetwork, rule.IsPrefixSet)}", null);
             if (only is null or AddressFamily.InterNetworkV6)
-                yield return Line($"ip6 {side} @{SetName(id, AddressFamily.InterNetworkV6, rule.IsPrefixSet)}", rule);
-            yield break;
+                yield return ($"ip6 {side} @{SetName(id, AddressFamily.InterNetworkV6, rule.IsPrefixSet)}", null);
         }
-
-        yield return Line(Remote(rule.RemotePrefix, side, only), rule);
+        else if (rule.RemotePrefix is not { } prefix)
+        {
+            yield return (only is { } family ? OfFamily(family) : "", null);
+        }
+        else
+        {
+            // nft drops a match of length zero, and with it the family.
+            var of = prefix.BaseAddress.AddressFamily;
+            yield return prefix.PrefixLength == 0
+                ? (OfFamily(of), null)
+                : ($"{(of == AddressFamily.InterNetwork ? "ip" : "ip6")} {side}", prefix);
+        }
     }
+
+    private static string OfFamily(AddressFamily family) =>
+        $"meta nfproto {(family == AddressFamily.InterNetwork ? "ipv4" : "ipv6")}";
 
     /// <param name="ofPrefixes">The kernel keeps those as intervals.</param>
     public static string SetName(string setId, AddressFamily family, bool ofPrefixes = false) =>
@@ -64,37 +91,4 @@ internal static class RuleText
     /// <summary>The set's declaration, by its name.</summary>
     public static string SetType(string name) =>
         $"type {(name[1] == '4' ? "ipv4_addr" : "ipv6_addr")};{(name[0] == 'p' ? " flags interval;" : "")}";
-
-    private static string Line(string remote, RuleSpec rule) =>
-        string.Join(' ', new[] { remote, Service(rule), "return" }.Where(p => p.Length > 0));
-
-    private static string Remote(IPNetwork? prefix, string side, AddressFamily? only)
-    {
-        if (prefix is not { } network)
-            return only is { } family ? $"meta nfproto {(family == AddressFamily.InterNetwork ? "ipv4" : "ipv6")}" : "";
-        var isV4 = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
-        // nft drops a match of length zero, and with it the family.
-        return network.PrefixLength == 0
-            ? $"meta nfproto {(isV4 ? "ipv4" : "ipv6")}"
-            : $"{(isV4 ? "ip" : "ip6")} {side} {network}";
-    }
-
-    private static string Service(RuleSpec rule) => rule.Protocol switch
-    {
-        RuleProtocol.Tcp => Ports("tcp", rule),
-        RuleProtocol.Udp => Ports("udp", rule),
-        RuleProtocol.Icmp => rule.IcmpType is { } type ? $"icmp type {type}" : "meta l4proto icmp",
-        RuleProtocol.IcmpV6 => rule.IcmpType is { } type ? $"icmpv6 type {type}" : "meta l4proto ipv6-icmp",
-        _ => "",
-    };
-
-    private static string Ports(string protocol, RuleSpec rule)
-    {
-        if (rule.PortMin is not { } first)
-            return $"meta l4proto {protocol}";
-        var last = rule.PortMax ?? first;
-        if (first == 0 && last == 65535)
-            return $"meta l4proto {protocol}";
-        return first == last ? $"{protocol} dport {first}" : $"{protocol} dport {first}-{last}";
-    }
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using CsCheck;
 using Monolith.Agent.Network;
 using Monolith.Agent.Network.Filter;
 using static Monolith.Agent.Network.RuleDirection;
@@ -31,7 +33,7 @@ public sealed class RuleTextTests
     [Theory]
     [MemberData(nameof(Cases))]
     public void Lines_SayTheRule(RuleSpec rule, string expected) =>
-        Assert.Equal(expected, string.Join('|', RuleText.Lines(rule)));
+        Assert.Equal(expected, string.Join('|', RuleText.Lines(rule.Direction, [rule])));
 
     [Fact]
     public void Chain_IsTheSameWhateverTheOrder_AndEndsInDrop()
@@ -45,6 +47,40 @@ public sealed class RuleTextTests
         Assert.NotEqual(name, RuleText.Chain(Ingress, rules[1..]).Name);
         Assert.Equal("counter drop", RuleText.Chain(Ingress, []).Body);
     }
+
+    /// <summary>Of many rules the kernel tries few, and lets through what each of them does.</summary>
+    [Fact]
+    public void Rules_ThatDifferInPortsOrInPrefixesAlone_AreOne()
+    {
+        static RuleSpec Of(string prefix, int first, int? last = null) => new(Ingress, Tcp, first, last, RemotePrefix: IPNetwork.Parse(prefix));
+
+        Assert.Equal(["tcp dport { 22, 80-82, 443 } return"], RuleText.Lines(
+            Ingress, [new(Ingress, Tcp, 443), new(Ingress, Tcp, 80, 81), new(Ingress, Tcp, 22), new(Ingress, Tcp, 81, 82)]));
+        Assert.Equal(["meta l4proto tcp return"], RuleText.Lines(Ingress, [new(Ingress, Tcp, 22), new(Ingress, Tcp)]));
+        Assert.Equal(["meta nfproto ipv4 icmp type { 0, 8 } return"], RuleText.Lines(
+            Ingress, [new(Ingress, Icmp, IcmpType: 8), new(Ingress, Icmp, IcmpType: 0)]));
+        Assert.Equal(
+            ["ip saddr 198.51.100.0/24 tcp dport 22 return", "ip saddr { 10.0.0.0/8, 192.0.2.7 } tcp dport { 22, 80 } return"],
+            RuleText.Lines(Ingress,
+            [
+                Of("10.0.0.0/8", 22), Of("10.0.0.0/8", 80), Of("192.0.2.7/32", 22), Of("192.0.2.7/32", 80), Of("198.51.100.0/24", 22),
+                Of("10.1.0.0/16", 22), Of("10.1.0.0/16", 80),
+            ]).Order(StringComparer.Ordinal));
+        // Ports of one prefix are not another's.
+        Assert.Equal(2, RuleText.Lines(Ingress, [Of("10.0.0.0/8", 22), Of("192.0.2.0/24", 80)]).Count());
+    }
+
+    [Fact]
+    public void Ports_ThatAreJoined_AreThoseOfAll() => Gen.Select(Gen.Int[0, 60], Gen.Int[0, 8]).List[1, 12].Sample(ranges =>
+    {
+        var text = ServiceText.Join("meta l4proto tcp", ranges.Select(r => ((int, int)?)(r.Item1, r.Item1 + r.Item2)));
+        var joined = text["tcp dport ".Length..].Trim('{', '}', ' ').Split(", ").Select(v => v.Split('-')).Select(v => (
+            First: int.Parse(v[0], CultureInfo.InvariantCulture), Last: int.Parse(v[^1], CultureInfo.InvariantCulture))).ToList();
+        for (var port = 0; port < 80; port++)
+            Assert.Equal(
+                ranges.Exists(r => r.Item1 <= port && port <= r.Item1 + r.Item2), joined.Exists(j => j.First <= port && port <= j.Last));
+        Assert.All(joined.Zip(joined.Skip(1)), pair => Assert.True(pair.First.Last + 1 < pair.Second.First));
+    });
 
     public static TheoryData<RuleSpec, string> Broken { get; } = new()
     {
