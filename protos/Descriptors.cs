@@ -41,7 +41,7 @@ public static class Descriptors
         Events.V1.EventReflection.Descriptor,
         Identity.V1.NodeReflection.Descriptor, Identity.V1.ProjectReflection.Descriptor,
         Identity.V1.QuotaReflection.Descriptor,
-        Identity.V1.RoleBindingReflection.Descriptor, Identity.V1.TokenReflection.Descriptor,
+        Identity.V1.RoleReflection.Descriptor, Identity.V1.RoleBindingReflection.Descriptor, Identity.V1.TokenReflection.Descriptor,
         Identity.V1.UserReflection.Descriptor,
         Image.V1.ImageReflection.Descriptor, Image.V1.ImportReflection.Descriptor,
         Lb.V1.LoadBalancerReflection.Descriptor, Lb.V1.NodeReflection.Descriptor,

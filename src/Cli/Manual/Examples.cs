@@ -42,6 +42,7 @@ internal static class Examples
         ["project"] = "demo",
         ["user"] = "bob",
         ["token"] = "bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e",
+        ["role"] = "member",
         ["role-binding"] = "01a20d26-5d59-7dd0-b515-f125f3820984",
         ["hypervisor"] = "hv1",
         ["prewarm"] = "debian",
@@ -218,6 +219,15 @@ internal static class Examples
         ["monolith token list"] = ["monolith token list", "monolith token list --user bob"],
         ["monolith token revoke"] = ["monolith token revoke bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e"],
         ["monolith token whoami"] = ["monolith token whoami"],
+        ["monolith access test"] =
+        [
+            "monolith access test compute.servers.create compute.servers.delete", "monolith access test identity.users.create --on cloud",
+        ],
+        ["monolith access explain"] =
+        [
+            "monolith access explain compute.servers.create",
+            "monolith access explain compute.servers.delete --member bob --on projects/demo/servers/web1",
+        ],
         ["monolith role-binding create"] =
         [
             "monolith role-binding create --role member --member bob --scope demo",

@@ -17,7 +17,7 @@ internal static class Catalog
     [
         Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, AddressSet,
         FloatingAddress, LoadBalancer, Zone, Record,
-        Project, User, Token, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
+        Project, User, Token, Role, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
     ];
 
     public static Noun Server { get; } = ServerCommands.Noun;
@@ -29,6 +29,13 @@ internal static class Catalog
     public static Noun LoadBalancer { get; } = LoadBalancerCommands.Noun;
 
     public static Noun Record { get; } = RecordCommands.Noun;
+
+    public static Noun Role { get; } = new("role", Place.Cloud, RoleService.Descriptor, Identity.V1.Role.Descriptor)
+    {
+        About = "What can be bound to users, and what each gives.",
+        Aliases = ["roles"],
+        Columns = [Column.Name, Column.Of("FOR", "description")],
+    };
 
     public static Noun Token { get; } = TokenCommands.Noun;
 

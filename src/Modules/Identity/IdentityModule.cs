@@ -45,6 +45,7 @@ public static class IdentityModule
         endpoints.MapGrpcService<Quotas.QuotaService>();
         endpoints.MapGrpcService<Users.UserService>();
         endpoints.MapGrpcService<Tokens.TokenService>();
+        endpoints.MapGrpcService<RoleService>();
         endpoints.MapGrpcService<RoleBindings.RoleBindingService>();
         endpoints.MapGrpcService<NodeService>();
     }

@@ -25,6 +25,8 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Book Book => web.Services.GetRequiredService<Book>();
 
+    public Access Access => web.Services.GetRequiredService<Access>();
+
     public Quotas Quotas => web.Services.GetRequiredService<Quotas>();
 
     public Hypervisors Hypervisors => web.Services.GetRequiredService<Hypervisors>();
@@ -55,13 +57,14 @@ internal sealed class Cloud : IAsyncDisposable
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Book>().AddSingleton<Pools>().AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
             .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
-            .AddSingleton<Prewarms>().AddSingleton<Zones>();
+            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
         web.MapGrpcService<Groups>();
         web.MapGrpcService<Identity>();
         web.MapGrpcService<Balancers>();
+        web.MapGrpcService<Access>();
         web.MapGrpcService<Quotas>();
         web.MapGrpcService<Hypervisors>();
         web.MapGrpcService<Consoles>();

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Grpc.Core;
 using Monolith.Host.Tests.Cloud;
+using Monolith.Identity.V1;
 
 namespace Monolith.Host.Tests.Access;
 
@@ -52,6 +53,24 @@ public sealed partial class RoleTests(RunningHost host)
                 wrong.Add($"{method} ({method.Permission}) should {(passes ? "pass" : "be denied")}: {answer}");
         }
         Assert.Empty(wrong);
+        Assert.Equal(
+            Permissions.Where(p => Fits(Matrix[role], p) && (scope.Length == 0 || Fits(ProjectAdmin, p))), await SaidAsync(token, scope));
+    }
+
+    static IEnumerable<string> Permissions => Methods.All.Where(m => !m.IsOpen).Select(m => m.Permission).Distinct().Order(StringComparer.Ordinal);
+
+    /// <summary>Who asks before is told the same.</summary>
+    async Task<IReadOnlyList<string>> SaidAsync(string token, string scope)
+    {
+        var held = new List<string>();
+        foreach (var some in Permissions.Chunk(100))
+        {
+            var answer = await new RoleService.RoleServiceClient(host.Invoker).TestPermissionsAsync(
+                new TestPermissionsRequest { Resource = scope, Permissions = { some } }, host.Headers(token));
+            Assert.Equal(some, answer.Permissions.Select(p => p.Permission));
+            held.AddRange(answer.Permissions.Where(p => p.Held).Select(p => p.Permission));
+        }
+        return held;
     }
 
     [Fact]

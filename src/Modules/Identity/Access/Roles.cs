@@ -14,7 +14,8 @@ internal enum RoleScope
 }
 
 /// <summary>A built-in role. Immutable.</summary>
-internal sealed record Role(string Name, RoleScope Scope, PermissionSet Permissions);
+/// <param name="For">Whom it is for.</param>
+internal sealed record Role(string Name, string For, RoleScope Scope, PermissionSet Permissions);
 
 /// <summary>
 /// The built-in roles. A pattern <c>x.*</c> stands for all that begin so, <c>*.x</c> for all that end so.
@@ -39,22 +40,20 @@ internal static class Roles
 
     static readonly Role[] Table =
     [
-        // Everything but what only nodes do.
-        Of(Admin, RoleScope.Cloud, "identity.*", "compute.*", "image.*", "network.*", "dns.*", "lb.*", "events.*",
+        Of(Admin, "Who runs the cloud: everything but what only nodes do.", RoleScope.Cloud, "identity.*", "compute.*", "image.*", "network.*", "dns.*", "lb.*", "events.*",
             "operations.*"),
-        // The fleet, and no tenants' content.
-        Of("roles/operator", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "compute.imagePrewarms.*",
+        Of("roles/operator", "Who runs the machines: the fleet, and no tenants' content.", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "compute.imagePrewarms.*",
             "network.addressPools.*", "network.fabricPeers.*",
             "network.fabricBreaches.*", "lb.nodes.*", "operations.*", "events.events.list", "identity.joinTokens.create", "identity.projects.get",
             "identity.quotas.get", "identity.quotas.update"),
-        Of(ProjectAdmin, RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
-        Of("roles/member", RoleScope.Cloud | RoleScope.Project, Member),
-        Of("roles/reader", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
-        Of("roles/hypervisor", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.ports.tell", "agent.blobs.read",
+        Of(ProjectAdmin, "Who answers for a project: all that is in it, and who may do what there.", RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update"]),
+        Of("roles/member", "Who works in a project: makes, changes and deletes what is in it.", RoleScope.Cloud | RoleScope.Project, Member),
+        Of("roles/reader", "Who looks on, and changes nothing.", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
+        Of("roles/hypervisor", "", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.ports.tell", "agent.blobs.read",
             "agent.consoles.carry", "agent.snapshots.upload", "agent.fabric.report", Renew),
-        Of("roles/load-balancer", RoleScope.None, "agent.loadBalancers.sync", "agent.fabric.report", Renew),
+        Of("roles/load-balancer", "", RoleScope.None, "agent.loadBalancers.sync", "agent.fabric.report", Renew),
         // A node whose certificate has expired.
-        Of("roles/expired-node", RoleScope.None, Renew),
+        Of("roles/expired-node", "", RoleScope.None, Renew),
     ];
 
     const string Renew = "agent.certificates.renew";
@@ -72,6 +71,12 @@ internal static class Roles
     public static IReadOnlyList<string> Bindable { get; } =
         [.. Table.Where(r => r.Scope != RoleScope.None).Select(r => r.Name)];
 
+    public static bool IsPermission(string text) => All.Contains(text);
+
+    /// <summary>Permissions that a role gives on a scope, in order; none where it cannot be bound.</summary>
+    public static IReadOnlyList<string> On(RoleScope scope, Role role) => !role.Scope.HasFlag(scope) ? []
+        : [.. All.Where((scope == RoleScope.Cloud ? role.Permissions : OnProject[role.Name]).Contains).Order(StringComparer.Ordinal)];
+
     public static Role? Find(string name) => ByName.GetValueOrDefault(name);
 
     /// <summary>What a role gives on a scope.</summary>
@@ -87,7 +92,7 @@ internal static class Roles
         return [.. All.Where(p => given.Contains(p) && !giver.May(p, project)).Order(StringComparer.Ordinal)];
     }
 
-    static Role Of(string name, RoleScope scope, params string[] patterns) => new(name, scope, new PermissionSet(
+    static Role Of(string name, string @for, RoleScope scope, params string[] patterns) => new(name, @for, scope, new PermissionSet(
         patterns.Where(p => !p.Contains('*')),
         patterns.Where(p => p.EndsWith('*')).Select(p => p[..^1]),
         patterns.Where(p => p.StartsWith('*')).Select(p => p[1..])));

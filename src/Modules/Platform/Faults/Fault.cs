@@ -80,7 +80,8 @@ public sealed class Fault(StatusCode code, string reason, string message) : Exce
 
     public static Fault Denied(string permission, string scope, string caller) =>
         new(StatusCode.PermissionDenied, "PERMISSION_MISSING",
-            $"{caller} lacks the permission {permission} on {scope}. Somebody who may bind roles there can give it.")
+            $"{caller} lacks the permission {permission} on {scope}. Somebody who may bind roles there can give it; "
+            + $"`monolith access explain {permission}{On(scope)}` says who.")
         {
             Metadata = new Dictionary<string, string>
             {
@@ -89,6 +90,9 @@ public sealed class Fault(StatusCode code, string reason, string message) : Exce
                 ["caller"] = caller,
             },
         };
+
+    static string On(string scope) => scope.StartsWith("projects/", StringComparison.Ordinal) ? $" --on {scope}"
+        : scope == "the cloud" ? " --on cloud" : "";
 
     public static Fault Unauthenticated(string reason, string message) =>
         new(StatusCode.Unauthenticated, reason, message);

@@ -1,0 +1,63 @@
+using Monolith.Identity.V1;
+using Monolith.Platform.Calls;
+
+namespace Monolith.Identity.Access;
+
+/// <summary>Why somebody may do a thing, or who can let them. Pure.</summary>
+internal static class Explanation
+{
+    const int MostGivers = 10;
+    const string Bind = "identity.roleBindings.create";
+
+    /// <param name="member">Of whom it is asked.</param>
+    /// <param name="project">The project's id, or null for the cloud.</param>
+    /// <param name="asker">Who is told of others no more than of who they know by a common scope.</param>
+    public static ExplainAccessResponse Of(Known known, Caller member, bool isDisabled, string permission, string? project, Caller asker)
+    {
+        var where = project is null ? "the cloud" : "projects/" + project;
+        var giving = member.Grants.Where(g => (g.Scope.Length == 0 || g.Scope == where) && g.Permissions.Contains(permission)).ToList();
+        var answer = new ExplainAccessResponse
+        {
+            Allowed = giving.Count > 0 && !isDisabled,
+            Grants = { giving.Select(g => new Grant { Role = g.Role, Scope = g.Scope }) },
+        };
+        if (answer.Allowed)
+        {
+            var by = giving.Select(g => $"{g.Role} on {(g.Scope.Length == 0 ? "the cloud" : g.Scope)}");
+            answer.Message = $"{member.Name} may {permission} on {where}, by {string.Join(" and ", by)}.";
+            return answer;
+        }
+        if (giving.Count > 0)
+        {
+            answer.Message = $"{member.Name} would have {permission} on {where}, but is disabled: an administrator of the cloud can enable it.";
+            return answer;
+        }
+        answer.Roles.AddRange(RolesWith(permission, project));
+        if (answer.Roles.Count == 0)
+        {
+            answer.Message = $"{member.Name} lacks {permission} on {where}, and no role that can be bound there gives it"
+                + (project is null ? ": nodes have it by their certificates." : ": it is of the cloud, and not of a project.");
+            return answer;
+        }
+        answer.Givers.AddRange(known.Users.Where(u => !u.Value.Disabled && u.Key != member.Name && MayBeNamed(u.Value.Caller, project, asker)
+                && u.Value.Caller.May(Bind, project) && Roles.Missing(answer.Roles[0], u.Value.Caller, project).Count == 0)
+            .Select(u => u.Key).Order(StringComparer.Ordinal).Take(MostGivers));
+        var givers = answer.Givers.Count > 0 ? string.Join(", ", answer.Givers) : "an administrator of the cloud";
+        answer.Message = $"{member.Name} lacks {permission} on {where}. {string.Join(" or ", answer.Roles)} would give it; {givers} can bind it: "
+            + $"monolith role-binding create --role {Id(answer.Roles[0])} --member {Id(member.Name)} --scope {project ?? "cloud"}";
+        return answer;
+    }
+
+    static string Id(string name) => Platform.Names.ResourceName.LastId(name);
+
+    static IEnumerable<string> RolesWith(string permission, string? project)
+    {
+        var scope = project is null ? RoleScope.Cloud : RoleScope.Project;
+        return Roles.Bindable.Select(r => (Name: r, Given: Roles.On(scope, Roles.Find(r)!))).Where(r => r.Given.Contains(permission))
+            .OrderBy(r => r.Given.Count).ThenBy(r => r.Name, StringComparer.Ordinal).Select(r => r.Name);
+    }
+
+    /// <summary>Who has a role on the cloud knows all; who is in a project knows who has a role there.</summary>
+    static bool MayBeNamed(Caller giver, string? project, Caller asker) => asker.Grants.Any(g => g.Scope.Length == 0)
+        || (project is not null && giver.Grants.Any(g => g.Scope == "projects/" + project));
+}
