@@ -219,6 +219,10 @@ internal static class Examples
         ["monolith token list"] = ["monolith token list", "monolith token list --user bob"],
         ["monolith token revoke"] = ["monolith token revoke bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e"],
         ["monolith token whoami"] = ["monolith token whoami"],
+        ["monolith role create"] =
+            ["monolith role create restarter --permission compute.servers.get --permission compute.servers.restart --description 'night shift'"],
+        ["monolith role update"] = ["monolith role update restarter --permission compute.servers.get --permission compute.servers.list"],
+        ["monolith role delete"] = ["monolith role delete restarter"],
         ["monolith access test"] =
         [
             "monolith access test compute.servers.create compute.servers.delete", "monolith access test identity.users.create --on cloud",

@@ -34,7 +34,15 @@ internal static class Catalog
     {
         About = "What can be bound to users, and what each gives.",
         Aliases = ["roles"],
-        Columns = [Column.Name, Column.Of("FOR", "description")],
+        Columns = [Column.Name, Column.Of("BUILT IN", "built_in"), Column.Of("FOR", "description"), Column.Age],
+        Fields =
+        [
+            new("--permission", "permissions", "What it holds: compute.servers.create.")
+            {
+                Required = true, Mutable = true, Value = "PERMISSION",
+            },
+            new("--description", "description", "Whom it is for.") { Mutable = true, Value = "TEXT" },
+        ],
     };
 
     public static Noun Token { get; } = TokenCommands.Noun;

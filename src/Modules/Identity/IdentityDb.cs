@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Access;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
 using Monolith.Identity.Quotas;
@@ -14,6 +15,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<ProjectRow> Projects => Set<ProjectRow>();
     public DbSet<UserRow> Users => Set<UserRow>();
     public DbSet<TokenRow> Tokens => Set<TokenRow>();
+    public DbSet<RoleRow> Roles => Set<RoleRow>();
     public DbSet<RoleBindingRow> RoleBindings => Set<RoleBindingRow>();
     public DbSet<QuotaRow> Quotas => Set<QuotaRow>();
     public DbSet<NodeRow> Nodes => Set<NodeRow>();
@@ -29,11 +31,13 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             t.HasIndex(x => x.Digest).IsUnique();
             t.HasIndex(x => x.User);
         });
+        model.Entity<RoleRow>().ToTable("roles");
         model.Entity<RoleBindingRow>(b =>
         {
             b.ToTable("role_bindings");
             b.HasIndex(x => new { x.Member, x.Scope, x.Role }).IsUnique();
             b.HasIndex(x => x.Scope);
+            b.HasIndex(x => x.Role);
         });
         model.Entity<QuotaRow>().ToTable("quotas");
         model.Entity<NodeRow>().ToTable("nodes");

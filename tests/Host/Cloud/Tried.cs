@@ -88,6 +88,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             ImagePrewarm = new() { Image = P + "/images/r1", AvailabilityZone = "nowhere" },
         });
         await Do("CreateUser", new CreateUserRequest { UserId = "tried" });
+        await Do("CreateRole", new CreateRoleRequest { RoleId = "tried", Role = new() { Permissions = { "compute.servers.get" } } });
         token = ((CreateTokenResponse)await Do("CreateToken", new CreateTokenRequest { Parent = User })).Token.Name;
         binding = ((RoleBinding)await Do("CreateRoleBinding", new CreateRoleBindingRequest
         {
@@ -163,6 +164,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
                 StatusCode.FailedPrecondition),
             ["DeleteHypervisor"] = (new DeleteHypervisorRequest { Name = "hypervisors/emulated1" },
                 StatusCode.FailedPrecondition),
+            ["DeleteRole"] = (new DeleteRoleRequest { Name = "roles/reader" }, StatusCode.FailedPrecondition),
             ["RevokeToken"] = (new RevokeTokenRequest { Name = User + "/tokens/none" }, StatusCode.NotFound),
         };
 
@@ -301,6 +303,9 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "CreateUser" => new CreateUserRequest { UserId = Mark },
         "UpdateUser" => new UpdateUserRequest { User = new() { Name = User, DisplayName = Mark } },
         "DeleteUser" => new DeleteUserRequest { Name = User },
+        "CreateRole" => new CreateRoleRequest { RoleId = Mark, Role = new() { Permissions = { "compute.servers.get" } } },
+        "UpdateRole" => new UpdateRoleRequest { Role = new() { Name = "roles/tried", Description = Mark } },
+        "DeleteRole" => new DeleteRoleRequest { Name = "roles/tried" },
         "CreateToken" => new CreateTokenRequest { Parent = User, Token = new() { DisplayName = Mark } },
         "RevokeToken" => new RevokeTokenRequest { Name = token },
         "CreateJoinToken" => new CreateJoinTokenRequest { NodeId = Mark, Role = NodeRole.Hypervisor },

@@ -32,8 +32,8 @@ public class RolesTests
     public void AGiver_LacksNothing_OnlyOfRolesWithinItsOwn()
     {
         var member = new Caller("users/m", [Roles.Grant("roles/projectAdmin", "projects/p")]);
-        Assert.Empty(Roles.Missing("roles/member", member, "p"));
-        Assert.NotEmpty(Roles.Missing("roles/member", member, "q"));
-        Assert.Contains("compute.hypervisors.update", Roles.Missing("roles/operator", member, null));
+        Assert.Empty(Roles.Missing(Roles.Find("roles/member")!, member, "p"));
+        Assert.NotEmpty(Roles.Missing(Roles.Find("roles/member")!, member, "q"));
+        Assert.Contains("compute.hypervisors.update", Roles.Missing(Roles.Find("roles/operator")!, member, null));
     }
 }

@@ -32,7 +32,8 @@ internal static class Explanation
             answer.Message = $"{member.Name} would have {permission} on {where}, but is disabled: an administrator of the cloud can enable it.";
             return answer;
         }
-        answer.Roles.AddRange(RolesWith(permission, project));
+        var roles = RolesWith(known, permission, project).ToList();
+        answer.Roles.AddRange(roles.Select(r => r.Name));
         if (answer.Roles.Count == 0)
         {
             answer.Message = $"{member.Name} lacks {permission} on {where}, and no role that can be bound there gives it"
@@ -40,7 +41,7 @@ internal static class Explanation
             return answer;
         }
         answer.Givers.AddRange(known.Users.Where(u => !u.Value.Disabled && u.Key != member.Name && MayBeNamed(u.Value.Caller, project, asker)
-                && u.Value.Caller.May(Bind, project) && Roles.Missing(answer.Roles[0], u.Value.Caller, project).Count == 0)
+                && u.Value.Caller.May(Bind, project) && Roles.Missing(roles[0], u.Value.Caller, project).Count == 0)
             .Select(u => u.Key).Order(StringComparer.Ordinal).Take(MostGivers));
         var givers = answer.Givers.Count > 0 ? string.Join(", ", answer.Givers) : "an administrator of the cloud";
         answer.Message = $"{member.Name} lacks {permission} on {where}. {string.Join(" or ", answer.Roles)} would give it; {givers} can bind it: "
@@ -50,11 +51,12 @@ internal static class Explanation
 
     static string Id(string name) => Platform.Names.ResourceName.LastId(name);
 
-    static IEnumerable<string> RolesWith(string permission, string? project)
+    static IEnumerable<Role> RolesWith(Known known, string permission, string? project)
     {
         var scope = project is null ? RoleScope.Cloud : RoleScope.Project;
-        return Roles.Bindable.Select(r => (Name: r, Given: Roles.On(scope, Roles.Find(r)!))).Where(r => r.Given.Contains(permission))
-            .OrderBy(r => r.Given.Count).ThenBy(r => r.Name, StringComparer.Ordinal).Select(r => r.Name);
+        return Roles.Bindable.Select(r => Roles.Find(r)!).Concat(known.OwnRoles.Values)
+            .Select(r => (Role: r, Given: Roles.On(scope, r))).Where(r => r.Given.Contains(permission))
+            .OrderBy(r => r.Given.Count).ThenBy(r => r.Role.Name, StringComparer.Ordinal).Select(r => r.Role);
     }
 
     /// <summary>Who has a role on the cloud knows all; who is in a project knows who has a role there.</summary>

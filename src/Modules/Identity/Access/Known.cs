@@ -19,8 +19,10 @@ internal sealed record KnownNode(Guid Uid, NodeRole Role, Caller Caller);
 /// What access is decided by, as the rows were at one moment. Immutable; a change makes a new one that shares what
 /// stayed.
 /// </summary>
+/// <param name="OwnRoles">Beside the built-in ones.</param>
 internal sealed record Known(
     ImmutableHashSet<string> Projects,
+    ImmutableDictionary<string, Role> OwnRoles,
     ImmutableDictionary<string, KnownUser> Users,
     ImmutableDictionary<TokenDigest, KnownToken> Tokens,
     ImmutableDictionary<string, TokenDigest> TokenDigests,
@@ -29,6 +31,7 @@ internal sealed record Known(
 {
     public static Known Nothing { get; } = new(
         ImmutableHashSet.Create<string>(StringComparer.Ordinal),
+        ImmutableDictionary.Create<string, Role>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, KnownUser>(StringComparer.Ordinal),
         ImmutableDictionary<TokenDigest, KnownToken>.Empty,
         ImmutableDictionary.Create<string, TokenDigest>(StringComparer.Ordinal),
@@ -41,6 +44,7 @@ internal sealed record Known(
         {
             Projects = Nothing.Projects.Union(await db.Projects.Select(p => p.Project).ToListAsync()),
         };
+        known = known.WithRoles([], await db.Roles.ToListAsync());
         known = known.WithUsers([], await db.Users.ToListAsync(), await db.RoleBindings.ToListAsync());
         known = known.WithTokens([], await db.Tokens.ToListAsync());
         known = known with { Quotas = known.Quotas.With([], await db.Quotas.ToListAsync()) };
@@ -61,6 +65,11 @@ internal sealed record Known(
                 Projects = Projects.Except(touched.Projects.Select(n => n["projects/".Length..])).Union(there),
             };
         }
+        if (touched.Roles.Count > 0)
+        {
+            known = known.WithRoles(touched.Roles, await db.Roles.Where(r => touched.Roles.Contains(r.Name)).ToListAsync());
+            touched.Users.UnionWith(await db.RoleBindings.Where(b => touched.Roles.Contains(b.Role)).Select(b => b.Member).ToListAsync());
+        }
         if (touched.Users.Count > 0)
             known = known.WithUsers(touched.Users,
                 await db.Users.Where(u => touched.Users.Contains(u.Name)).ToListAsync(),
@@ -80,10 +89,16 @@ internal sealed record Known(
         return known;
     }
 
+    Known WithRoles(IEnumerable<string> stale, List<RoleRow> roles) => this with
+    {
+        OwnRoles = OwnRoles.RemoveRange(stale).SetItems(roles.Select(r => KeyValuePair.Create(r.Name, r.ToRole()))),
+    };
+
     Known WithUsers(IEnumerable<string> stale, List<Users.UserRow> users, List<RoleBindings.RoleBindingRow> bindings)
     {
-        var grants = bindings.Where(b => Roles.Find(b.Role) is not null)
-            .ToLookup(b => b.Member, b => Roles.Grant(b.Role, b.Scope), StringComparer.Ordinal);
+        var grants = bindings.Select(b => (b.Member, b.Scope, Role: Roles.Find(b.Role) ?? OwnRoles.GetValueOrDefault(b.Role)))
+            .Where(b => b.Role is not null)
+            .ToLookup(b => b.Member, b => Roles.Grant(b.Role!, b.Scope), StringComparer.Ordinal);
         return this with
         {
             Users = Users.RemoveRange(stale).SetItems(users.Select(u => KeyValuePair.Create(u.Name,
@@ -109,11 +124,11 @@ internal sealed record Known(
 
     /// <summary>The names of what events speak of, by noun; a binding speaks of its member.</summary>
     sealed record Touched(HashSet<string> Projects, HashSet<string> Users, HashSet<string> Tokens, HashSet<string> Nodes,
-        HashSet<string> Quotas)
+        HashSet<string> Quotas, HashSet<string> Roles)
     {
         public static Touched By(IReadOnlyList<EventRow> events)
         {
-            var touched = new Touched([], [], [], [], []);
+            var touched = new Touched([], [], [], [], [], []);
             foreach (var e in events)
                 switch (e.Type.Split('.')[2])
                 {
@@ -125,6 +140,9 @@ internal sealed record Known(
                         break;
                     case "roleBinding":
                         touched.Users.Add(RoleBinding.Parser.ParseFrom(e.Data).Member);
+                        break;
+                    case "role":
+                        touched.Roles.Add(e.Resource);
                         break;
                     case "token":
                         touched.Tokens.Add(e.Resource);

@@ -1,33 +1,100 @@
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
 using Monolith.Platform.Names;
+using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.Access;
 
-/// <summary>What roles hold, and who may do what: from the very snapshot that calls are decided by.</summary>
-internal sealed class RoleService(Registry registry) : V1.RoleService.RoleServiceBase
+/// <summary>Roles; and who may do what, from the very snapshot that calls are decided by.</summary>
+internal sealed class RoleService(Store<IdentityDb> store, Registry registry) : V1.RoleService.RoleServiceBase
 {
-    const int MostPermissions = 100;
+    const int MostPermissions = 100, MostNamed = 5;
     const string SeeBindings = "identity.roleBindings.list";
 
-    public override Task<V1.Role> GetRole(GetRoleRequest request, ServerCallContext context)
+    public override async Task<V1.Role> CreateRole(CreateRoleRequest request, ServerCallContext context)
     {
-        ResourceName.Parse("roles/*", request.Name);
-        return Roles.Find(request.Name) is { Scope: not RoleScope.None } role
-            ? Task.FromResult(ToProto(role))
-            : throw Fault.NotFound(request.Name);
+        RoleRules.Check(request);
+        var made = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var name = "roles/" + request.RoleId;
+            if (Roles.Find(name) is not null || await unit.Db.Roles.AnyAsync(r => r.Name == name)) throw Fault.AlreadyExists(name);
+            if (await unit.Db.Roles.CountAsync() >= RoleRules.Most)
+                throw Fault.Exhausted("TOO_MANY_ROLES", $"There are {RoleRules.Most} roles beside the built-in ones, which is all that there can be.");
+            var row = new RoleRow
+            {
+                Name = name,
+                Description = request.Role.Description,
+                Permissions = RoleRow.Store(request.Role.Permissions),
+                CreateTime = unit.Now,
+                UpdateTime = unit.Now,
+            };
+            unit.Db.Roles.Add(row);
+            return Emit(unit, Change.Created, row);
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return made;
     }
 
-    public override Task<ListRolesResponse> ListRoles(ListRolesRequest request, ServerCallContext context)
+    public override async Task<V1.Role> GetRole(GetRoleRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("roles/*", request.Name);
+        if (Roles.Find(request.Name) is { Scope: not RoleScope.None } role) return ToProto(role, isBuiltIn: true);
+        return (await store.ReadAsync(db => db.Roles.FirstOrDefaultAsync(r => r.Name == request.Name)) ?? throw Fault.NotFound(request.Name))
+            .ToProto();
+    }
+
+    public override async Task<ListRolesResponse> ListRoles(ListRolesRequest request, ServerCallContext context)
     {
         var page = ListQuery.Of<RoleBindingRow>(request, context.GetCall(), null).Page;
-        var roles = Roles.Bindable.Where(r => string.CompareOrdinal(r, page.After) > 0).Order(StringComparer.Ordinal);
-        var (found, next) = page.Cut([.. roles.Take(page.Size + 1).Select(r => ToProto(Roles.Find(r)!))], r => r.Name);
-        return Task.FromResult(new ListRolesResponse { Roles = { found }, NextPageToken = next });
+        var all = Roles.Bindable.Select(r => ToProto(Roles.Find(r)!, isBuiltIn: true))
+            .Concat((await store.ReadAsync(db => db.Roles.ToListAsync())).Select(r => r.ToProto()))
+            .Where(r => string.CompareOrdinal(r.Name, page.After) > 0).OrderBy(r => r.Name, StringComparer.Ordinal);
+        var (found, next) = page.Cut([.. all.Take(page.Size + 1)], r => r.Name);
+        return new ListRolesResponse { Roles = { found }, NextPageToken = next };
+    }
+
+    public override async Task<V1.Role> UpdateRole(UpdateRoleRequest request, ServerCallContext context)
+    {
+        var changed = RoleRules.Check(request);
+        var call = context.GetCall();
+        var updated = await store.MutateAsync(call, request, async unit =>
+        {
+            var row = await unit.Db.Roles.FirstOrDefaultAsync(r => r.Name == request.Role.Name) ?? throw Fault.NotFound(request.Role.Name);
+            row.Touch(request.Role.Etag, unit.Now);
+            var before = row.ToRole();
+            if (changed.Contains("description")) row.Description = request.Role.Description;
+            if (changed.Contains("permissions")) row.Permissions = RoleRow.Store(request.Role.Permissions);
+            RoleRules.CheckAdded(call.Caller, before, row.ToRole());
+            return Emit(unit, Change.Updated, row);
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return updated;
+    }
+
+    public override async Task<Empty> DeleteRole(DeleteRoleRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("roles/*", request.Name);
+        if (Roles.Find(request.Name) is not null) throw RoleRules.BuiltIn(request.Name);
+        var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
+        {
+            var row = await unit.Db.Roles.FirstOrDefaultAsync(r => r.Name == request.Name) ?? throw Fault.NotFound(request.Name);
+            row.Touch(request.Etag, unit.Now);
+            var bound = await unit.Db.RoleBindings.Where(b => b.Role == row.Name).OrderBy(b => b.Name).Take(MostNamed).ToListAsync();
+            if (bound.Count > 0)
+                throw Fault.Precondition("ROLE_IN_USE", row.Name,
+                    $"{row.Name} is bound: {string.Join(", ", bound.Select(b => $"{b.Name} to {b.Member}"))}. Delete its bindings first.");
+            unit.Db.Roles.Remove(row);
+            Emit(unit, Change.Deleted, row);
+            return new Empty();
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return answer;
     }
 
     public override Task<TestPermissionsResponse> TestPermissions(TestPermissionsRequest request, ServerCallContext context)
@@ -65,11 +132,24 @@ internal sealed class RoleService(Registry registry) : V1.RoleService.RoleServic
     static void Check(string permission, string field, Violations violations) => violations.Require(Roles.IsPermission(permission), field,
         $"'{permission}' is no permission: no method asks for it. {Roles.Admin} and {Roles.ProjectAdmin} show what there is");
 
-    static V1.Role ToProto(Role role) => new()
+    internal static V1.Role ToProto(Role role, bool isBuiltIn)
     {
-        Name = role.Name,
-        Description = role.For,
-        CloudPermissions = { Roles.On(RoleScope.Cloud, role) },
-        ProjectPermissions = { Roles.On(RoleScope.Project, role) },
-    };
+        var (cloud, project) = (Roles.On(RoleScope.Cloud, role), Roles.On(RoleScope.Project, role));
+        return new()
+        {
+            Name = role.Name,
+            Description = role.For,
+            CloudPermissions = { cloud },
+            ProjectPermissions = { project },
+            Permissions = { cloud.Count > 0 ? cloud : project },
+            BuiltIn = isBuiltIn,
+        };
+    }
+
+    static V1.Role Emit(Unit<IdentityDb> unit, Change change, RoleRow row)
+    {
+        var role = row.ToProto();
+        unit.Emit("role", change, row.Name, "", role);
+        return role;
+    }
 }

@@ -13,12 +13,18 @@ internal enum RoleScope
     Project = 2,
 }
 
-/// <summary>A built-in role. Immutable.</summary>
+/// <summary>A role, built in or not. Immutable.</summary>
 /// <param name="For">Whom it is for.</param>
-internal sealed record Role(string Name, string For, RoleScope Scope, PermissionSet Permissions);
+internal sealed record Role(string Name, string For, RoleScope Scope, PermissionSet Permissions)
+{
+    PermissionSet? onProject;
+
+    /// <summary>What it gives on a project.</summary>
+    public PermissionSet OnProject => onProject ??= Roles.WithinProject(Permissions);
+}
 
 /// <summary>
-/// The built-in roles. A pattern <c>x.*</c> stands for all that begin so, <c>*.x</c> for all that end so.
+/// The built-in roles, and what holds of all. A pattern <c>x.*</c> stands for all that begin so, <c>*.x</c> for all that end so.
 /// On a project a role holds only what <c>roles/projectAdmin</c> could hold there: a name that lies in a project must
 /// never open what belongs to everybody.
 /// </summary>
@@ -63,30 +69,35 @@ internal static class Roles
     static readonly IReadOnlySet<string> All =
         DeclaredMethods.Permissions.Append(ManageTokens).ToHashSet(StringComparer.Ordinal);
 
-    static readonly Dictionary<string, PermissionSet> OnProject = Table.ToDictionary(r => r.Name,
-        r => new PermissionSet(All.Where(p => r.Permissions.Contains(p) && ByName[ProjectAdmin].Permissions.Contains(p)),
-            []), StringComparer.Ordinal);
-
     /// <summary>Those that can be bound.</summary>
     public static IReadOnlyList<string> Bindable { get; } =
         [.. Table.Where(r => r.Scope != RoleScope.None).Select(r => r.Name)];
 
     public static bool IsPermission(string text) => All.Contains(text);
 
+    /// <summary>All that a role can be made of: what only nodes have is in none.</summary>
+    public static bool IsForUsers(string permission) => IsPermission(permission) && !permission.StartsWith("agent.", StringComparison.Ordinal);
+
+    public static PermissionSet WithinProject(PermissionSet permissions) =>
+        new(All.Where(p => permissions.Contains(p) && ByName[ProjectAdmin].Permissions.Contains(p)), []);
+
     /// <summary>Permissions that a role gives on a scope, in order; none where it cannot be bound.</summary>
     public static IReadOnlyList<string> On(RoleScope scope, Role role) => !role.Scope.HasFlag(scope) ? []
-        : [.. All.Where((scope == RoleScope.Cloud ? role.Permissions : OnProject[role.Name]).Contains).Order(StringComparer.Ordinal)];
+        : [.. All.Where((scope == RoleScope.Cloud ? role.Permissions : role.OnProject).Contains).Order(StringComparer.Ordinal)];
 
     public static Role? Find(string name) => ByName.GetValueOrDefault(name);
 
     /// <summary>What a role gives on a scope.</summary>
     /// <param name="scope"><c>projects/{project}</c>, or empty for the cloud.</param>
-    public static CallerGrant Grant(string role, string scope) =>
-        new(scope, role, scope.Length == 0 ? ByName[role].Permissions : OnProject[role]);
+    public static CallerGrant Grant(Role role, string scope) =>
+        new(scope, role.Name, scope.Length == 0 ? role.Permissions : role.OnProject);
+
+    /// <summary>Of a built-in role.</summary>
+    public static CallerGrant Grant(string role, string scope) => Grant(ByName[role], scope);
 
     /// <summary>What a role gives on a scope and a caller does not have there.</summary>
     /// <param name="project">The project's id, or null for the cloud.</param>
-    public static IReadOnlyList<string> Missing(string role, Caller giver, string? project)
+    public static IReadOnlyList<string> Missing(Role role, Caller giver, string? project)
     {
         var given = Grant(role, project is null ? "" : "projects/" + project).Permissions;
         return [.. All.Where(p => given.Contains(p) && !giver.May(p, project)).Order(StringComparer.Ordinal)];

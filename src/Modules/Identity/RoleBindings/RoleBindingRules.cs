@@ -8,7 +8,8 @@ namespace Monolith.Identity.RoleBindings;
 
 internal static class RoleBindingRules
 {
-    public static void Check(CreateRoleBindingRequest request)
+    /// <param name="role">The one that is to be bound; null: there is none of that name.</param>
+    public static void Check(CreateRoleBindingRequest request, Role? role)
     {
         var violations = new Violations();
         if (!violations.Require(request.RoleBinding is not null, "role_binding", "is required"))
@@ -17,12 +18,11 @@ internal static class RoleBindingRules
         ResourceName.Parse("users/*", binding.Member, "role_binding.member", violations);
         var inProject = binding.Scope.Length > 0;
         if (inProject) ResourceName.Parse("projects/*", binding.Scope, "role_binding.scope", violations);
-        var role = Roles.Find(binding.Role);
-        if (violations.Require(role is not null && role.Scope != RoleScope.None, "role_binding.role",
-            $"must be one of {string.Join(", ", Roles.Bindable)}"))
+        if (violations.Require(role is not null, "role_binding.role",
+            $"must be one of {string.Join(", ", Roles.Bindable)}, or of the cloud's own that ListRoles shows"))
             violations.Require(role!.Scope.HasFlag(inProject ? RoleScope.Project : RoleScope.Cloud),
                 "role_binding.role", inProject
-                    ? $"{role.Name} is a role on the cloud: leave the scope empty, or bind roles/projectAdmin"
+                    ? $"{role.Name} is a role on the cloud, and gives nothing on a project: leave the scope empty, or bind roles/projectAdmin"
                     : $"{role.Name} is a role on a project: say which in the scope");
         violations.ThrowIfAny();
     }
@@ -44,9 +44,9 @@ internal static class RoleBindingRules
 
     /// <summary>Nobody gives what they do not have; otherwise the right to bind would be the right to everything.</summary>
     /// <exception cref="Fault">PERMISSION_DENIED that names what is missing.</exception>
-    public static void CheckGiver(Caller giver, RoleBinding binding)
+    public static void CheckGiver(Caller giver, RoleBinding binding, Role role)
     {
-        var missing = Roles.Missing(binding.Role, giver, ProjectOf(binding.Scope));
+        var missing = Roles.Missing(role, giver, ProjectOf(binding.Scope));
         if (missing.Count == 0) return;
         var scope = binding.Scope.Length == 0 ? "the cloud" : binding.Scope;
         throw new Fault(Grpc.Core.StatusCode.PermissionDenied, "GIVES_MORE_THAN_HELD",

@@ -24,10 +24,11 @@ internal sealed class RoleBindingService(Store<IdentityDb> store, Registry regis
         ServerCallContext context)
     {
         var call = context.GetCall();
-        RoleBindingRules.Check(request);
-        var wanted = request.RoleBinding;
+        var role = await store.ReadAsync(db => RoleRow.FindAsync(db, request.RoleBinding?.Role ?? ""));
+        RoleBindingRules.Check(request, role);
+        var wanted = request.RoleBinding!;
         RoleBindingRules.CheckAllowed(call, wanted.Scope, null);
-        RoleBindingRules.CheckGiver(call.Caller, wanted);
+        RoleBindingRules.CheckGiver(call.Caller, wanted, role!);
         var made = await store.MutateAsync(call, request, async unit =>
         {
             if (wanted.Scope.Length > 0 && !await unit.Db.Projects.AnyAsync(p => p.Name == wanted.Scope))
@@ -37,6 +38,10 @@ internal sealed class RoleBindingService(Store<IdentityDb> store, Registry regis
             if (await unit.Db.RoleBindings.FirstOrDefaultAsync(b => b.Role == wanted.Role && b.Scope == wanted.Scope
                 && b.Member == wanted.Member) is { } there)
                 throw Fault.AlreadyExists($"{there.Name} ({wanted.Role} for {wanted.Member})");
+            // As it is now: it may have got more, or be gone.
+            var now = await RoleRow.FindAsync(unit.Db, wanted.Role)
+                ?? throw Fault.Invalid("role_binding.role", $"{wanted.Role} does not exist");
+            RoleBindingRules.CheckGiver(call.Caller, wanted, now);
             var row = RoleBindingRow.Of(wanted.Role, wanted.Member, wanted.Scope, unit.Now);
             unit.Db.RoleBindings.Add(row);
             return Emit(unit, Change.Created, row);
