@@ -24,7 +24,7 @@ internal sealed class Ports : IMetadataSource
         await plane.PrepareAsync(CancellationToken.None);
         // A look of its own, which costs the agent nothing.
         using var thread = new NamespaceThread("routes", machine.Path);
-        using var netlink = await thread.RunAsync(() => new NetlinkSocket(), CancellationToken.None);
+        using var netlink = await thread.RunAsync(() => new NetlinkSocket(strict: true), CancellationToken.None);
         var (planned, routed, guests) = (new List<double>(), new List<double>(), new List<RawGuest>());
         Memory before = default;
         for (var i = 1; i <= count; i++)
@@ -36,7 +36,7 @@ internal sealed class Ports : IMetadataSource
             await plane.EnsurePortAsync(plan, CancellationToken.None);
             planned.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
             guests.Add(new RawGuest(machine, plan.TapName, plan.Mac, plan.Addresses));
-            while (await thread.RunAsync(() => new RouteTable(netlink).List().Count, CancellationToken.None) < 2 * i)
+            while (await thread.RunAsync(() => new RouteTable(netlink, netlink).List().Count, CancellationToken.None) < 2 * i)
                 await Task.Yield();
             routed.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
         }

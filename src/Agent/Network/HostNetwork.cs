@@ -21,6 +21,7 @@ internal sealed class HostNetwork : IDisposable
 
     private readonly DataPlaneOptions options;
     private readonly NetlinkSocket netlink = new();
+    private readonly NetlinkSocket strict = new(strict: true);
     private readonly NetlinkSocket netfilter = new(ConntrackConstants.NETLINK_NETFILTER);
     private readonly NftablesContext nftables = new();
     private readonly LinkTable links;
@@ -46,8 +47,8 @@ internal sealed class HostNetwork : IDisposable
         this.options = options;
         links = new LinkTable(netlink);
         addresses = new AddressTable(netlink);
-        routes = new RouteTable(netlink);
-        aggregates = new AggregateTable(netlink);
+        routes = new RouteTable(netlink, strict);
+        aggregates = new AggregateTable(netlink, strict);
         taps = new TapDevices(links, addresses, new NeighbourTable(netlink));
         filters = new FilterTable(options, nftables);
         connections = new Connections(netfilter);
@@ -288,6 +289,7 @@ internal sealed class HostNetwork : IDisposable
         routeFacts.Dispose();
         nftables.Dispose();
         netfilter.Dispose();
+        strict.Dispose();
         netlink.Dispose();
     }
 

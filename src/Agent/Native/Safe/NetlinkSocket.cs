@@ -23,12 +23,17 @@ internal sealed class NetlinkSocket : IDisposable
     private uint sequence;
 
     /// <param name="protocol">Of netlink(7); NETLINK_ROUTE.</param>
-    public NetlinkSocket(int protocol = NETLINK_ROUTE)
+    /// <param name="strict">
+    /// What a dump's header says is what it is about (NETLINK_GET_STRICT_CHK, Linux 4.20), and all of it must be valid.
+    /// </param>
+    public NetlinkSocket(int protocol = NETLINK_ROUTE, bool strict = false)
     {
         fd = Open(0, protocol);
         fd.SetReceiveTimeout(Deadline);
         fd.SetOption(SOL_NETLINK, NETLINK_EXT_ACK, 1);
         fd.SetOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
+        if (strict)
+            fd.SetOption(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
     }
 
     /// <summary>

@@ -12,14 +12,15 @@ namespace Monolith.Agent.Network.Tap;
 /// Prefixes that stand for addresses beyond the fabric. They are in a table of their own, which a routing daemon reads and no
 /// packet is forwarded by: to this machine the rest of a prefix is not here, but somewhere in the fabric.
 /// </summary>
-internal sealed class AggregateTable(NetlinkSocket netlink)
+/// <param name="strict">As for routes.</param>
+internal sealed class AggregateTable(NetlinkSocket netlink, NetlinkSocket strict)
 {
     public const byte Table = 42;
 
     public IReadOnlyList<IPNetwork> List()
     {
         var result = new List<IPNetwork>();
-        foreach (var body in netlink.Dump(NetlinkMessage.Of(RTM_GETROUTE, 0, default(rtmsg)), "RTM_GETROUTE"))
+        foreach (var body in RouteTable.Own(strict))
         {
             if (MemoryMarshal.TryRead<rtmsg>(body, out var header) && header is { rtm_protocol: RouteTable.Protocol, rtm_table: Table }
                 && NetlinkAttributes.Find(body.AsSpan(Unsafe.SizeOf<rtmsg>()), RTA_DST) is { Length: 4 or 16 } destination)

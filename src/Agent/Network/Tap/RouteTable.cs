@@ -20,7 +20,8 @@ internal readonly record struct HostRoute(IPAddress Address, int Index, bool Wit
 /// <summary>
 /// Host routes of our own protocol number; BIRD learns exactly these and announces them to the fabric.
 /// </summary>
-internal sealed class RouteTable(NetlinkSocket netlink)
+/// <param name="strict">For dumps: a large fabric's routes are many, and change while they are listed.</param>
+internal sealed class RouteTable(NetlinkSocket netlink, NetlinkSocket strict)
 {
     public const byte Protocol = 42;
 
@@ -33,7 +34,7 @@ internal sealed class RouteTable(NetlinkSocket netlink)
     public IReadOnlyList<HostRoute> List()
     {
         var result = new List<HostRoute>();
-        foreach (var body in netlink.Dump(NetlinkMessage.Of(RTM_GETROUTE, 0, default(rtmsg)), "RTM_GETROUTE"))
+        foreach (var body in Own(strict))
         {
             if (!MemoryMarshal.TryRead<rtmsg>(body, out var header) || header.rtm_protocol != Protocol
                 || header.rtm_table != RT_TABLE_MAIN)
@@ -53,6 +54,10 @@ internal sealed class RouteTable(NetlinkSocket netlink)
 
         return result;
     }
+
+    /// <summary>Routes of our protocol, of all tables.</summary>
+    public static List<byte[]> Own(NetlinkSocket strict) =>
+        strict.Dump(NetlinkMessage.Of(RTM_GETROUTE, 0, new rtmsg { rtm_protocol = Protocol }), "RTM_GETROUTE");
 
     /// <summary>The index of the interface by which a packet would be forwarded; null: by none.</summary>
     /// <param name="from">Index of the interface that it came in by.</param>
