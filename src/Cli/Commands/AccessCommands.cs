@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using Monolith.Cli.Api;
 using Monolith.Cli.Nouns;
 using Monolith.Cli.Output;
 using Monolith.Cli.Session;
@@ -38,7 +39,7 @@ internal static class AccessCommands
             var request = new TestPermissionsRequest
             {
                 Resource = await ResourceAsync(run, run.Line.GetValue(on)),
-                Permissions = { run.Line.GetValue(permissions) },
+                Permissions = { run.Line.GetValue(permissions)! },
             };
             var answer = await run.Calls.UnaryAsync<TestPermissionsResponse>(
                 RoleService.Descriptor.FindMethodByName("TestPermissions"), request, run.Cancel);

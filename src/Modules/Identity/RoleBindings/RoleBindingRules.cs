@@ -3,6 +3,7 @@ using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
+using Role = Monolith.Identity.Access.Role;
 
 namespace Monolith.Identity.RoleBindings;
 
