@@ -289,7 +289,7 @@ internal static class Catalog
         "role-binding", Place.Cloud, RoleBindingService.Descriptor, Identity.V1.RoleBinding.Descriptor)
     {
         About = "Who may do what, where.",
-        Aliases = ["role", "role-bindings"],
+        Aliases = ["role-bindings", "binding"],
         Columns =
         [
             Column.Name, Column.Reference("ROLE", "role"), Column.Reference("MEMBER", "member"),
@@ -299,9 +299,9 @@ internal static class Catalog
         ],
         Fields =
         [
-            new("--role", "role", "admin, operator, projectAdmin, member or reader.")
+            new("--role", "role", "admin, operator, projectAdmin, member, reader, or one of your own: `monolith role list`.")
             {
-                Required = true, Value = "ROLE", Parse = Fields.Role,
+                Required = true, Value = "ROLE", Refers = () => Role,
             },
             new("--member", "member", "The user who gets it.")
             {

@@ -24,9 +24,6 @@ internal static class Fields
         return ValueTask.FromResult<JsonNode?>(text.StartsWith(Collection, StringComparison.Ordinal) ? text[Collection.Length..] : text);
     }
 
-    public static ValueTask<JsonNode?> Role(Run run, string text) =>
-        ValueTask.FromResult<JsonNode?>(text.StartsWith("roles/", StringComparison.Ordinal) ? text : $"roles/{text}");
-
     /// <summary>A project's name; <c>cloud</c> is the whole cloud, which the API writes as nothing.</summary>
     public static async ValueTask<JsonNode?> Scope(Run run, string text) =>
         text == "cloud" ? "" : await run.ExpandAsync(Catalog.Project, text);
