@@ -102,9 +102,9 @@ internal sealed class ApiClient(CallInvoker invoker)
             foreach (var request in requests) await stream.WriteAsync(request);
             if (complete) await stream.CompleteAsync();
         }
-        catch (Exception e) when (e is RpcException or InvalidOperationException or IOException)
+        catch (Exception e) when (e is RpcException or InvalidOperationException or IOException or NullReferenceException)
         {
-            // The host has refused by now; its status says why.
+            // The host has refused by now; its status says why. HttpClient may end its stream under a write that goes on.
         }
     }
 

@@ -91,12 +91,14 @@ internal sealed class ImportAttempts(Store<ImageDb> store, BlobStore blobs, Blob
     Task<bool> SayAsync(ImportId id, DownloadProgress progress, CancellationToken cancel) => ChangeAsync(id, (row, origin, now) =>
     {
         var import = origin.Import;
-        if (progress.ReceivedBytes > import.ReceivedBytes) row.ImportFailures = 0;
+        var further = progress.ReceivedBytes > import.ReceivedBytes;
+        if (further) row.ImportFailures = 0;
         (import.ReceivedBytes, import.TotalBytes, import.NextAttemptTime) = (progress.ReceivedBytes, progress.TotalBytes ?? 0, null);
         row.ImportValidator = progress.Validator;
         // Held against the quota before it is fetched for nothing.
         row.SizeBytes = Math.Max(import.TotalBytes, import.ReceivedBytes);
-        ImportConditions.Tell(origin, ImportConditions.Fetched, progress.Words, now);
+        // An attempt that came no further than the last one has nothing better to say than why that failed.
+        if (further || row.ImportFailures == 0) ImportConditions.Tell(origin, ImportConditions.Fetched, progress.Words, now);
     }, cancel);
 
     Task<bool> FailAsync(ImportId id, string reason, string message, bool passes, CancellationToken cancel) =>
