@@ -23,7 +23,7 @@ public sealed class CommandTests
         var outcome = await shell.RunAsync(
             "server", "create", "web1", "--image", "debian", "--flavor", "small", "--key", "laptop",
             "--key", "other/desk", "--network", "default,address=10.64.0.9,sg=web",
-            "--ready-port", "22", "--ready-timeout", "2m", "-l", "tier=web", "--delete-protected",
+            "--ready-port", "22", "--ready-timeout", "2m", "-l", "tier=web", "--delete-protected", "--metadata-drive", "config-drive",
             "--user-data", shell.FileAt("user-data"), "-o", "name");
 
         Assert.Equal((ExitCode.Done, "projects/demo/servers/web1\n"), (outcome.Code, outcome.Out));
@@ -38,6 +38,7 @@ public sealed class CommandTests
         Assert.Equal(["projects/demo/securityGroups/web"], network.SecurityGroups);
         Assert.Equal((22, 120), (sent.Server.ReadyProbe.TcpPort, sent.Server.ReadyProbe.Timeout.Seconds));
         Assert.True(sent.Server.DeleteProtected);
+        Assert.Equal(Server.Types.MetadataDrive.ConfigDrive, sent.Server.MetadataDrive);
         Assert.Equal("#cloud-config", sent.Server.UserData.ToStringUtf8());
         Assert.Equal("web", sent.Server.Labels["tier"]);
         Assert.Equal("Bearer secret", cloud.Servers.LastHeaders!.GetValue("authorization"));

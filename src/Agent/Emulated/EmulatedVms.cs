@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Monolith.Agent.Images;
 using Monolith.Agent.Network;
 using Monolith.Agent.Vms;
+using Monolith.Disks.Iso;
 
 namespace Monolith.Agent.Emulated;
 
@@ -56,6 +57,12 @@ public sealed partial class EmulatedVms : IVmDriver
             if (machines.TryGetValue(plan.Id, out var machine)) machine.Plan = plan;
             else machines[plan.Id] = new Machine(plan, dice.Now);
         }
+    }
+
+    /// <summary>What is on the disk that tells a guest who it is; null: it does not run, or has none.</summary>
+    public IReadOnlyList<IsoFile>? DriveOf(VmId id)
+    {
+        lock (gate) return machines.GetValueOrDefault(id)?.Running?.Drive?.Files;
     }
 
     public async Task StartAsync(VmPlan plan, CancellationToken cancellation)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Monolith.Agent.Images;
 using Monolith.Agent.Network;
+using Monolith.Agent.Network.Metadata;
 using Monolith.Agent.V1;
 using Monolith.Agent.Vms;
 using VmIncoming = Monolith.Agent.Vms.VmIncoming;
@@ -143,10 +144,20 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
         BeginStep(id, VmSteps.Answering);
     }
 
-    /// <summary>With the image that it is rescued from, which is here by then.</summary>
+    /// <summary>
+    /// With the image that it is rescued from, and with what its guest is told on a disk: both are here by then, and what
+    /// its ports are is known.
+    /// </summary>
     private async Task<VmPlan> PlanAsync(Vm vm, CancellationToken cancellation)
     {
         var plan = VmPlans.Of(vm, with.TapPrefix);
+        if (plan.Drive is { } drive)
+        {
+            var ports = vm.Ports.Select(p => with.Ports.Find(p.Id)).OfType<PortSpec>()
+                .Select(p => PortPlans.Of(p, with.TapPrefix, default)).ToList();
+            plan = plan with { Drive = drive with { Files = MetadataDrive.Files(drive.Label, VmPlans.MetadataOf(vm), ports) } };
+        }
+
         return plan.Rescue is null
             ? plan
             : plan with
@@ -193,7 +204,7 @@ internal sealed class VmActs(VmFacts facts, VmReconcilerParts with, Action<strin
             throw new VmException(
                 VmFailure.StartFailed, "The hypervisor has no address that another one could send a guest to.");
         await with.Driver.ReceiveAsync(
-            VmPlans.Of(vm, with.TapPrefix), new VmIncoming(vm.Incoming.Migration, vm.Incoming.Secret, host, stopped),
+            await PlanAsync(vm, cancellation), new VmIncoming(vm.Incoming.Migration, vm.Incoming.Secret, host, stopped),
             cancellation);
     }
 

@@ -36,7 +36,8 @@ internal static class VmPlans
                 new PlanPort(p.MacAddress.ToLowerInvariant(), TapName.Of(p.Id, tapPrefix), p.Mtu > 0 ? p.Mtu : 1500, p.Slot))],
             UuidOf(vm.MachineUuid.Length > 0 ? vm.MachineUuid : vm.Id),
             Rescue: vm.Rescue is null ? null : RescueOf(vm),
-            Slots: vm.Slots);
+            Slots: vm.Slots,
+            Drive: DriveOf(vm));
     }
 
     /// <summary>The network cards that it is to have, in the words of an observation.</summary>
@@ -46,6 +47,14 @@ internal static class VmPlans
     private static VmRescue RescueOf(Vm vm) => ImageDigest.TryParse("sha256:" + vm.Rescue.Sha256, null, out var digest)
         ? new VmRescue(digest, vm.Rescue.Format == "raw" ? DiskFormat.Raw : DiskFormat.Qcow2)
         : throw Invalid(vm, "the image that it is to be rescued from has no valid digest");
+
+    private static VmDrive? DriveOf(Vm vm) => (vm.Metadata?.Drive ?? default) switch
+    {
+        VmMetadata.Types.Drive.Unspecified => null,
+        VmMetadata.Types.Drive.ConfigDrive => new VmDrive(MetadataDrive.ConfigDrive),
+        VmMetadata.Types.Drive.NoCloud => new VmDrive(MetadataDrive.NoCloud),
+        var other => throw Invalid(vm, $"its metadata drive {(int)other} is of a kind that this agent does not know: upgrade it"),
+    };
 
     public static MetadataDocument MetadataOf(Vm vm)
     {

@@ -13,6 +13,7 @@ internal sealed partial class QemuVm
     private async Task SpawnAsync(VmPlan plan, bool incoming = false, bool carrier = false)
     {
         files.RemoveSockets();
+        if (plan.Drive is not null && !carrier) files.Write(plan.Drive, settings.User);
         VmFiles.Bound(files.Log, QemuLogLimit);
         logStart = File.Exists(files.Log) ? new FileInfo(files.Log).Length : 0;
         guestTrouble = "";
@@ -98,7 +99,7 @@ internal sealed partial class QemuVm
             if (!process.Exited.IsCompleted) await process.QuitAsync(disposed.Token);
             await process.DisposeAsync();
             process = null;
-            File.Delete(files.Rescue);
+            files.RemoveOfRun();
             Enter(record with
             {
                 Phase = VmPhase.Stopped,
@@ -122,7 +123,7 @@ internal sealed partial class QemuVm
         var exit = await process!.Exited;
         await process.DisposeAsync();
         process = null;
-        File.Delete(files.Rescue);
+        files.RemoveOfRun();
         var killed = settings.Cgroups.OutOfMemoryKills(id.Value) > 0
             ? "; the kernel killed it because its memory limit was reached" : "";
         var words = VmFiles.Tail(files.Log, logStart, 3);

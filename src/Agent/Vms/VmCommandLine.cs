@@ -15,6 +15,7 @@ internal sealed record VmHost(string Accelerator, string? RunAs, string PidFile,
 ///   pcie.0 ─┬─ rp0 ── virtio-blk (disk.qcow2 over the image; rescued: rescue.qcow2, and the disk on the last port)
 ///           ├─ rp1… ─ virtio-net (a tap each)
 ///           ├─ spare root ports, for what is plugged at run time
+///           ├─ rpN ── virtio-blk (drive.iso, read-only), where it has one
 ///           ├─ virtio-rng, pvpanic
 ///           ├─ VGA, which nobody looks at but screendump
 ///           └─ ISA serial ── serial.sock + serial.log
@@ -25,6 +26,7 @@ internal static class VmCommandLine
     public const string Disk = "disk.qcow2";
     public const string DiskNode = "disk0";
     public const string RescueDisk = "rescue.qcow2";
+    public const string Drive = "drive.iso";
     private const string DiskDevice = "disk";
 
     /// <summary>Of the disk's device in QEMU's tree of objects.</summary>
@@ -78,8 +80,9 @@ internal static class VmCommandLine
         var ports = PortsShape(plan);
         // Of what has none, it is what it was before there were such things.
         var rescue = plan.Rescue is null ? "" : $"|{plan.Rescue.Image}";
+        var drive = plan.Drive is null ? "" : $"|drive {plan.Drive.Label}";
         return Text(
-            $"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}{rescue}");
+            $"{plan.Vcpus}|{plan.MemoryMib}|{plan.Uuid}|{machine.Type}|{machine.Cpu}|{machine.SparePorts}|{ports}{rescue}{drive}");
     }
 
     /// <summary>The shape of a guest whose cards have become those of the plan while it ran, and nothing else.</summary>
@@ -150,7 +153,9 @@ internal static class VmCommandLine
     {
         var rescued = plan.Rescue is not null;
         var slots = SlotsOf(plan) + (rescued ? 1 : 0);
-        for (var i = 0; i < slots; i++)
+        // On the last bus: a guest that numbers its disks as it finds them finds its own first.
+        var ports = slots + (plan.Drive is null ? 0 : 1);
+        for (var i = 0; i < ports; i++)
             to.AddRange(["-device", Text($"pcie-root-port,id=rp{i},bus=pcie.0,chassis={i + 1},slot={i + 1}")]);
         to.AddRange(["-blockdev", $"driver=file,node-name={DiskNode}-file,filename={Disk},discard=unmap"]);
         to.AddRange([
@@ -175,6 +180,11 @@ internal static class VmCommandLine
             to.AddRange(["-device", Text(
                 $"virtio-net-pci,id={card},netdev={backend},mac={port.Mac},host_mtu={port.Mtu},bus=rp{port.Slot},romfile=")]);
         }
+        if (plan.Drive is not null)
+            to.AddRange([
+                "-blockdev", $"driver=file,node-name=drive0-file,filename={Drive},read-only=on",
+                "-blockdev", "driver=raw,node-name=drive0,file=drive0-file,read-only=on",
+                "-device", Text($"virtio-blk-pci,id=drive,drive=drive0,bus=rp{ports - 1}")]);
         to.AddRange(["-object", "rng-random,id=rng0,filename=/dev/urandom"]);
         to.AddRange(["-device", "virtio-rng-pci,rng=rng0,bus=pcie.0"]);
         to.AddRange(["-device", "pvpanic-pci,bus=pcie.0"]);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Monolith.Agent.Native.Safe;
+using Monolith.Disks.Iso;
 
 namespace Monolith.Agent.Vms;
 
@@ -32,6 +33,7 @@ internal sealed partial class VmJson : JsonSerializerContext;
 ///   serial.log    serial output, bounded     qemu.log      QEMU's own words, bounded
 ///   screen.png    while a picture is taken
 ///   rescue.qcow2  what it boots from while it is rescued and runs
+///   drive.iso     what tells it who it is, while it runs
 ///   snapshot.qcow2[.new]   copy of the disk   snapshot.lock, .sock, .log   who makes it while no guest runs
 /// </code>
 /// Files are replaced whole: written beside, synced, renamed, directory synced.
@@ -49,6 +51,8 @@ internal sealed class VmFiles(string directory)
     public string NewDisk => Disk + ".new";
 
     public string Rescue => Path.Combine(Directory, VmCommandLine.RescueDisk);
+
+    public string Drive => Path.Combine(Directory, VmCommandLine.Drive);
 
     public string PidFile => Path.Combine(Directory, "qemu.lock");
 
@@ -82,6 +86,29 @@ internal sealed class VmFiles(string directory)
         if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException();
         System.IO.Directory.CreateDirectory(Directory, DirectoryMode);
         vmUser?.Admit(Directory);
+    }
+
+    /// <summary>Made anew: a QEMU that has the one before open keeps that.</summary>
+    public void Write(VmDrive drive, ProcessUser? vmUser)
+    {
+        if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException();
+        File.Delete(Drive);
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            // User data hold secrets.
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        using (var stream = new FileStream(Drive, options)) stream.Write(IsoImage.Of(drive.Label, drive.Files));
+        vmUser?.Own(Drive);
+    }
+
+    /// <summary>What is there for one run alone.</summary>
+    public void RemoveOfRun()
+    {
+        File.Delete(Rescue);
+        File.Delete(Drive);
     }
 
     public VmPlan? ReadPlan() => Read("plan.json", VmJson.Default.VmPlan);

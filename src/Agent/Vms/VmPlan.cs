@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Monolith.Agent.Images;
+using Monolith.Disks.Iso;
 
 namespace Monolith.Agent.Vms;
 
@@ -55,6 +56,16 @@ public sealed record VmMachine(string Type = "q35", string? Cpu = null, int Spar
 /// <param name="Path">Where the image is on this machine.</param>
 public sealed record VmRescue(ImageDigest Image, DiskFormat Format, string Path = "");
 
+/// <summary>
+/// A small disk that its guest may only read, made anew for each start. What is on it is not kept with the plan.
+/// </summary>
+/// <param name="Label">What the guest finds it by.</param>
+public sealed record VmDrive(string Label)
+{
+    [JsonIgnore]
+    public IReadOnlyList<IsoFile> Files { get; init; } = [];
+}
+
 /// <summary>What one VM shall be. Immutable; compared as a whole by what QEMU would be told.</summary>
 /// <param name="Id">Its identity on this hypervisor.</param>
 /// <param name="Generation">Of the desired state; echoed by observations once it has been acted on.</param>
@@ -72,6 +83,7 @@ public sealed record VmRescue(ImageDigest Image, DiskFormat Format, string Path 
 /// <param name="Rescue">What it boots from instead of its own disk; null: from that.</param>
 /// <param name="Slots">Places for devices, the disk's included, while it is not rescued; 0: one for the disk, one for each
 /// port, and the machine's spare ones.</param>
+/// <param name="Drive">A disk that tells the guest who it is; null: none.</param>
 public sealed record VmPlan(
     VmId Id,
     long Generation,
@@ -86,7 +98,8 @@ public sealed record VmPlan(
     int ConsoleLogKib = 1024,
     VmMachine? Machine = null,
     VmRescue? Rescue = null,
-    int Slots = 0)
+    int Slots = 0,
+    VmDrive? Drive = null)
 {
     /// <summary>What a guest has for network cards, and where: <c>MAC@slot</c> each, by slot.</summary>
     [JsonIgnore]

@@ -49,6 +49,10 @@ internal static class ServerCommands
             {
                 Mutable = true, Value = "KEY=VALUE",
             },
+            new("--metadata-drive", "metadata_drive", "The same on a disk, for images that do not ask the service.")
+            {
+                Value = "config-drive|no-cloud",
+            },
             new("--hostname", "hostname", "What the guest is told its name is."),
             new("--ready-port", "ready_probe.tcp_port", "The TCP port that must answer before it is READY.")
             {

@@ -1,9 +1,11 @@
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Monolith.Agent.Emulated;
 using Monolith.Agent.Tests.Lab;
 using Monolith.Agent.Reconcile;
 using Monolith.Agent.Sync;
 using Monolith.Agent.V1;
+using Monolith.Disks.Iso;
 using Power = Monolith.Agent.V1.Vm.Types.Power;
 using Phase = Monolith.Agent.V1.VmMigration.Types.Phase;
 using PortState = Monolith.Agent.V1.PortStatus.Types.State;
@@ -29,6 +31,24 @@ public sealed class MigrationTests : IAsyncDisposable
         await source.DisposeAsync();
         await target.DisposeAsync();
     }
+
+    /// <summary>What a machine has, it has at both ends; and what its guest is told, it finds at the other.</summary>
+    [Fact]
+    public async Task Guest_FindsTheDiskThatTellsItWhoItIs_AtTheTargetToo()
+    {
+        var metadata = new VmMetadata { InstanceId = "i-1", Hostname = "web1", Drive = VmMetadata.Types.Drive.ConfigDrive };
+        await WaitingAsync(metadata: metadata);
+        var before = source.Emulated.Vms.DriveOf(new(Here))!;
+        Assert.Contains(before, f => f.Path == "openstack/latest/meta_data.json" && Text(f).Contains("i-1", StringComparison.Ordinal));
+        // Its address, which came on another stream.
+        Assert.Contains(before, f => f.Path == "openstack/latest/network_data.json"
+            && Text(f).Contains(Wishes.Port(1).Addresses[0], StringComparison.Ordinal));
+        source.Host.Want(With(Sent(2), metadata));
+        await target.UntilAsync(There, s => s is { State: State.Running, Answers: true });
+        Assert.Equal(before.Select(f => (f.Path, Text(f))), target.Emulated.Vms.DriveOf(new(There))!.Select(f => (f.Path, Text(f))));
+    }
+
+    private static string Text(IsoFile file) => Encoding.UTF8.GetString(file.Content.Span);
 
     [Fact]
     public async Task Guest_GoesOver_AndItsAddressWithIt()
@@ -194,18 +214,24 @@ public sealed class MigrationTests : IAsyncDisposable
     }
 
     /// <summary>A guest runs at the source, and the target waits for it.</summary>
-    private async Task WaitingAsync(TimeSpan latency = default)
+    private async Task WaitingAsync(TimeSpan latency = default, VmMetadata? metadata = null)
     {
         source.Run(Emulation.Instant with { MigrationLatency = latency });
         target.Run(Emulation.Instant);
         source.Host.Want(Wishes.Port(1));
-        source.Host.Want(Wishes.Vm(1));
+        source.Host.Want(With(Wishes.Vm(1), metadata));
         await source.UntilAsync(Here, s => s is { State: State.Running, Answers: true });
         await source.Host.UntilAsync(
             () => source.Host.PortStatuses[Port].State == PortState.Announced, "announced at the source");
         target.Host.Want(Wishes.Port(1));
-        target.Host.Want(Received(1));
+        target.Host.Want(With(Received(1), metadata));
         await target.UntilAsync(There, s => s is { State: State.Working, Migration.Phase: Phase.Listening });
+    }
+
+    private static Vm With(Vm vm, VmMetadata? metadata)
+    {
+        if (metadata is not null) vm.Metadata = metadata;
+        return vm;
     }
 
     private static Vm Received(ulong generation, Power power = Power.Running)

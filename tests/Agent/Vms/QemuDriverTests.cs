@@ -4,6 +4,7 @@ using Monolith.Agent.Images;
 using Monolith.Agent.Native.Safe;
 using Monolith.Agent.Tests.Lab;
 using Monolith.Agent.Vms;
+using Monolith.Disks.Iso;
 using Monolith.Disks;
 using Monolith.Agent.Vms.Qmp;
 
@@ -93,6 +94,27 @@ public sealed class QemuDriverTests : IAsyncLifetime
         Assert.False(File.Exists(Path.Combine(Vms, "rescue", "rescue.qcow2")));
         await driver.StartAsync(plan with { Generation = 3 }, Stop);
         Assert.Equal((VmPhase.Running, 3), ((await OneAsync()).Phase, (await OneAsync()).Generation));
+    }
+
+    /// <summary>Secrets are on it: others do not read it, and it is there while it is used.</summary>
+    [Fact]
+    public async Task Drive_IsTheVmsAlone_AndGoneAfterwards()
+    {
+        var plan = Plans.Small("told") with
+        {
+            Drive = new("cidata") { Files = [new("user-data", new byte[] { 1, 2, 3 }), new("meta-data", new byte[9])] },
+        };
+        var file = Path.Combine(Vms, "told", "drive.iso");
+        await driver.EnsureDiskAsync(plan, Base, Stop);
+        await driver.StartAsync(plan, Stop);
+        Assert.Equal(IsoImage.Of("cidata", plan.Drive.Files), await File.ReadAllBytesAsync(file, Stop));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        Assert.DoesNotContain("AQID", await File.ReadAllTextAsync(Path.Combine(Vms, "told", "plan.json"), Stop), StringComparison.Ordinal);
+        await driver.StopAsync(plan.Id, StopMode.Hard, Deadline, Stop);
+        Assert.False(File.Exists(file));
+        await driver.StartAsync(plan with { Drive = plan.Drive with { Files = [new("user-data", new byte[1])] } }, Stop);
+        Assert.Equal(VmPhase.Running, (await OneAsync()).Phase);
+        Assert.NotEqual(IsoImage.Of("cidata", plan.Drive.Files), await File.ReadAllBytesAsync(file, Stop));
     }
 
     [Fact]

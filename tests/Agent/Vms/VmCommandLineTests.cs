@@ -1,4 +1,5 @@
 using CsCheck;
+using Monolith.Agent.Images;
 using Monolith.Agent.Vms;
 
 namespace Monolith.Agent.Tests.Vms;
@@ -107,6 +108,28 @@ public sealed class VmCommandLineTests
         ];
         Assert.All(live, p => Assert.Equal(shape, VmCommandLine.Shape(p)));
         Assert.All(cold, p => Assert.NotEqual(shape, VmCommandLine.Shape(p)));
+    }
+
+    /// <summary>A guest that numbers its disks as it finds them boots from the one that it knows.</summary>
+    [Theory]
+    [InlineData(false, 6)]
+    [InlineData(true, 7)]
+    public void Drive_IsTheLastDisk_AndMayOnlyBeRead(bool rescued, int bus)
+    {
+        var plan = Plans.Small(ports: [Plans.Port(1)]) with
+        {
+            Drive = new("config-2"),
+            Rescue = rescued ? new VmRescue(Plans.Small().Image, DiskFormat.Raw, "/cache/rescue") : null,
+        };
+        var arguments = VmCommandLine.Build(plan, Host);
+        var disks = arguments.Where(a => a.StartsWith("virtio-blk-pci", StringComparison.Ordinal)).ToList();
+        Assert.Equal($"virtio-blk-pci,id=drive,drive=drive0,bus=rp{bus}", disks[^1]);
+        Assert.Equal(bus + 1, arguments.Count(a => a.StartsWith("pcie-root-port", StringComparison.Ordinal)));
+        Assert.All(arguments.Where(a => a.Contains("node-name=drive0", StringComparison.Ordinal)),
+            a => Assert.EndsWith(",read-only=on", a, StringComparison.Ordinal));
+        Assert.NotEqual(VmCommandLine.Shape(plan with { Drive = null }), VmCommandLine.Shape(plan));
+        Assert.NotEqual(VmCommandLine.Shape(plan with { Drive = new("cidata") }), VmCommandLine.Shape(plan));
+        Assert.Equal(plan.Placed(), VmCommandLine.CardsOf(VmCommandLine.Shape(plan)));
     }
 
     [Fact]

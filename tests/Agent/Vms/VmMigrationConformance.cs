@@ -9,6 +9,7 @@ public abstract class VmMigrationConformance : IAsyncLifetime
     private static readonly string Secret = string.Concat(Enumerable.Repeat("0123456789abcdef", 4));
 
     private IVmDriver source = null!, target = null!;
+    private VmDrive? drive;
 
     protected static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -69,6 +70,15 @@ public abstract class VmMigrationConformance : IAsyncLifetime
         await source.LetGoAsync(before.Id, Stop);
         await source.CancelSendAsync(before.Id, Stop);
         Assert.Equal(before, await OneAsync(source));
+    }
+
+    /// <summary>The machine is the same at both ends, or it would not arrive.</summary>
+    [Fact]
+    public async Task Send_OfWhatHasADrive_ArrivesWithOne()
+    {
+        drive = new("config-2") { Files = [new("openstack/latest/meta_data.json", new byte[100])] };
+        var (_, after) = await MovedAsync();
+        Assert.Equal((VmPhase.Running, false), (after.Phase, after.NeedsRestart));
     }
 
     [Fact]
@@ -256,14 +266,15 @@ public abstract class VmMigrationConformance : IAsyncLifetime
 
     private async Task<VmObservation> RunningAsync()
     {
-        await source.EnsureDiskAsync(Plans.Small("source"), BaseImage, Stop);
-        await source.StartAsync(Plans.Small("source"), Stop);
+        var plan = Plans.Small("source") with { Drive = drive };
+        await source.EnsureDiskAsync(plan, BaseImage, Stop);
+        await source.StartAsync(plan, Stop);
         return await OneAsync(source);
     }
 
     private async Task<VmPlan> WaitingAsync(string migration)
     {
-        var plan = Plans.Small("target");
+        var plan = Plans.Small("target") with { Drive = drive };
         await target.EnsureDiskAsync(plan, BaseImage, Stop);
         await target.ReceiveAsync(plan, Incoming(migration), Stop);
         return plan;

@@ -156,6 +156,7 @@ public sealed class MalformedTests(RunningHost host)
                     ReadyProbe = new() { TcpPort = 70_000 },
                     Labels = { ["UPPER"] = "x" },
                     AvailabilityZone = "\0",
+                    MetadataDrive = (Server.Types.MetadataDrive)9,
                 },
             }, host.Headers()).ResponseAsync);
         var fields = e.GetRpcStatus()!.GetDetail<Google.Rpc.BadRequest>()!.FieldViolations.Select(v => v.Field).ToHashSet();
@@ -163,7 +164,7 @@ public sealed class MalformedTests(RunningHost host)
         {
             "server_id", "server.display_name", "server.flavor", "server.image", "server.hostname",
             "server.availability_zone", "server.key_pairs[0]", "server.key_pairs[1]", "server.ready_probe.tcp_port",
-            "server.labels[UPPER]",
+            "server.labels[UPPER]", "server.metadata_drive",
         }, fields);
     }
 

@@ -179,6 +179,44 @@ public sealed class ServerChangeTests(RunningHost host)
     }
 
     [Fact]
+    public async Task ItsMetadataDrive_IsChosenOnce_AndItsHypervisorIsTold()
+    {
+        var own = host.Own.Name;
+        var request = new CreateServerRequest
+        {
+            Parent = own,
+            ServerId = "driven",
+            Server = new()
+            {
+                Flavor = "flavors/small",
+                Image = own + "/images/r1",
+                Networks = { new ServerNetwork { Network = own + "/networks/r1" } },
+                MetadataDrive = Server.Types.MetadataDrive.NoCloud,
+            },
+        };
+        await servers.CreateServerAsync(request, By);
+        var server = await SeenAsync(own + "/servers/driven", Server.Types.State.Ready);
+        Assert.Equal(Server.Types.MetadataDrive.NoCloud, server.MetadataDrive);
+        var told = await PlanAsync(server.Name);
+        Assert.Equal(Monolith.Agent.V1.VmMetadata.Types.Drive.NoCloud, told.Metadata.Drive);
+        var e = await Assert.ThrowsAsync<RpcException>(() => servers.UpdateServerAsync(new UpdateServerRequest
+        {
+            Server = new() { Name = server.Name },
+            UpdateMask = new() { Paths = { "metadata_drive" } },
+        }, By).ResponseAsync);
+        Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+    }
+
+    async Task<Monolith.Agent.V1.Vm> PlanAsync(string server)
+    {
+        await using var connection = await host.ConnectAsync("compute");
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT \"Plan\" FROM vms WHERE \"ServerName\" = '{server}'";
+        var plan = (byte[])(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        return Monolith.Agent.V1.Vm.Parser.ParseFrom(plan);
+    }
+
+    [Fact]
     public async Task ItsMetadata_ChangesWhileItRuns_WithinBounds()
     {
         var before = await ReadyAsync("meta");
@@ -192,13 +230,7 @@ public sealed class ServerChangeTests(RunningHost host)
         Assert.Equal((Server.Types.State.Ready, false), (server.State, server.Reconciling));
         server = await SeenAsync(before.Name, Server.Types.State.Ready);
         Assert.Equal(before.Conditions, server.Conditions);
-        await using (var connection = await host.ConnectAsync("compute"))
-        {
-            await using var command = connection.CreateCommand();
-            command.CommandText = $"SELECT \"Plan\" FROM vms WHERE \"ServerName\" = '{before.Name}'";
-            var plan = (byte[])(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-            Assert.Equal("Köln", Monolith.Agent.V1.Vm.Parser.ParseFrom(plan).Metadata.Meta["site:rack"]);
-        }
+        Assert.Equal("Köln", (await PlanAsync(before.Name)).Metadata.Meta["site:rack"]);
         server = await servers.UpdateServerAsync(new UpdateServerRequest
         {
             Server = new() { Name = before.Name },

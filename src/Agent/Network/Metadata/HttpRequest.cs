@@ -74,7 +74,7 @@ internal sealed record HttpAnswer(int Status, string Reason, string ContentType,
     public static HttpAnswer Text(string body) =>
         new(200, "OK", "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(body));
 
-    public static HttpAnswer Json(byte[] body) => new(200, "OK", "application/json", body);
+    public static HttpAnswer Json(ReadOnlyMemory<byte> body) => new(200, "OK", "application/json", body);
 
     public static HttpAnswer Bytes(ReadOnlyMemory<byte> body) => new(200, "OK", "application/octet-stream", body);
 

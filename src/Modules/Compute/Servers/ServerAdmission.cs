@@ -108,6 +108,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
             flavor.Packs, image.Warning, new Dictionary<string, string>(server.Metadata))
         {
             KeepDisk = server.KeepDisk,
+            MetadataDrive = server.MetadataDrive,
         }, await ports.ExceededAsync(claims, cancel));
     }
 

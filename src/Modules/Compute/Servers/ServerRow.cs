@@ -132,6 +132,9 @@ internal sealed record ServerDetail(IReadOnlyList<NetworkChoice> Networks, IRead
     /// <summary>Its hypervisor's loss does not cost it its disk: it waits.</summary>
     public bool KeepDisk { get; init; }
 
+    /// <summary>The disk by which its guest is told what the metadata service says.</summary>
+    public Server.Types.MetadataDrive MetadataDrive { get; init; }
+
     /// <summary>No port has had this index or a greater one; 0: none came later.</summary>
     public int NextPort { get; init; }
 }

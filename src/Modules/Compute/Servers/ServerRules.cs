@@ -41,6 +41,7 @@ internal static class ServerRules
         violations.Require(server.KeyPairs.Count <= MaxKeyPairs, "server.key_pairs", $"must be at most {MaxKeyPairs}");
         for (var i = 0; i < server.KeyPairs.Count; i++)
             InProject(violations, "projects/*/keyPairs/*", server.KeyPairs[i], $"server.key_pairs[{i}]", request.Parent);
+        violations.Require(Enum.IsDefined(server.MetadataDrive), "server.metadata_drive", "is not a known kind of drive");
         Protection(server, violations);
         if (server.ServerGroup.Length > 0)
             InProject(violations, "projects/*/serverGroups/*", server.ServerGroup, "server.server_group", request.Parent);

@@ -26,6 +26,7 @@ internal static class ServerWire
             ServerGroup = row.ServerGroup ?? "",
             DeleteProtected = row.DeleteProtected,
             KeepDisk = row.Detail.KeepDisk,
+            MetadataDrive = row.Detail.MetadataDrive,
             LockReason = row.LockReason,
             UndeleteWindow = Duration.FromTimeSpan(TimeSpan.FromSeconds(row.UndeleteSeconds)),
             ExpireTime = row.ExpireTime?.ToTimestamp(),

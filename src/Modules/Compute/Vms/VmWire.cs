@@ -4,6 +4,7 @@ using Monolith.Agent.V1;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Steps;
+using Monolith.Compute.V1;
 using Monolith.Network.Contracts;
 
 namespace Monolith.Compute.Vms;
@@ -34,6 +35,7 @@ internal static class VmWire
                 UserData = ByteString.CopyFrom(server.UserData),
                 Project = server.Project,
                 DnsName = dnsName,
+                Drive = Drive(server.Detail.MetadataDrive),
             },
             Rescue = Rescue(server.Detail.Rescue),
             ReadyTcpPort = server.ReadyTcpPort,
@@ -64,6 +66,13 @@ internal static class VmWire
         Sha256 = choice.Sha256,
         SizeBytes = choice.SizeBytes,
         Format = choice.Format,
+    };
+
+    static VmMetadata.Types.Drive Drive(Server.Types.MetadataDrive drive) => drive switch
+    {
+        Server.Types.MetadataDrive.ConfigDrive => VmMetadata.Types.Drive.ConfigDrive,
+        Server.Types.MetadataDrive.NoCloud => VmMetadata.Types.Drive.NoCloud,
+        _ => VmMetadata.Types.Drive.Unspecified,
     };
 
     public static Vm ToWire(this VmRow row)
