@@ -27,7 +27,7 @@ internal sealed class App
             Root.Subcommands.Add(NounCommand.Of(noun, this));
         foreach (var command in new[]
         {
-            QuotaCommands.Of(this), AccessCommands.Of(this), AddressCommands.Of(this), EventCommands.Of(this), AgentCommands.Of(this), FleetCommands.Of(this),
+            QuotaCommands.Of(this), AccessCommands.Of(this), AddressCommands.Of(this), EventCommands.Of(this), AuditCommands.Of(this), AgentCommands.Of(this), FleetCommands.Of(this),
             ConfigCommands.Of(this), CompletionCommands.Script(this), CompletionCommands.Complete(this),
             VersionCommand.Of(this),
         })

@@ -82,6 +82,12 @@ internal static class CommandLine
         DefaultValueFactory = _ => int.TryParse(Variable("ADDRESS_HISTORY"), out var n) ? n : 365,
     };
 
+    static readonly Option<int> Audit = new("--audit-log")
+    {
+        Description = "How long the audit log keeps who did what, in days.",
+        DefaultValueFactory = _ => int.TryParse(Variable("AUDIT_LOG"), out var n) ? n : 400,
+    };
+
     static readonly Option<LogLevel> Level = new("--log")
     {
         Description = "Least level of log messages.",
@@ -93,7 +99,7 @@ internal static class CommandLine
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
             Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, ImportAllow,
-            ImageMaxDisk, AddressHistory, Level,
+            ImageMaxDisk, AddressHistory, Audit, Level,
         };
         root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
         return root.Parse(args).InvokeAsync();
@@ -148,6 +154,9 @@ internal static class CommandLine
         AddressHistoryDays = parsed.GetValue(AddressHistory) is > 0 and <= 36_500 and var days
             ? days
             : throw new FormatException("--address-history must be 1 to 36500 days."),
+        AuditDays = parsed.GetValue(Audit) is > 0 and <= 36_500 and var kept
+            ? kept
+            : throw new FormatException("--audit-log must be 1 to 36500 days."),
         LogLevel = parsed.GetValue(Level),
     };
 

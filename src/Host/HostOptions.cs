@@ -54,6 +54,9 @@ public sealed record HostOptions
     /// <summary>How long it is remembered who held an address, days.</summary>
     public int AddressHistoryDays { get; init; } = 365;
 
+    /// <summary>How long the audit log keeps who did what, days.</summary>
+    public int AuditDays { get; init; } = 400;
+
     /// <summary>Log messages at this level and above.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

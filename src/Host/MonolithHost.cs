@@ -98,7 +98,7 @@ public static class MonolithHost
         services.AddCompute(options.FenceCommand ?? "");
         services.AddPlugins(options.Plugins);
         services.AddLb();
-        services.AddEvents();
+        services.AddEvents(new EventsOptions { AuditKept = TimeSpan.FromDays(options.AuditDays) });
         services.AddBus(options);
         services.AddFleet(options);
 

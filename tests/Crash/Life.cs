@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Grpc.Core;
 using Monolith.Compute.V1;
+using Monolith.Events.V1;
 using Monolith.Fleet.Load;
 using Monolith.Image.V1;
 using Monolith.Simulation.Tests;
@@ -49,6 +50,20 @@ internal sealed class Life(Scene scene, int number, CancellationToken cancel)
         await DeleteAsync();
         Stage = "be gone";
         await scene.UntilAsync("everything to be gone", scene.LeftoversAsync);
+        Stage = "be told of";
+        await scene.UntilAsync("the audit log to have it all", ToldAsync);
+    }
+
+    /// <summary>Each of its changes is in the audit log once, however often it was asked for.</summary>
+    async Task<List<string>> ToldAsync()
+    {
+        var audit = new AuditService.AuditServiceClient(scene.Invoker);
+        var entries = (await scene.AskAsync(o => audit.ListAuditEntriesAsync(
+            new() { Filter = $"resource = \"{name}\" AND code = 0", PageSize = 1000 }, o))).Entries.Where(e => e.EventType.Length > 0);
+        var deeds = entries.Select(e => e.Method[(e.Method.LastIndexOf('/') + 1)..]).ToList();
+        string[] expected = ["CreateServer", "StopServer", "MigrateServer", "StartServer", "ResizeServer", "RebuildServer", "MigrateServer", "SnapshotServer",
+            "DeleteServer"];
+        return deeds.SequenceEqual(expected) ? [] : [$"it was told of {string.Join(", ", deeds)}"];
     }
 
     static string NewId() => Guid.NewGuid().ToString();

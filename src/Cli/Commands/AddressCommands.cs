@@ -59,7 +59,7 @@ internal static class AddressCommands
             {
                 Address = ip,
                 Owner = name,
-                At = run.Line.GetValue(at) is { } moment ? Moment(run, moment) : null,
+                At = run.Line.GetValue(at) is { } moment ? Timestamp.FromDateTimeOffset(Settings.ParseMoment(moment, run.Around.Time.GetUtcNow())) : null,
                 PageSize = 1_000,
             };
             var method = AddressService.Descriptor.FindMethodByName("ListAddressHolds");
@@ -79,11 +79,4 @@ internal static class AddressCommands
             return ExitCode.Done;
         });
     }
-
-    /// <summary>RFC 3339, or a span of time that is past.</summary>
-    static Timestamp Moment(Run run, string text) => Timestamp.FromDateTimeOffset(
-        text.Contains('-', StringComparison.Ordinal) && DateTimeOffset.TryParse(
-            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var given)
-            ? given
-            : run.Around.Time.GetUtcNow() - Settings.ParseSpan(text));
 }

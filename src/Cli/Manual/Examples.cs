@@ -285,6 +285,10 @@ internal static class Examples
             "monolith address history --holder projects/demo/servers/web1",
         ],
         ["monolith event list"] = ["monolith event list", "monolith event list --all-projects --limit 20"],
+        ["monolith audit list"] = ["monolith audit list --by bob --since 2h", "monolith audit list -A --refused"],
+        ["monolith audit export"] = ["monolith audit export --since 30d"],
+        ["monolith audit verify"] =
+            ["monolith audit verify", "monolith audit verify --anchor SEQ:DIGEST", "monolith audit verify --file audit.jsonl"],
         ["monolith event watch"] = ["monolith event watch", "monolith event watch --all-projects -o json"],
         ["monolith node token"] =
         [

@@ -72,4 +72,11 @@ internal sealed record Settings
             return TimeSpan.FromSeconds(number * seconds);
         throw new UsageException($"'{text}' is not a span of time.", "Write a number with s, m, h or d: 90s, 5m, 7d.");
     }
+
+    /// <summary>Parses a time: RFC 3339, or as a span of time that is past.</summary>
+    public static DateTimeOffset ParseMoment(string text, DateTimeOffset now) =>
+        text.Contains('-', StringComparison.Ordinal)
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var given)
+            ? given
+            : now - ParseSpan(text);
 }

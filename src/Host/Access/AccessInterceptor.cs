@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Net;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using Monolith.Events.Contracts;
 using Monolith.Identity.Contracts;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -9,14 +11,16 @@ using Monolith.Platform.Faults;
 namespace Monolith.Host.Access;
 
 /// <summary>
-/// Who calls, and may they? Runs before every method and inside <see cref="FaultInterceptor"/>:
+/// Who calls, and may they? Runs before every method and inside <see cref="FaultInterceptor"/>, and has what came of it
+/// told to the audit log (<see cref="Audited"/>):
 /// <code>
 ///   bearer token, else client certificate ──▶ caller ──▶ permission of the method, on the project of the request
 ///                                                          ├─ unary, server streaming: before the method begins
 ///                                                          └─ client streaming: when its first message is read
 /// </code>
 /// </summary>
-internal sealed class AccessInterceptor(PermissionMap permissions, IAuthentication authentication, IProjects projects)
+internal sealed class AccessInterceptor(PermissionMap permissions, IAuthentication authentication, IProjects projects,
+    IAuditLog auditLog)
     : Interceptor
 {
     const string Scheme = "Bearer ";
@@ -24,39 +28,65 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request, ServerCallContext context,
         UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        var admitted = Admit(context);
-        admitted.Check(request);
-        return continuation(request, context);
+        var audited = Audit(context);
+        return audited.RunAsync(() =>
+        {
+            audited.Asks(request);
+            Admit(context, audited).Check(request);
+            return continuation(request, context);
+        });
     }
 
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(TRequest request,
         IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        var admitted = Admit(context);
-        admitted.Check(request);
-        return continuation(request, responseStream, context);
+        var audited = Audit(context);
+        return audited.RunAsync(async () =>
+        {
+            audited.Asks(request);
+            Admit(context, audited).Check(request);
+            await audited.BeginsAsync(context.CancellationToken);
+            await continuation(request, responseStream, context);
+            return true;
+        }, isTold: true);
     }
 
     public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context,
-        ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
-        continuation(Admit(context).Guard(requestStream), context);
+        ClientStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        var audited = Audit(context);
+        return audited.RunAsync(() => continuation(Admit(context, audited).Guard(requestStream), context));
+    }
 
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(IAsyncStreamReader<TRequest> requestStream,
         IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
-        DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        continuation(Admit(context).Guard(requestStream), responseStream, context);
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        var audited = Audit(context);
+        return audited.RunAsync(async () =>
+        {
+            var admitted = Admit(context, audited);
+            await continuation(admitted.Guard(requestStream, () => audited.BeginsAsync(context.CancellationToken)), responseStream, context);
+            return true;
+        }, isTold: true);
+    }
 
-    Admitted Admit(ServerCallContext context)
+    Audited Audit(ServerCallContext context) =>
+        new(auditLog, context.Method, Printed(context.GetHttpContext().Connection.RemoteIpAddress));
+
+    static string Printed(IPAddress? peer) => (peer is { IsIPv4MappedToIPv6: true } ? peer.MapToIPv4() : peer)?.ToString() ?? "";
+
+    Admitted Admit(ServerCallContext context, Audited audited)
     {
         MalformedMessageMiddleware.Entered(context.GetHttpContext());
         var requirement = permissions.Of(context.Method) ?? throw new Fault(StatusCode.PermissionDenied,
             "METHOD_UNDECLARED", $"{context.Method} declares no permission, so nobody may call it. Report this.");
         var caller = Authenticate(context, requirement);
-        context.SetCall(new Call(caller, requirement.Permission, context.Method,
-            Activity.Current?.TraceId.ToHexString() ?? ""));
-        var admitted = new Admitted(caller, requirement, projects);
+        context.SetCall(audited.Is(new Call(caller, requirement.Permission, context.Method,
+            Activity.Current?.TraceId.ToHexString() ?? "")));
+        var admitted = new Admitted(caller, requirement, projects, audited);
         // A node's right has no project: it is refused before anything is read.
         if (requirement.IsAgents) admitted.CheckAt("");
         return admitted;
@@ -97,7 +127,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         _ => "The token is unknown: it was revoked, or is another cloud's. Make a new one with CreateToken.",
     };
 
-    sealed class Admitted(Caller caller, Requirement requirement, IProjects projects)
+    sealed class Admitted(Caller caller, Requirement requirement, IProjects projects, Audited audited)
     {
         public void CheckAt(string where) => Gate.Check(caller, requirement, where, projects);
 
@@ -107,13 +137,17 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             CheckAt(request is IMessage message ? RequestScope.Of(message) : "");
         }
 
-        public IAsyncStreamReader<TRequest> Guard<TRequest>(IAsyncStreamReader<TRequest> stream) =>
-            new Reader<TRequest>(stream, this);
+        /// <param name="stream">What the caller sends.</param>
+        /// <param name="begin">Done once it is admitted, before the method sees anything.</param>
+        public IAsyncStreamReader<TRequest> Guard<TRequest>(IAsyncStreamReader<TRequest> stream, Func<Task>? begin = null) =>
+            new Reader<TRequest>(stream, this, begin);
+
+        public void Asks(object? request) => audited.Asks(request);
     }
 
     /// <summary>Authorises by the first message, and says of bytes that are no message that they are the caller's
     /// mistake.</summary>
-    sealed class Reader<T>(IAsyncStreamReader<T> stream, Admitted admitted) : IAsyncStreamReader<T>
+    sealed class Reader<T>(IAsyncStreamReader<T> stream, Admitted admitted, Func<Task>? begin) : IAsyncStreamReader<T>
     {
         bool isChecked;
 
@@ -139,9 +173,13 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             {
                 throw MalformedMessageMiddleware.Malformed();
             }
-            if (!isChecked && more) admitted.Check(stream.Current);
+            if (isChecked) return more;
             isChecked = true;
-            return more;
+            if (!more) return false;
+            admitted.Asks(stream.Current);
+            admitted.Check(stream.Current);
+            if (begin is not null) await begin();
+            return true;
         }
     }
 }

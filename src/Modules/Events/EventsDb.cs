@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Monolith.Events.Audit;
 using Monolith.Events.Log;
 using Monolith.Platform.Storage;
 
@@ -9,6 +10,8 @@ internal abstract class EventsDb(DbContextOptions options) : ModuleDb("events", 
     public DbSet<LogRow> Log => Set<LogRow>();
     public DbSet<SourceRow> Sources => Set<SourceRow>();
     public DbSet<EndsRow> Ends => Set<EndsRow>();
+    public DbSet<AuditRow> AuditEntries => Set<AuditRow>();
+    public DbSet<AuditEndsRow> AuditEnds => Set<AuditEndsRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
     {
@@ -28,6 +31,21 @@ internal abstract class EventsDb(DbContextOptions options) : ModuleDb("events", 
         model.Entity<EndsRow>(e =>
         {
             e.ToTable("ends").HasKey(x => x.Id);
+            e.Property(x => x.Id).ValueGeneratedNever();
+            e.Property(x => x.Last).IsConcurrencyToken();
+        });
+        model.Entity<AuditRow>(a =>
+        {
+            a.ToTable("audit").HasKey(x => x.Sequence);
+            a.Property(x => x.Sequence).ValueGeneratedNever();
+            a.HasIndex(x => new { x.Project, x.Sequence });
+            a.HasIndex(x => new { x.Caller, x.Sequence });
+            a.HasIndex(x => new { x.Resource, x.Sequence });
+            a.HasIndex(x => x.Time);
+        });
+        model.Entity<AuditEndsRow>(e =>
+        {
+            e.ToTable("audit_ends").HasKey(x => x.Id);
             e.Property(x => x.Id).ValueGeneratedNever();
             e.Property(x => x.Last).IsConcurrencyToken();
         });

@@ -27,6 +27,8 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Access Access => web.Services.GetRequiredService<Access>();
 
+    public Trail Trail => web.Services.GetRequiredService<Trail>();
+
     public Quotas Quotas => web.Services.GetRequiredService<Quotas>();
 
     public Hypervisors Hypervisors => web.Services.GetRequiredService<Hypervisors>();
@@ -57,7 +59,7 @@ internal sealed class Cloud : IAsyncDisposable
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Book>().AddSingleton<Pools>().AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
             .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
-            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>();
+            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
@@ -65,6 +67,7 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Identity>();
         web.MapGrpcService<Balancers>();
         web.MapGrpcService<Access>();
+        web.MapGrpcService<Trail>();
         web.MapGrpcService<Quotas>();
         web.MapGrpcService<Hypervisors>();
         web.MapGrpcService<Consoles>();

@@ -14,12 +14,12 @@ public sealed partial class RoleTests(RunningHost host)
     const string Member = @"(compute\.(servers|consoles|serverGroups|keyPairs)|image\.images"
         + @"|network\.(networks|ports|securityGroups|addressSets|floatingAddresses)|dns\.(zones|recordSets)|lb\.loadBalancers)\.\w+"
         + @"|events\.events\.list|identity\.projects\.get|identity\.quotas\.(get|list)";
-    const string ProjectAdmin = Member + @"|identity\.roleBindings\.\w+|identity\.projects\.update";
+    const string ProjectAdmin = Member + @"|identity\.roleBindings\.\w+|identity\.projects\.update|events\.auditEntries\.read";
 
     static readonly Dictionary<string, string> Matrix = new()
     {
         ["roles/admin"] = @"(identity|compute|image|network|dns|lb|events)\..*",
-        ["roles/operator"] = @"compute\.(flavors|hypervisors|imagePrewarms)\.\w+|network\.(addressPools|fabricPeers|fabricBreaches)\.\w+|lb\.nodes\.\w+|events\.events\.list"
+        ["roles/operator"] = @"compute\.(flavors|hypervisors|imagePrewarms)\.\w+|network\.(addressPools|fabricPeers|fabricBreaches)\.\w+|lb\.nodes\.\w+|events\.events\.list|events\.auditEntries\.\w+"
             + @"|identity\.joinTokens\.create|identity\.projects\.get|identity\.quotas\.(get|update)",
         ["roles/projectAdmin"] = ProjectAdmin,
         ["roles/member"] = Member,

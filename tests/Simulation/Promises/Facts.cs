@@ -7,6 +7,7 @@ using Monolith.Compute.Vms;
 using Monolith.Dns;
 using Monolith.Dns.RecordSets;
 using Monolith.Events;
+using Monolith.Events.V1;
 using Monolith.Identity;
 using Monolith.Image;
 using Monolith.Image.Images;
@@ -72,6 +73,22 @@ internal sealed record Facts(
         using EventsDb db = at.Postgres is null ? new SqliteEventsDb(Sqlite(at, "events")) : new PostgresEventsDb(Postgres(at));
         return [.. db.Log.OrderBy(l => l.Sequence).Select(l => new { l.Sequence, l.Type, l.Uid }).AsEnumerable()
             .Select(l => (l.Sequence, l.Type, l.Uid))];
+    }
+
+    /// <summary>Changes that calls made, by their modules: what the audit log must have.</summary>
+    public static IReadOnlyList<Guid> Deeds(DatabaseOptions at)
+    {
+        ModuleDb[] modules = [Identity(at), Image(at), Network(at), Dns(at), Compute(at), Lb(at)];
+        var deeds = new List<Guid>();
+        foreach (var module in modules)
+            using (module) deeds.AddRange(module.Events.Where(e => e.Method != "").Select(e => e.Uid));
+        return deeds;
+    }
+
+    public static IReadOnlyList<AuditEntry> Audit(DatabaseOptions at)
+    {
+        using EventsDb db = at.Postgres is null ? new SqliteEventsDb(Sqlite(at, "events")) : new PostgresEventsDb(Postgres(at));
+        return [.. db.AuditEntries.OrderBy(a => a.Sequence).AsEnumerable().Select(a => a.ToProto())];
     }
 
     static ComputeDb Compute(DatabaseOptions at) =>

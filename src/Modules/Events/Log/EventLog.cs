@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
+using Monolith.Events.Audit;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Events;
 using Monolith.Platform.Storage;
@@ -57,10 +58,9 @@ internal sealed partial class EventLog(Store<EventsDb> store, ILogger<EventLog> 
         if (ends is null) db.Ends.Add(ends = new EndsRow());
         // What comes after all that the log has of the module is new. Only a batch that was sent again may be there.
         var there = batch.After == source.Through ? [] : await ThereAsync(db, batch, cancel);
-        var rows = new List<LogRow>(batch.Events.Count);
-        foreach (var e in batch.Events)
-            if (there.Add(e.Uid)) rows.Add(LogRow.Of(++ends.Last, e));
-        await db.InsertAsync(rows);
+        var fresh = batch.Events.Where(e => there.Add(e.Uid)).ToList();
+        await db.InsertAsync(fresh.ConvertAll(e => LogRow.Of(++ends.Last, e)));
+        await AuditTrail.AppendAsync(db, fresh, cancel);
         var through = batch.Events[^1].Sequence;
         source.Through = Math.Max(source.Through, through);
         return (through, ends.Last);

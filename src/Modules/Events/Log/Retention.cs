@@ -1,10 +1,13 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Monolith.Events.Audit;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Storage;
 
 namespace Monolith.Events.Log;
 
-/// <summary>Forgets events that are older than the log keeps, a slice at a time, so that appends pass between.</summary>
-internal sealed partial class Retention(EventLog events, EventsOptions options, TimeProvider time,
+/// <summary>Forgets events, and entries of the audit log, that are older than they are kept, a slice at a time, so that appends pass between.</summary>
+internal sealed partial class Retention(EventLog events, Store<EventsDb> store, EventsOptions options, TimeProvider time,
     ILogger<Retention> log) : BackgroundService
 {
     const int Slice = 2_000;
@@ -21,6 +24,10 @@ internal sealed partial class Retention(EventLog events, EventsOptions options, 
                 while (await events.TrimAsync(before, Slice, stop))
                 {
                 }
+                before = time.GetUtcNow().UtcDateTime - options.AuditKept;
+                while (await store.WriteAsync(Call.Of("events/retention"), unit => AuditTrail.TrimAsync(unit.Db, before, Slice, stop), stop))
+                {
+                }
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -29,6 +36,6 @@ internal sealed partial class Retention(EventLog events, EventsOptions options, 
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Old events could not be removed from the log; trying again later")]
+    [LoggerMessage(LogLevel.Warning, "Old events or audit entries could not be removed; trying again later")]
     partial void LogTrimFailed(Exception e);
 }

@@ -28,7 +28,7 @@ internal sealed class Authentication(Registry registry, NodeCertificates certifi
             return null;
         }
         refusal = "";
-        return user.Caller;
+        return user.Caller with { Credential = found.Name };
     }
 
     public Caller? AuthenticateNode(X509Certificate2 certificate, out string refusal)
@@ -44,9 +44,11 @@ internal sealed class Authentication(Registry registry, NodeCertificates certifi
         if (time.GetUtcNow() > shown.NotAfter)
         {
             refusal = "CERTIFICATE_EXPIRED";
-            return new Caller(shown.Name, [Roles.Grant("roles/expired-node", "")]);
+            return new Caller(shown.Name, [Roles.Grant("roles/expired-node", "")]) { Credential = CredentialOf(certificate) };
         }
         refusal = "";
-        return node.Caller;
+        return node.Caller with { Credential = CredentialOf(certificate) };
     }
+
+    static string CredentialOf(X509Certificate2 certificate) => "certificates/" + certificate.SerialNumber.ToLowerInvariant();
 }

@@ -10,6 +10,9 @@ namespace Monolith.Platform.Calls;
 /// <param name="TraceId">W3C trace id, or empty.</param>
 public sealed record Call(Caller Caller, string Permission, string Method, string TraceId)
 {
+    /// <summary>How it came, when who did what is kept of it; else null.</summary>
+    public CallOrigin? Origin { get; init; }
+
     /// <summary>For work that no request asked for.</summary>
     /// <param name="component"><c>compute/servers</c></param>
     public static Call Of(string component) => new(new Caller(component, []), "", component,

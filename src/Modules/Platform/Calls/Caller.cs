@@ -24,6 +24,9 @@ public sealed class PermissionSet(IEnumerable<string> exact, IEnumerable<string>
 /// <param name="Name"><c>users/{user}</c>, <c>nodes/{node}</c>, or a component (<c>compute/servers</c>).</param>
 public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
 {
+    /// <summary>What it showed: <c>users/{user}/tokens/{token}</c>, or <c>certificates/{serial number}</c>; empty: nothing.</summary>
+    public string Credential { get; init; } = "";
+
     /// <summary>Somebody who has shown nothing.</summary>
     public static Caller Anonymous { get; } = new("", []);
 

@@ -7,6 +7,15 @@ public sealed record EventEnvelope(long Sequence, Guid Uid, string Type, string 
     /// <summary>The span that made the change, as W3C's <c>traceparent</c>; empty when it was not recorded.</summary>
     public string TraceParent { get; init; } = "";
 
+    /// <summary>The call that made the change, in the first event that tells of it; empty in all others.</summary>
+    public string Method { get; init; } = "";
+
+    /// <summary>What that call's caller showed.</summary>
+    public string Credential { get; init; } = "";
+
+    /// <summary>The address that it came from.</summary>
+    public string Peer { get; init; } = "";
+
     /// <summary>True for <c>monolith.{module}.{noun}.…</c>.</summary>
     public bool Is(string moduleAndNoun) => Type.AsSpan().StartsWith("monolith.", StringComparison.Ordinal)
         && Type.AsSpan("monolith.".Length).StartsWith(moduleAndNoun, StringComparison.Ordinal);

@@ -151,6 +151,9 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
         row.Time, row.Actor, row.RequestId, row.TraceId, row.DataType, row.Data)
     {
         TraceParent = row.TraceParent,
+        Method = row.Method,
+        Credential = row.Credential,
+        Peer = row.Peer,
     };
 
     [LoggerMessage(LogLevel.Warning,

@@ -317,6 +317,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         CancellationToken cancel, Activity? activity, Activity? span) : Work(keep, cancel, activity, span)
     {
         T? result;
+        bool tells;
 
         public TaskCompletionSource<T> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -324,12 +325,17 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         {
             var unit = new Unit<TDb>(db, call, requestId, now);
             result = await work(unit);
+            tells = Keep && unit.Events.Count > 0;
             return unit.Events;
         }
 
         public override bool Failed => Answer.Task.IsCompleted;
 
-        public override void Complete() => Answer.TrySetResult(result!);
+        public override void Complete()
+        {
+            if (tells && !Failed) call.Origin?.Told();
+            Answer.TrySetResult(result!);
+        }
 
         public override void Fail(Exception e) => Answer.TrySetException(e);
     }

@@ -34,6 +34,7 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
     /// <param name="data">The resource as the change left it.</param>
     public void Emit(string noun, Change change, string resource, string project, IMessage data)
     {
+        var origin = events.Count == 0 && Call.Origin is { IsTold: false } untold ? untold : null;
         events.Add(new EventRow
         {
             Type = $"monolith.{Db.Schema}.{noun}.{Word(change)}",
@@ -44,6 +45,9 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
             RequestId = requestId,
             TraceId = Activity.Current?.TraceId.ToHexString() ?? Call.TraceId,
             TraceParent = Activity.Current is { Recorded: true, Id: { } span } ? span : "",
+            Method = origin is null ? "" : Call.Method,
+            Credential = origin?.Credential ?? "",
+            Peer = origin?.Peer ?? "",
             DataType = data.Descriptor.FullName,
             Data = data.ToByteArray(),
         });

@@ -1,0 +1,92 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Monolith.Events.Contracts;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+
+namespace Monolith.Host.Access;
+
+/// <summary>
+/// What the audit log is told of one call. A change that was committed tells of its call by itself; what is left is told here:
+/// <code>
+///   a change     committed with its event ──────────────────────────────┐
+///   no change    done, to no effect, or failed ── noted ────────────────┼──▶ audit log
+///   a stream     that begins (a console, a download) ── recorded first ─┤
+///   any method   refused for who calls ── noted ────────────────────────┘
+/// </code>
+/// </summary>
+internal sealed class Audited(IAuditLog log, string method, string peer)
+{
+    // What only looks.
+    static readonly string[] Looks = ["Get", "List", "Watch", "Test", "Explain", "Plan", "Verify"];
+
+    // Of nodes' methods: what gives or renews an identity. Their streams say all day long how things are.
+    static readonly string[] NodesDeeds = ["Join", "RenewCertificate"];
+
+    readonly bool isRecorded = IsRecorded(method);
+    Call? call;
+    string where = "";
+    bool isTried;
+
+    /// <summary>Whether what comes of a call is kept, and not only that it was refused.</summary>
+    /// <param name="method"><c>/monolith.compute.v1.ServerService/CreateServer</c></param>
+    public static bool IsRecorded(string method)
+    {
+        var name = method[(method.LastIndexOf('/') + 1)..];
+        return method.StartsWith("/monolith.agent.", StringComparison.Ordinal) ? NodesDeeds.Contains(name)
+            : method.StartsWith("/monolith.", StringComparison.Ordinal)
+                && !Looks.Any(l => name.StartsWith(l, StringComparison.Ordinal));
+    }
+
+    /// <summary>Who calls is known. Returns the call as modules see it.</summary>
+    public Call Is(Call known) => call = isRecorded ? known with { Origin = new CallOrigin(peer, known.Caller.Credential) } : known;
+
+    /// <summary>What it asks for is known.</summary>
+    public void Asks(object? request)
+    {
+        if (request is not IMessage message) return;
+        where = RequestScope.Of(message);
+        isTried = Fields.Flag(message, "validate_only");
+    }
+
+    /// <summary>A stream that leaves no other trace begins. It does not, when that cannot be kept.</summary>
+    public Task BeginsAsync(CancellationToken cancel) =>
+        isRecorded ? log.RecordAsync(Fact(StatusCode.OK, ""), cancel) : Task.CompletedTask;
+
+    /// <param name="isTold">It is known that it began.</param>
+    public async Task<T> RunAsync<T>(Func<Task<T>> run, bool isTold = false)
+    {
+        try
+        {
+            var answer = await run();
+            if (isRecorded && !isTold && !isTried && call?.Origin is not { IsTold: true }) log.Note(Fact(StatusCode.OK, ""));
+            return answer;
+        }
+        catch (Exception e)
+        {
+            var (code, reason) = Of(e);
+            // How most streams end.
+            if (isTold && code == StatusCode.Cancelled) throw;
+            if (code is StatusCode.PermissionDenied or StatusCode.Unauthenticated || (isRecorded && !isTried)) log.Note(Fact(code, reason));
+            throw;
+        }
+    }
+
+    static (StatusCode, string) Of(Exception e) => e switch
+    {
+        Fault fault => (fault.Code, fault.Reason),
+        RpcException rpc => (rpc.StatusCode, ""),
+        OperationCanceledException => (StatusCode.Cancelled, ""),
+        _ => (StatusCode.Internal, ""),
+    };
+
+    AuditFact Fact(StatusCode code, string reason)
+    {
+        var caller = call?.Caller ?? Caller.Anonymous;
+        // Who may not know of a project is no business of those who may see what happens in it.
+        var project = ResourceName.ProjectOf(where) is { } named && caller.Knows(named) ? named : "";
+        return new(caller.Name, caller.Credential, peer, method, where, project, (int)code, reason, "", call?.TraceId ?? "");
+    }
+}

@@ -1,0 +1,60 @@
+﻿using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Monolith.Image.Migrations.Postgres
+{
+    /// <inheritdoc />
+    public partial class Audit : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.AddColumn<string>(
+                name: "Credential",
+                schema: "image",
+                table: "events",
+                type: "text",
+                nullable: false,
+                defaultValue: "",
+                collation: "C");
+
+            migrationBuilder.AddColumn<string>(
+                name: "Method",
+                schema: "image",
+                table: "events",
+                type: "text",
+                nullable: false,
+                defaultValue: "",
+                collation: "C");
+
+            migrationBuilder.AddColumn<string>(
+                name: "Peer",
+                schema: "image",
+                table: "events",
+                type: "text",
+                nullable: false,
+                defaultValue: "",
+                collation: "C");
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropColumn(
+                name: "Credential",
+                schema: "image",
+                table: "events");
+
+            migrationBuilder.DropColumn(
+                name: "Method",
+                schema: "image",
+                table: "events");
+
+            migrationBuilder.DropColumn(
+                name: "Peer",
+                schema: "image",
+                table: "events");
+        }
+    }
+}

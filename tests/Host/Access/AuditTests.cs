@@ -1,0 +1,158 @@
+using Grpc.Core;
+using Monolith.Compute.V1;
+using Monolith.Events.V1;
+using Monolith.Host.Access;
+using Monolith.Host.Tests.Cloud;
+using Monolith.Identity.V1;
+using Monolith.Image.V1;
+
+namespace Monolith.Host.Tests.Access;
+
+/// <summary>Who did what, as it is kept.</summary>
+public sealed class AuditTests(RunningHost host)
+{
+    readonly AuditService.AuditServiceClient audit = new(host.Invoker);
+    readonly FlavorService.FlavorServiceClient flavors = new(host.Invoker);
+
+    [Fact]
+    public async Task WhatSomebodyDid_IsKept_WithWhoAndHowAndFromWhere()
+    {
+        var token = await host.UserAsync("audited", ("roles/admin", ""));
+        var request = new CreateFlavorRequest
+        {
+            FlavorId = "audited",
+            RequestId = Guid.NewGuid().ToString(),
+            Flavor = new() { Vcpus = 1, MemoryMib = 64, DiskGib = 1 },
+        };
+        await flavors.CreateFlavorAsync(request, host.Headers(token));
+        // It was answered already, and changes nothing.
+        await flavors.CreateFlavorAsync(request, host.Headers(token));
+        // It would change something, and is not to.
+        await flavors.CreateFlavorAsync(
+            new(request) { FlavorId = "tried", RequestId = "", ValidateOnly = true }, host.Headers(token));
+        await Assert.ThrowsAsync<RpcException>(() => flavors.DeleteFlavorAsync(
+            new() { Name = "flavors/none-such" }, host.Headers(token)).ResponseAsync);
+        await flavors.ListFlavorsAsync(new(), host.Headers(token));
+
+        var entries = await ByAsync("users/audited", 3);
+        Assert.Equal(
+            [("CreateFlavor", "flavors/audited", 0), ("CreateFlavor", "", 0), ("DeleteFlavor", "flavors/none-such", 5)],
+            entries.Select(e => (e.Method[(e.Method.LastIndexOf('/') + 1)..], e.Resource, e.Code)));
+        Assert.Equal(("monolith.compute.flavor.created", request.RequestId), (entries[0].EventType, entries[0].RequestId));
+        Assert.Equal("", entries[1].EventType);
+        Assert.All(entries, e =>
+        {
+            Assert.Equal("127.0.0.1", e.Peer);
+            Assert.StartsWith("users/audited/tokens/", e.Credential, StringComparison.Ordinal);
+            Assert.Matches("^[0-9a-f]{32}$", e.TraceId);
+        });
+        // The entry and the event are of one change.
+        var events = await new EventService.EventServiceClient(host.Invoker).ListEventsAsync(
+            new() { Filter = "resource = \"flavors/audited\"" }, host.Headers());
+        Assert.Equal(entries[0].EventUid, Assert.Single(events.Events).Uid);
+    }
+
+    [Fact]
+    public async Task WhoWasRefused_IsKept_AndWhoseProjectItIs_SeesThoseAloneWhoMayKnowOfIt()
+    {
+        var eve = await host.UserAsync("eve-outside", ("roles/member", "projects/other"));
+        var reader = await host.UserAsync("reads-own", ("roles/reader", "projects/own"));
+        var servers = new ServerService.ServerServiceClient(host.Invoker);
+        foreach (var (token, code) in new[] { (eve, StatusCode.NotFound), (reader, StatusCode.PermissionDenied) })
+            Assert.Equal(code, (await Assert.ThrowsAsync<RpcException>(() => servers.DeleteServerAsync(
+                new() { Name = "projects/own/servers/not-yours" }, host.Headers(token)).ResponseAsync)).StatusCode);
+        // What only looks, too.
+        await Assert.ThrowsAsync<RpcException>(() => new UserService.UserServiceClient(host.Invoker).ListUsersAsync(
+            new(), host.Headers(reader)).ResponseAsync);
+
+        Assert.Equal(("", 5), One(await ByAsync("users/eve-outside", 1)));
+        Assert.Equal([("projects/own", 7), ("", 7)], (await ByAsync("users/reads-own", 2)).Select(e => (e.Project, e.Code)));
+        var owners = (await audit.ListAuditEntriesAsync(
+            new() { Parent = "projects/own", Filter = "resource : \"not-yours\"" }, host.Headers(host.OwnersToken))).Entries;
+        Assert.Equal("users/reads-own", Assert.Single(owners).Caller);
+        Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => audit.ListAuditEntriesAsync(
+            new() { Parent = "projects/own" }, host.Headers(reader)).ResponseAsync)).StatusCode);
+
+        static (string, int) One(IReadOnlyList<AuditEntry> entries) => (Assert.Single(entries).Project, entries[0].Code);
+    }
+
+    [Fact]
+    public async Task WhoShowsNothingThatIsBelieved_IsKeptByAddress()
+    {
+        var resource = $"flavors/no-{Guid.NewGuid():n}";
+        await Assert.ThrowsAsync<RpcException>(() => flavors.DeleteFlavorAsync(
+            new() { Name = resource }, host.Headers("mt1_" + new string('x', 43))).ResponseAsync);
+        var entry = Assert.Single(await WhereAsync($"resource = \"{resource}\"", 1));
+        Assert.Equal(("", "", "127.0.0.1", 16, "TOKEN_UNKNOWN"), (entry.Caller, entry.Credential, entry.Peer, entry.Code, entry.Reason));
+    }
+
+    /// <summary>It leaves no trace in a database: its entry is there before its first byte.</summary>
+    [Fact]
+    public async Task AStream_IsKept_BeforeItBegins()
+    {
+        var token = await host.UserAsync("downloads", ("roles/reader", "projects/own"));
+        using var call = new ImageService.ImageServiceClient(host.Invoker).DownloadImage(
+            new() { Name = "projects/own/images/r1" }, host.Headers(token));
+        Assert.True(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        var entry = Assert.Single((await audit.ListAuditEntriesAsync(
+            new() { Filter = "caller = \"users/downloads\"" }, host.Headers())).Entries);
+        Assert.Equal(("projects/own/images/r1", "projects/own", 0), (entry.Resource, entry.Project, entry.Code));
+    }
+
+    /// <summary>Of every method it is said whether it looks or acts, a second time.</summary>
+    [Fact]
+    public void EveryMethod_ThatChangesOrHandsOutSomething_IsRecorded()
+    {
+        string[] handsOut = ["DownloadImage", "ExportAddresses", "ConnectConsole", "ReadConsoleLog", "TakeScreenshot", "Join", "RenewCertificate"];
+        foreach (var method in Methods.All)
+            Assert.True(
+                (method.Changes || handsOut.Contains(method.Descriptor.Name))
+                    == Audited.IsRecorded($"/{method.Descriptor.Service.FullName}/{method.Descriptor.Name}"), $"{method}");
+    }
+
+    [Fact]
+    public async Task Pages_NewestFirst_AreTheOthersTurnedRound()
+    {
+        var token = await host.UserAsync("turns", ("roles/admin", ""));
+        for (var i = 0; i < 5; i++)
+            await flavors.CreateFlavorAsync(new()
+            {
+                FlavorId = $"turns{i}",
+                Flavor = new() { Vcpus = 1, MemoryMib = 64, DiskGib = 1 },
+            }, host.Headers(token));
+        var up = (await ByAsync("users/turns", 5)).Select(e => e.Sequence).ToList();
+        var down = new List<long>();
+        var request = new ListAuditEntriesRequest { Filter = "caller = \"users/turns\"", NewestFirst = true, PageSize = 2 };
+        do
+        {
+            var page = await audit.ListAuditEntriesAsync(request, host.Headers());
+            down.AddRange(page.Entries.Select(e => e.Sequence));
+            request.PageToken = page.NextPageToken;
+        }
+        while (request.PageToken.Length > 0);
+        Assert.Equal(up, Enumerable.Reverse(down));
+    }
+
+    [Fact]
+    public async Task TheLog_IsProved_ToTheEnd()
+    {
+        var answer = await audit.VerifyAuditEntriesAsync(new(), host.Headers());
+        Assert.Equal("", answer.Fault);
+        Assert.Equal(answer.LastSequence, answer.Through);
+        Assert.Equal("", (await audit.VerifyAuditEntriesAsync(
+            new() { After = answer.Through, Digest = answer.Digest }, host.Headers())).Fault);
+    }
+
+    Task<IReadOnlyList<AuditEntry>> ByAsync(string caller, int count) => WhereAsync($"caller = \"{caller}\"", count);
+
+    async Task<IReadOnlyList<AuditEntry>> WhereAsync(string filter, int count)
+    {
+        IReadOnlyList<AuditEntry> found = [];
+        await RunningHost.UntilAsync(async () =>
+        {
+            found = (await audit.ListAuditEntriesAsync(new() { Filter = filter, PageSize = 1000 }, host.Headers())).Entries;
+            return found.Count >= count;
+        }, $"{count} entries where {filter}");
+        return found;
+    }
+}
