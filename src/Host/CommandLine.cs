@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Monolith.Host.Access;
 
 namespace Monolith.Host;
 
@@ -88,6 +89,18 @@ internal static class CommandLine
         DefaultValueFactory = _ => int.TryParse(Variable("AUDIT_LOG"), out var n) ? n : 400,
     };
 
+    static readonly Option<int> CallerRate = Count("--caller-rate", "Calls a second that one caller may make, of who shows nothing one address.",
+        "CALLER_RATE", new CallLimits().CallerRate);
+
+    static readonly Option<int> CallerCalls = Count("--caller-calls", "Calls that one caller may have under way.",
+        "CALLER_CALLS", new CallLimits().CallerCalls);
+
+    static readonly Option<int> CallerStreams = Count("--caller-streams", "Streams that one caller may have open.",
+        "CALLER_STREAMS", new CallLimits().CallerStreams);
+
+    static readonly Option<int> Calls = Count("--calls", "Calls that all callers together may have under way.",
+        "CALLS", new CallLimits().Calls);
+
     static readonly Option<LogLevel> Level = new("--log")
     {
         Description = "Least level of log messages.",
@@ -99,7 +112,8 @@ internal static class CommandLine
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
             Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, ImportAllow,
-            ImageMaxDisk, AddressHistory, Audit, Level,
+            ImageMaxDisk, AddressHistory, Audit, CallerRate, CallerCalls, CallerStreams, Calls,
+            Level,
         };
         root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
         return root.Parse(args).InvokeAsync();
@@ -157,6 +171,13 @@ internal static class CommandLine
         AuditDays = parsed.GetValue(Audit) is > 0 and <= 36_500 and var kept
             ? kept
             : throw new FormatException("--audit-log must be 1 to 36500 days."),
+        Limits = new CallLimits
+        {
+            CallerRate = Positive(parsed, CallerRate),
+            CallerCalls = Positive(parsed, CallerCalls),
+            CallerStreams = Positive(parsed, CallerStreams),
+            Calls = Positive(parsed, Calls),
+        },
         LogLevel = parsed.GetValue(Level),
     };
 
@@ -165,6 +186,16 @@ internal static class CommandLine
         Description = description + " May be given several times.",
         DefaultValueFactory = _ => Words([Variable(variable) ?? fallback]),
     };
+
+    static Option<int> Count(string name, string description, string variable, int otherwise) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => int.TryParse(Variable(variable), out var n) ? n : otherwise,
+    };
+
+    static int Positive(ParseResult parsed, Option<int> option) => parsed.GetValue(option) is > 0 and <= 1_000_000 and var count
+        ? count
+        : throw new FormatException($"{option.Name} must be 1 to 1000000.");
 
     static string? Variable(string name) => Environment.GetEnvironmentVariable("MONOLITH_HOST_" + name);
 

@@ -34,7 +34,15 @@ internal static class Handshakes
         }
         using var place = new Place();
         connection.Items[typeof(Place)] = place;
-        await next(connection);
+        try
+        {
+            await next(connection);
+        }
+        catch (NotSupportedException)
+        {
+            // What .NET calls a handshake that finds no cipher in common. The other side hears it by an alert; a log that
+            // everybody can fill helps nobody.
+        }
     };
 
     public static ConnectionDelegate Done(ConnectionDelegate next) => connection =>

@@ -1,4 +1,5 @@
 using System.Net;
+using Monolith.Host.Access;
 
 namespace Monolith.Host;
 
@@ -56,6 +57,9 @@ public sealed record HostOptions
 
     /// <summary>How long the audit log keeps who did what, days.</summary>
     public int AuditDays { get; init; } = 400;
+
+    /// <summary>How much of the host one caller may have.</summary>
+    public CallLimits Limits { get; init; } = new();
 
     /// <summary>Log messages at this level and above.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;

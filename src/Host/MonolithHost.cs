@@ -102,6 +102,8 @@ public static class MonolithHost
         services.AddBus(options);
         services.AddFleet(options);
 
+        services.AddSingleton(options.Limits);
+        services.AddSingleton<Pace>();
         services.AddSingleton<PermissionMap>();
         services.AddGrpc(grpc =>
         {

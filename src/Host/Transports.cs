@@ -59,6 +59,16 @@ internal static class Transports
         });
     }
 
+#pragma warning disable CA1416 // The host runs on Linux.
+    /// <summary>What RFC 9325 recommends: keys that are forgotten (4.1), and authenticated encryption.</summary>
+    static readonly CipherSuitesPolicy Suites = new(
+    [
+        TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    ]);
+#pragma warning restore CA1416
+
     /// <summary>Issued by the cloud's own authority when first needed, and anew before it expires.</summary>
     sealed class ServerCertificate(IServiceProvider services, HostOptions options)
     {
@@ -100,6 +110,8 @@ internal static class Transports
                 RemoteCertificateValidationCallback = (_, _, _, _) => true,
 #pragma warning restore CA5359
                 EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                CipherSuitesPolicy = Suites,
+                AllowRenegotiation = false,
                 // A chain is made in any case. With the machine's own authorities in it, it would cost more than all else
                 // in a handshake.
                 CertificateChainPolicy = new X509ChainPolicy

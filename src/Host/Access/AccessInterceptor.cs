@@ -20,7 +20,7 @@ namespace Monolith.Host.Access;
 /// </code>
 /// </summary>
 internal sealed class AccessInterceptor(PermissionMap permissions, IAuthentication authentication, IProjects projects,
-    IAuditLog auditLog)
+    IAuditLog auditLog, Pace pace, CallLimits limits, TimeProvider time)
     : Interceptor
 {
     const string Scheme = "Bearer ";
@@ -29,11 +29,12 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         UnaryServerMethod<TRequest, TResponse> continuation)
     {
         var audited = Audit(context);
-        return audited.RunAsync(() =>
+        return audited.RunAsync(async () =>
         {
             audited.Asks(request);
-            Admit(context, audited).Check(request);
-            return continuation(request, context);
+            using var admitted = Admit(context, audited, isStream: false);
+            admitted.Check(request);
+            return await continuation(request, context);
         });
     }
 
@@ -45,9 +46,10 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         return audited.RunAsync(async () =>
         {
             audited.Asks(request);
-            Admit(context, audited).Check(request);
+            using var admitted = Admit(context, audited, isStream: true);
+            admitted.Check(request);
             await audited.BeginsAsync(context.CancellationToken);
-            await continuation(request, responseStream, context);
+            await continuation(request, Toward(responseStream, context), context);
             return true;
         }, isTold: true);
     }
@@ -57,7 +59,11 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
         var audited = Audit(context);
-        return audited.RunAsync(() => continuation(Admit(context, audited).Guard(requestStream), context));
+        return audited.RunAsync(async () =>
+        {
+            using var admitted = Admit(context, audited, isStream: true);
+            return await continuation(Patience.With(admitted.Guard(requestStream), limits.Patience, time), context);
+        });
     }
 
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(IAsyncStreamReader<TRequest> requestStream,
@@ -67,8 +73,10 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         var audited = Audit(context);
         return audited.RunAsync(async () =>
         {
-            var admitted = Admit(context, audited);
-            await continuation(admitted.Guard(requestStream, () => audited.BeginsAsync(context.CancellationToken)), responseStream, context);
+            using var admitted = Admit(context, audited, isStream: true);
+            // Nodes are quiet for long, and consoles as well: what they send is waited for.
+            await continuation(admitted.Guard(requestStream, () => audited.BeginsAsync(context.CancellationToken)),
+                Toward(responseStream, context), context);
             return true;
         }, isTold: true);
     }
@@ -76,9 +84,12 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
     Audited Audit(ServerCallContext context) =>
         new(auditLog, context.Method, Printed(context.GetHttpContext().Connection.RemoteIpAddress));
 
+    IServerStreamWriter<T> Toward<T>(IServerStreamWriter<T> stream, ServerCallContext context) =>
+        Patience.Toward(stream, limits.Patience, time, context.GetHttpContext().Abort);
+
     static string Printed(IPAddress? peer) => (peer is { IsIPv4MappedToIPv6: true } ? peer.MapToIPv4() : peer)?.ToString() ?? "";
 
-    Admitted Admit(ServerCallContext context, Audited audited)
+    Admitted Admit(ServerCallContext context, Audited audited, bool isStream)
     {
         MalformedMessageMiddleware.Entered(context.GetHttpContext());
         var requirement = permissions.Of(context.Method) ?? throw new Fault(StatusCode.PermissionDenied,
@@ -86,10 +97,20 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         var caller = Authenticate(context, requirement);
         context.SetCall(audited.Is(new Call(caller, requirement.Permission, context.Method,
             Activity.Current?.TraceId.ToHexString() ?? "")));
-        var admitted = new Admitted(caller, requirement, projects, audited);
-        // A node's right has no project: it is refused before anything is read.
-        if (requirement.IsAgents) admitted.CheckAt("");
-        return admitted;
+        var peer = context.GetHttpContext().Connection.RemoteIpAddress;
+        var admitted = new Admitted(caller, requirement, projects, audited,
+            pace.Enter(caller.Name.Length > 0 ? caller.Name : Pace.Neighbourhood(peer), isStream));
+        try
+        {
+            // A node's right has no project: it is refused before anything is read.
+            if (requirement.IsAgents) admitted.CheckAt("");
+            return admitted;
+        }
+        catch
+        {
+            admitted.Dispose();
+            throw;
+        }
     }
 
     Caller Authenticate(ServerCallContext context, Requirement requirement)
@@ -111,6 +132,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         if (requirement.Public) return caller ?? Caller.Anonymous;
         // An expired certificate comes with a caller who may do one thing; for all else it is no credential.
         if (caller is not null && (refusal.Length == 0 || caller.May(requirement.Permission, null))) return caller;
+        pace.Disbelieved(http.Connection.RemoteIpAddress);
         throw Fault.Unauthenticated(refusal, Words(refusal));
     }
 
@@ -127,8 +149,10 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         _ => "The token is unknown: it was revoked, or is another cloud's. Make a new one with CreateToken.",
     };
 
-    sealed class Admitted(Caller caller, Requirement requirement, IProjects projects, Audited audited)
+    sealed class Admitted(Caller caller, Requirement requirement, IProjects projects, Audited audited, IDisposable place) : IDisposable
     {
+        public void Dispose() => place.Dispose();
+
         public void CheckAt(string where) => Gate.Check(caller, requirement, where, projects);
 
         public void Check<TRequest>(TRequest request)

@@ -7,6 +7,7 @@ using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using Monolith.Host.Access;
 using Monolith.Compute.V1;
 using Monolith.Identity.V1;
 using Npgsql;
@@ -33,6 +34,9 @@ public sealed class RunningHost : IAsyncLifetime
 
     /// <summary>Emulated hypervisors.</summary>
     public int Fleet { get; init; } = 2;
+
+    /// <summary>What one caller may have. By default more refusals than tests of them make.</summary>
+    public CallLimits Limits { get; init; } = new() { Refusals = 1_000 };
 
     public IPEndPoint Plain { get; } = Free();
     public IPEndPoint Tls { get; } = Free();
@@ -67,6 +71,7 @@ public sealed class RunningHost : IAsyncLifetime
             Fleet = Fleet,
             ImportAllow = [IPNetwork.Parse("127.0.0.1/32")],
             Plugins = Plugins,
+            Limits = Limits,
             // The host makes it.
             Postgres = postgres is null
                 ? null

@@ -18,6 +18,9 @@ internal static class Holdings
                 // What failed may have none yet, or still another.
                 if (!facts.Servers.Any(s => s.Uid == vm.ServerUid
                     && s.State is Server.Types.State.Ready or Server.Types.State.Stopped)) continue;
+                // And what was stopped before it was ever made has nothing on a disk.
+                if (disk is null && facts.Servers.Any(s => s.Uid == vm.ServerUid && s.State == Server.Types.State.Stopped
+                    && (s.DnsName.Length == 0 || vm.Incarnation > 0))) continue;
                 if ((disk?.DiskGib, disk?.Image) != (vm.DiskGib, vm.ImageSha256))
                     found.Add($"{vm.ServerName} has {disk} on {node.Name} for a disk of {vm.DiskGib} GiB from {vm.ImageSha256}");
             }
