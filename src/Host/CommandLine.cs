@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Monolith.Host.Access;
+using Monolith.Identity;
 
 namespace Monolith.Host;
 
@@ -89,6 +90,19 @@ internal static class CommandLine
         DefaultValueFactory = _ => int.TryParse(Variable("AUDIT_LOG"), out var n) ? n : 400,
     };
 
+    static readonly Option<string?> Kek = new("--kek")
+    {
+        Description = "File with the key-encryption key, 64 hexadecimal digits, or MONOLITH_HOST_KEK_VALUE with the digits themselves. "
+            + "Default: the file kek in the data directory, made when missing.",
+        DefaultValueFactory = _ => Variable("KEK"),
+    };
+
+    static readonly Option<string?> KekBefore = new("--kek-before")
+    {
+        Description = "The key that --kek takes the place of, for one start; or MONOLITH_HOST_KEK_BEFORE_VALUE.",
+        DefaultValueFactory = _ => Variable("KEK_BEFORE"),
+    };
+
     static readonly Option<int> CallerRate = Count("--caller-rate", "Calls a second that one caller may make, of who shows nothing one address.",
         "CALLER_RATE", new CallLimits().CallerRate);
 
@@ -112,7 +126,7 @@ internal static class CommandLine
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
             Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, ImportAllow,
-            ImageMaxDisk, AddressHistory, Audit, CallerRate, CallerCalls, CallerStreams, Calls,
+            ImageMaxDisk, AddressHistory, Audit, Kek, KekBefore, CallerRate, CallerCalls, CallerStreams, Calls,
             Level,
         };
         root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
@@ -171,6 +185,8 @@ internal static class CommandLine
         AuditDays = parsed.GetValue(Audit) is > 0 and <= 36_500 and var kept
             ? kept
             : throw new FormatException("--audit-log must be 1 to 36500 days."),
+        Kek = Key(parsed, Kek, "KEK_VALUE"),
+        KekBefore = Key(parsed, KekBefore, "KEK_BEFORE_VALUE"),
         Limits = new CallLimits
         {
             CallerRate = Positive(parsed, CallerRate),
@@ -186,6 +202,20 @@ internal static class CommandLine
         Description = description + " May be given several times.",
         DefaultValueFactory = _ => Words([Variable(variable) ?? fallback]),
     };
+
+    static GivenKey? Key(ParseResult parsed, Option<string?> option, string variable)
+    {
+        if (parsed.GetValue(option) is not { Length: > 0 } path)
+            return Variable(variable) is { Length: > 0 } text ? new(text, "MONOLITH_HOST_" + variable) : null;
+        try
+        {
+            return new(File.ReadAllText(path), path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FormatException($"{option.Name} {path} cannot be read: {e.Message}");
+        }
+    }
 
     static Option<int> Count(string name, string description, string variable, int otherwise) => new(name)
     {

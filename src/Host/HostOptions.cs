@@ -1,5 +1,6 @@
 using System.Net;
 using Monolith.Host.Access;
+using Monolith.Identity;
 
 namespace Monolith.Host;
 
@@ -57,6 +58,12 @@ public sealed record HostOptions
 
     /// <summary>How long the audit log keeps who did what, days.</summary>
     public int AuditDays { get; init; } = 400;
+
+    /// <summary>The key-encryption key; null: the one of the data directory.</summary>
+    public GivenKey? Kek { get; init; }
+
+    /// <summary>The one before.</summary>
+    public GivenKey? KekBefore { get; init; }
 
     /// <summary>How much of the host one caller may have.</summary>
     public CallLimits Limits { get; init; } = new();

@@ -78,7 +78,11 @@ public static class MonolithHost
         builder.AddTelemetry(options);
         builder.WebHost.AddTransports(options);
 
-        services.AddIdentity(new IdentityOptions(options.Data));
+        services.AddIdentity(new IdentityOptions(options.Data)
+        {
+            KeyEncryptionKey = options.Kek,
+            KeyEncryptionKeyBefore = options.KekBefore,
+        });
         services.AddImage(new ImageOptions(Path.Combine(options.Data, "images"))
         {
             MaxDiskBytes = (long)options.ImageMaxDiskGib << 30,

@@ -4,6 +4,7 @@ using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
 using Monolith.Identity.Quotas;
 using Monolith.Identity.RoleBindings;
+using Monolith.Identity.Secrets;
 using Monolith.Identity.Tokens;
 using Monolith.Identity.Users;
 using Monolith.Platform.Storage;
@@ -19,6 +20,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<RoleBindingRow> RoleBindings => Set<RoleBindingRow>();
     public DbSet<QuotaRow> Quotas => Set<QuotaRow>();
     public DbSet<NodeRow> Nodes => Set<NodeRow>();
+    public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -41,6 +43,11 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
         });
         model.Entity<QuotaRow>().ToTable("quotas");
         model.Entity<NodeRow>().ToTable("nodes");
+        model.Entity<DataKeyRow>(k =>
+        {
+            k.ToTable("data_keys").HasKey(x => x.Id);
+            k.Property(x => x.Id).ValueGeneratedNever();
+        });
         model.Entity<JoinTokenRow>(t =>
         {
             t.ToTable("join_tokens").HasKey(x => x.Id);

@@ -5,14 +5,32 @@ using Monolith.Identity.Access;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Nodes;
+using Monolith.Identity.Secrets;
 using Monolith.Platform.Quotas;
+using Monolith.Platform.Secrets;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Identity;
 
 /// <summary>Immutable.</summary>
-/// <param name="DataDirectory">Where <c>ca.key</c>, <c>ca.pem</c> and <c>admin.token</c> are kept; made when missing.</param>
-public sealed record IdentityOptions(string DataDirectory);
+/// <param name="DataDirectory">Where <c>ca.key</c>, <c>ca.pem</c> and <c>admin.token</c> are kept, and <c>kek</c> where no
+/// key-encryption key is given; made when missing.</param>
+public sealed record IdentityOptions(string DataDirectory)
+{
+    /// <summary>What the keys are sealed with that secrets are sealed with. Default: the one of the data directory.</summary>
+    public GivenKey? KeyEncryptionKey { get; init; }
+
+    /// <summary>What they were sealed with before.</summary>
+    public GivenKey? KeyEncryptionKeyBefore { get; init; }
+}
+
+/// <summary>A key as it was given.</summary>
+/// <param name="Text">64 hexadecimal digits.</param>
+/// <param name="From">Where it is, for people.</param>
+public sealed record GivenKey(string Text, string From)
+{
+    public override string ToString() => From;
+}
 
 /// <summary>Who may do what, where: projects, users, tokens, bindings, and the machines of the fleet.</summary>
 public static class IdentityModule
@@ -23,6 +41,8 @@ public static class IdentityModule
         services.AddModuleStore<IdentityDb>("identity", o => new SqliteIdentityDb(o), o => new PostgresIdentityDb(o),
             ownsProjects: true);
         services.AddSingleton(options);
+        services.AddSingleton<DataKeys>();
+        services.AddSingleton<ISecrets>(s => s.GetRequiredService<DataKeys>());
         services.AddSingleton<CertificateAuthority>();
         services.AddSingleton<IHostCertificates>(s => s.GetRequiredService<CertificateAuthority>());
         services.AddSingleton<NodeCertificates>();

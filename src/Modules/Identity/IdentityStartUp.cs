@@ -4,6 +4,7 @@ using Monolith.Identity.Access;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Projects;
 using Monolith.Identity.RoleBindings;
+using Monolith.Identity.Secrets;
 using Monolith.Identity.Tokens;
 using Monolith.Identity.Users;
 using Monolith.Platform.Calls;
@@ -12,11 +13,11 @@ using Monolith.Platform.Storage;
 namespace Monolith.Identity;
 
 /// <summary>
-/// What must be there before anybody can call: the certificate authority; at the first start, that is, while there is no
+/// What must be there before anybody can call: the keys that secrets are sealed with; the certificate authority; at the first start, that is, while there is no
 /// user at all, the project <c>system</c> and the user <c>admin</c>, who may do everything; and a token of admin's in
 /// <c>admin.token</c> whenever that file is missing.
 /// </summary>
-internal sealed partial class IdentityStartUp(Store<IdentityDb> store, CertificateAuthority authority, Registry registry,
+internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys keys, CertificateAuthority authority, Registry registry,
     IdentityOptions options, ILogger<IdentityStartUp> log) : IStartUp
 {
     const string Admin = "users/admin";
@@ -25,6 +26,7 @@ internal sealed partial class IdentityStartUp(Store<IdentityDb> store, Certifica
 
     public async Task StartAsync(CancellationToken cancel)
     {
+        await keys.OpenAsync(cancel);
         await authority.OpenAsync(cancel);
         var first = await store.WriteAsync(Call.Of("identity/start"), BootstrapAsync, cancel);
         var path = Path.Combine(options.DataDirectory, "admin.token");

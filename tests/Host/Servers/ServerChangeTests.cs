@@ -207,6 +207,44 @@ public sealed class ServerChangeTests(RunningHost host)
         Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
     }
 
+    /// <summary>Whoever has the databases alone does not have what a user told a guest.</summary>
+    [Fact]
+    public async Task ItsUserData_LieSealed_AndAreWholeForWhoMayReadThem()
+    {
+        var own = host.Own.Name;
+        var secret = $"password-{Guid.NewGuid():n}";
+        await servers.CreateServerAsync(new CreateServerRequest
+        {
+            Parent = own,
+            ServerId = "sealed",
+            RequestId = Guid.NewGuid().ToString(),
+            Server = new()
+            {
+                Flavor = "flavors/small",
+                Image = own + "/images/r1",
+                Networks = { new ServerNetwork { Network = own + "/networks/r1" } },
+                UserData = Google.Protobuf.ByteString.CopyFromUtf8(secret),
+            },
+        }, By);
+        var server = await SeenAsync(own + "/servers/sealed", Server.Types.State.Ready);
+        Assert.Equal(secret, server.UserData.ToStringUtf8());
+        var planned = (await PlanAsync(server.Name)).Metadata.UserData;
+        Assert.True(planned.Length > secret.Length);
+        Assert.DoesNotContain(secret, planned.ToString(System.Text.Encoding.Latin1), StringComparison.Ordinal);
+        foreach (var file in Directory.EnumerateFiles(host.Data, "*", SearchOption.AllDirectories))
+            Assert.True((await BytesAsync(file)).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(secret)) < 0, file);
+        var left = Assert.Single(new DirectoryInfo(host.Data).GetFiles("kek"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, left.UnixFileMode);
+    }
+
+    static async Task<byte[]> BytesAsync(string file)
+    {
+        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var bytes = new MemoryStream();
+        await stream.CopyToAsync(bytes);
+        return bytes.ToArray();
+    }
+
     async Task<Monolith.Agent.V1.Vm> PlanAsync(string server)
     {
         await using var connection = await host.ConnectAsync("compute");

@@ -9,14 +9,16 @@ using Monolith.Network.Contracts;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Names;
 using Monolith.Platform.Quotas;
+using Monolith.Platform.Secrets;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Compute.Servers;
 
 /// <summary>A request with everything that it refers to.</summary>
 /// <param name="Exceeded">Quotas that its ports would exceed.</param>
+/// <param name="UserData">Sealed.</param>
 internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, ServerDetail Detail,
-    IReadOnlyList<ExceededQuota> Exceeded)
+    IReadOnlyList<ExceededQuota> Exceeded, byte[] UserData)
 {
     public ServerRow ToRow(CreateServerRequest request, string name, DateTime now)
     {
@@ -36,7 +38,7 @@ internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, Server
             ImageSizeBytes = Image.SizeBytes,
             ImageFormat = Image.Format,
             Detail = Detail,
-            UserData = server.UserData.ToByteArray(),
+            UserData = UserData,
             Hostname = server.Hostname.Length > 0 ? server.Hostname : request.ServerId,
             ReadyTcpPort = server.ReadyProbe?.TcpPort ?? 0,
             ReadyTimeoutSeconds = (int)(server.ReadyProbe?.Timeout?.Seconds
@@ -55,7 +57,7 @@ internal sealed record AdmittedServer(FlavorRow Flavor, ImageFacts Image, Server
 }
 
 /// <summary>Looks up what a request refers to, and says everything that is wrong with it at once.</summary>
-internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IPorts ports, INames names)
+internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IPorts ports, INames names, ISecrets? secrets = null)
 {
     static readonly Func<ComputeDb, string, Task<FlavorRow?>> FlavorByName =
         Query.One((ComputeDb db, string name) => db.Flavors.FirstOrDefault(f => f.Name == name));
@@ -109,7 +111,7 @@ internal sealed class ServerAdmission(Store<ComputeDb> store, IImages images, IP
         {
             KeepDisk = server.KeepDisk,
             MetadataDrive = server.MetadataDrive,
-        }, await ports.ExceededAsync(claims, cancel));
+        }, await ports.ExceededAsync(claims, cancel), secrets.SealUserData(server.UserData.Span));
     }
 
     /// <summary>The image that a server is to be made anew from.</summary>

@@ -32,6 +32,7 @@ internal sealed class ServerRow : ResourceRow
     public string RescueSha256 { get; set; } = "";
     /// <summary>The request's networks, key pairs and public keys.</summary>
     public required ServerDetail Detail { get; set; }
+    /// <summary>Sealed; see <see cref="Servers.UserData"/>.</summary>
     public byte[] UserData { get; init; } = [];
     public required string Hostname { get; init; }
     public int ReadyTcpPort { get; init; }

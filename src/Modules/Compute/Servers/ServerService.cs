@@ -15,6 +15,7 @@ using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
 using Monolith.Platform.Names;
 using Monolith.Platform.Reconciling;
+using Monolith.Platform.Secrets;
 using Monolith.Platform.Storage;
 using Monolith.Platform.Watching;
 using ImageMessage = Monolith.Image.V1.Image;
@@ -23,7 +24,7 @@ namespace Monolith.Compute.Servers;
 
 /// <summary>Checks, writes what is wanted, wakes the reconciler, and returns.</summary>
 internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admission, FleetView fleet,
-    VmStreams streams, Snapshotting snapshots, PortRequests ports, Reconciler<ServerName> reconciler)
+    VmStreams streams, Snapshotting snapshots, PortRequests ports, Reconciler<ServerName> reconciler, ISecrets? secrets = null)
     : V1.ServerService.ServerServiceBase
 {
     const string Pattern = "projects/*/servers/*";
@@ -78,8 +79,10 @@ internal sealed class ServerService(Store<ComputeDb> store, ServerAdmission admi
     {
         ResourceName.Parse(Pattern, request.Name);
         return store.ReadAsync(async db =>
-            (await ServerQueries.ByName(db, request.Name) ?? throw Fault.NotFound(request.Name))
-            .ToProto(withUserData: true).For(context.GetCall().Caller));
+        {
+            var row = await ServerQueries.ByName(db, request.Name) ?? throw Fault.NotFound(request.Name);
+            return row.ToProto(secrets.OpenUserData(row.UserData)).For(context.GetCall().Caller);
+        });
     }
 
     public override async Task<ListServersResponse> ListServers(ListServersRequest request, ServerCallContext context)

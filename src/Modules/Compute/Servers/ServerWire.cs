@@ -11,7 +11,9 @@ namespace Monolith.Compute.Servers;
 /// <summary>Rows to messages.</summary>
 internal static class ServerWire
 {
-    public static Server ToProto(this ServerRow row, bool withUserData = false)
+    /// <param name="row">The server.</param>
+    /// <param name="userData">Open; null: none is told.</param>
+    public static Server ToProto(this ServerRow row, byte[]? userData = null)
     {
         var server = new Server
         {
@@ -60,7 +62,7 @@ internal static class ServerWire
                     SecurityGroups = { network.SecurityGroups },
                 });
         foreach (var (key, value) in row.Detail.Metadata ?? new Dictionary<string, string>()) server.Metadata[key] = value;
-        if (withUserData) server.UserData = ByteString.CopyFrom(row.UserData);
+        if (userData is not null) server.UserData = ByteString.CopyFrom(userData);
         Labels.Load(row.Labels, server.Labels);
         return server;
     }

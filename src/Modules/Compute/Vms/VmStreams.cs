@@ -3,12 +3,13 @@ using Grpc.Core;
 using Monolith.Agent.V1;
 using Monolith.Compute.Prewarms;
 using Monolith.Platform.Nodes;
+using Monolith.Platform.Secrets;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Compute.Vms;
 
 /// <summary>What each hypervisor's stream should carry, from the rows.</summary>
-internal sealed class VmItems(Store<ComputeDb> store) : INodeItems<Vm>
+internal sealed class VmItems(Store<ComputeDb> store, ISecrets? secrets = null) : INodeItems<Vm>
 {
     public Task<IReadOnlyList<DesiredItem<Vm>>> AllAsync(string node, CancellationToken cancel) =>
         ReadAsync(db => VmQueries.AllOnNode(db, node));
@@ -29,7 +30,7 @@ internal sealed class VmItems(Store<ComputeDb> store) : INodeItems<Vm>
 
     Task<IReadOnlyList<DesiredItem<Vm>>> ReadAsync(Func<ComputeDb, Task<List<VmRow>>> read) =>
         store.ReadAsync<IReadOnlyList<DesiredItem<Vm>>>(async db => (await read(db))
-            .ConvertAll(v => new DesiredItem<Vm>(v.Uid.ToString(), (ulong)v.Generation, v.ToWire())));
+            .ConvertAll(v => new DesiredItem<Vm>(v.Uid.ToString(), (ulong)v.Generation, v.ToWire(secrets))));
 }
 
 /// <summary>The hypervisors' streams.</summary>

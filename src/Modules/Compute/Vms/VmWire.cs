@@ -6,13 +6,14 @@ using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
 using Monolith.Network.Contracts;
+using Monolith.Platform.Secrets;
 
 namespace Monolith.Compute.Vms;
 
 /// <summary>Rows to the agent's messages and back.</summary>
 internal static class VmWire
 {
-    /// <summary>What an incarnation of the server is told for life.</summary>
+    /// <summary>What an incarnation of the server is told for life. Its user data stay sealed.</summary>
     public static Vm Plan(ServerRow server, IReadOnlyList<PortFacts> ports, string dnsName)
     {
         var vm = new Vm
@@ -75,9 +76,12 @@ internal static class VmWire
         _ => VmMetadata.Types.Drive.Unspecified,
     };
 
-    public static Vm ToWire(this VmRow row)
+    /// <summary>As its hypervisor is told.</summary>
+    public static Vm ToWire(this VmRow row, ISecrets? secrets)
     {
         var vm = Vm.Parser.ParseFrom(row.Plan);
+        if (vm.Metadata is { UserData.IsEmpty: false } metadata)
+            metadata.UserData = UnsafeByteOperations.UnsafeWrap(secrets.OpenUserData(metadata.UserData.Span));
         vm.Id = row.Uid.ToString();
         vm.Generation = (ulong)row.Generation;
         vm.Power = row.Power switch

@@ -2,20 +2,23 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Monolith.Identity.Contracts;
+using Monolith.Platform.Secrets;
 
 namespace Monolith.Identity.Authority;
 
 /// <summary>
-/// The cloud's own certificate authority: P-256, self-signed, ten years, in <c>ca.key</c> (0600) and <c>ca.pem</c> of
+/// The cloud's own certificate authority: P-256, self-signed, ten years, in <c>ca.key</c> (0600, sealed) and <c>ca.pem</c> of
 /// the data directory. Made at the first start. Replicas share the two files.
 /// </summary>
-internal sealed class CertificateAuthority(IdentityOptions options, TimeProvider time) : IHostCertificates, IDisposable
+internal sealed class CertificateAuthority(IdentityOptions options, ISecrets secrets, TimeProvider time) : IHostCertificates, IDisposable
 {
     static readonly TimeSpan Lifetime = TimeSpan.FromDays(3653);
     static readonly TimeSpan ServerLifetime = TimeSpan.FromDays(90);
 
     /// <summary>Certificates begin a little in the past: clocks differ.</summary>
     static readonly TimeSpan Skew = TimeSpan.FromMinutes(10);
+
+    const string Purpose = "identity.ca_key", SealedLabel = "MONOLITH SEALED PRIVATE KEY";
 
     X509Certificate2? authority;
     ECDsa? key;
@@ -37,16 +40,43 @@ internal sealed class CertificateAuthority(IdentityOptions options, TimeProvider
                 throw new InvalidOperationException($"{certificatePath} is there, but its key {keyPath} is not. Put the "
                     + "key back; or remove the certificate as well, and every node has to join anew.");
             using var made = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            await PrivateFile.WriteAsync(keyPath, made.ExportPkcs8PrivateKeyPem() + "\n", cancel: cancel);
+            await WriteKeyAsync(keyPath, made, cancel);
         }
-        key = ECDsa.Create();
-        key.ImportFromPem(await File.ReadAllTextAsync(keyPath, cancel));
+        key = await ReadKeyAsync(keyPath, cancel);
         if (!File.Exists(certificatePath))
             await PrivateFile.WriteAsync(certificatePath, SignSelf().ExportCertificatePem() + "\n", secret: false, cancel);
         authority = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(certificatePath, cancel));
         using var inCertificate = authority.GetECDsaPublicKey();
         if (inCertificate?.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()) != true)
             throw new InvalidOperationException($"{keyPath} is not the key of {certificatePath}. Put the right one back.");
+    }
+
+    Task WriteKeyAsync(string path, ECDsa key, CancellationToken cancel) => PrivateFile.WriteAsync(path,
+        PemEncoding.WriteString(SealedLabel, secrets.Seal(Purpose, key.ExportPkcs8PrivateKey())) + "\n", cancel: cancel);
+
+    /// <exception cref="InvalidOperationException">It is no key, or one of another cloud.</exception>
+    async Task<ECDsa> ReadKeyAsync(string path, CancellationToken cancel)
+    {
+        var text = await File.ReadAllTextAsync(path, cancel);
+        var read = ECDsa.Create();
+        try
+        {
+            var pem = PemEncoding.Find(text);
+            if (!text.AsSpan(pem.Label).SequenceEqual(SealedLabel))
+            {
+                read.ImportFromPem(text);
+                await WriteKeyAsync(path, read, cancel);
+                return read;
+            }
+            read.ImportPkcs8PrivateKey(secrets.Open(Purpose, Convert.FromBase64String(text[pem.Base64Data])), out _);
+            return read;
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or CryptographicException)
+        {
+            read.Dispose();
+            throw new InvalidOperationException(
+                $"{path} cannot be read: {e.Message} It belongs to the identity database beside it, and to no other. Put the right one back.", e);
+        }
     }
 
     public X509Certificate2 IssueServerCertificate(IEnumerable<string> names)

@@ -330,6 +330,23 @@ namespace Monolith.Identity.Migrations.Postgres
                     b.ToTable("role_bindings", "identity");
                 });
 
+            modelBuilder.Entity("Monolith.Identity.Secrets.DataKeyRow", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("data_keys", "identity");
+                });
+
             modelBuilder.Entity("Monolith.Identity.Tokens.TokenRow", b =>
                 {
                     b.Property<Guid>("Uid")

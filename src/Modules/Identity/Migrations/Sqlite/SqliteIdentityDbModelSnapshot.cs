@@ -297,6 +297,23 @@ namespace Monolith.Identity.Migrations.Sqlite
                     b.ToTable("role_bindings", (string)null);
                 });
 
+            modelBuilder.Entity("Monolith.Identity.Secrets.DataKeyRow", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("data_keys", (string)null);
+                });
+
             modelBuilder.Entity("Monolith.Identity.Tokens.TokenRow", b =>
                 {
                     b.Property<Guid>("Uid")
