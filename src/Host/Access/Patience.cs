@@ -33,8 +33,9 @@ internal static class Patience
             var writing = stream.WriteAsync(message, cancellationToken);
             try
             {
-                // Most are done at once, and want no timer.
-                await (writing.IsCompleted ? writing : writing.WaitAsync(patience, time, cancellationToken));
+                // Most are done at once, and want no timer. A cancellation ends the write itself: a call that went on before it
+                // would have its write ended after it.
+                await (writing.IsCompleted ? writing : writing.WaitAsync(patience, time, CancellationToken.None));
             }
             catch (TimeoutException) when (!writing.IsCompleted)
             {
@@ -54,7 +55,7 @@ internal static class Patience
             var reading = stream.MoveNext(cancel);
             try
             {
-                return await (reading.IsCompleted ? reading : reading.WaitAsync(patience, time, cancel));
+                return await (reading.IsCompleted ? reading : reading.WaitAsync(patience, time, CancellationToken.None));
             }
             catch (TimeoutException) when (!reading.IsCompleted)
             {

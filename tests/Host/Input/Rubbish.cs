@@ -9,7 +9,9 @@ namespace Monolith.Host.Tests.Input;
 /// Messages of the right type with contents from hell: every field may be empty, extreme, too long, too many, of the
 /// right form but absent, or plain noise. What belongs to other tests, and who could lock everybody out, is never named.
 /// </summary>
-internal sealed class Rubbish(Random random)
+/// <param name="names">Of what is there. With them, messages are almost right: most fields are left out or hold what could be
+/// meant.</param>
+internal sealed class Rubbish(Random random, IReadOnlyList<string>? names = null)
 {
     const int MaxDepth = 4;
 
@@ -39,7 +41,7 @@ internal sealed class Rubbish(Random random)
         var message = type.Parser.ParseFrom(ByteString.Empty);
         foreach (var field in type.Fields.InDeclarationOrder())
         {
-            if (random.Next(10) < 3) continue;
+            if (random.Next(10) < (names is null ? 3 : Tokens.Contains(field.Name) ? 9 : 6)) continue;
             if (field.IsMap) Fill((IDictionary)field.Accessor.GetValue(message), field.MessageType, depth);
             else if (field.IsRepeated) Fill((IList)field.Accessor.GetValue(message), field, depth);
             else if (Value(field, depth) is { } value) field.Accessor.SetValue(message, value);
@@ -64,7 +66,7 @@ internal sealed class Rubbish(Random random)
 
     object? Value(FieldDescriptor field, int depth) => field.FieldType switch
     {
-        FieldType.String => Text(),
+        FieldType.String => Text(field),
         FieldType.Bytes => Bytes(),
         FieldType.Bool => random.Next(2) == 0,
         FieldType.Int32 or FieldType.SInt32 or FieldType.SFixed32 => unchecked((int)Number()),
@@ -80,7 +82,21 @@ internal sealed class Rubbish(Random random)
         _ => null,
     };
 
-    long Number() => random.Next(4) == 0 ? random.NextInt64(long.MinValue, long.MaxValue) : Numbers[random.Next(Numbers.Length)];
+    static readonly long[] Small = [0, 1, 2, 3, 22, 80, 1024];
+
+    // What is right in one way only, or empty.
+    static readonly string[] Tokens = ["request_id", "page_token", "resume_token", "etag", "filter", "update_mask"];
+
+    /// <summary>A name of the kind that the field is called after, where there is one.</summary>
+    string Meant(FieldDescriptor field)
+    {
+        var kind = field.JsonName.TrimEnd('s');
+        var fitting = names!.Where(n => n.Contains($"/{kind}", StringComparison.OrdinalIgnoreCase)).ToList();
+        return fitting.Count > 0 ? fitting[random.Next(fitting.Count)] : names![random.Next(names!.Count)];
+    }
+
+    long Number() => names is not null && random.Next(2) == 0 ? Small[random.Next(Small.Length)]
+        : random.Next(4) == 0 ? random.NextInt64(long.MinValue, long.MaxValue) : Numbers[random.Next(Numbers.Length)];
 
     ByteString Bytes()
     {
@@ -89,8 +105,9 @@ internal sealed class Rubbish(Random random)
         return ByteString.CopyFrom(bytes);
     }
 
-    string Text()
+    string Text(FieldDescriptor field)
     {
+        if (names is not null && random.Next(10) > 0) return Meant(field);
         var word = Words[random.Next(Words.Length)];
         return random.Next(12) switch
         {

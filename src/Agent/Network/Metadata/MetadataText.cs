@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Monolith.Agent.Network.Metadata;
@@ -131,7 +132,8 @@ internal static class MetadataText
     private static byte[] Write(Action<Utf8JsonWriter> fill)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
+        // It is read by programs and people, and is part of no page.
+        using (var json = new Utf8JsonWriter(stream, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             fill(json);
