@@ -215,7 +215,10 @@ internal static class Examples
         ["monolith user create"] = ["monolith user create bob --email bob@corp.example"],
         ["monolith user update"] = ["monolith user update bob --disabled"],
         ["monolith token create"] =
-            ["monolith token create", "monolith token create --user bob --ttl 30d --display-name laptop"],
+            [
+                "monolith token create", "monolith token create --user bob --ttl 30d --display-name laptop",
+                "monolith token create --scope demo --permission compute.servers.get --permission compute.servers.restart --ttl 90d",
+            ],
         ["monolith token list"] = ["monolith token list", "monolith token list --user bob"],
         ["monolith token revoke"] = ["monolith token revoke bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e"],
         ["monolith token whoami"] = ["monolith token whoami"],

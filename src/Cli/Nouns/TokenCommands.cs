@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using Google.Protobuf.WellKnownTypes;
+using Monolith.Cli.Api;
 using Monolith.Cli.Output;
 using Monolith.Cli.Session;
 using Monolith.Cli.Verbs;
@@ -14,7 +16,7 @@ internal static class TokenCommands
     {
         About = "Bearer tokens of users.",
         Aliases = ["tokens"],
-        Columns = [Column.Name, Column.Of("FOR", "display_name"), Column.Time("EXPIRES", "expire_time"), Column.Age],
+        Columns = [Column.Name, Column.Of("FOR", "display_name"), Column.Of("SCOPE", "scope"), Column.Time("EXPIRES", "expire_time"), Column.Age],
         Without = ["Create"],
         Extra = (noun, app) => [Create(noun, app), Revoke(noun, app), WhoAmI(app)],
     };
@@ -28,13 +30,25 @@ internal static class TokenCommands
             Description = "Until it expires. Default: never.",
             HelpName = "TIME",
         };
-        command.Options.Add(purpose);
-        command.Options.Add(life);
+        var permissions = new Option<string[]>("--permission")
+        {
+            Description = "Good for this alone, of what its user may. May be given several times. Default: for all.",
+            HelpName = "PERMISSION",
+        };
+        permissions.CompletionSources.Add(_ => Permissions.All.Select(p => new CompletionItem(p)));
+        var scope = new Option<string?>("--scope") { Description = "Good in this project alone. Default: everywhere.", HelpName = "PROJECT" };
+        scope.CompletionSources.Add(app.NamesOf(() => Catalog.Project));
+        foreach (var option in new System.CommandLine.Option[] { purpose, life, permissions, scope }) command.Options.Add(option);
         Parents.AddTo(command, noun.Place);
         Mutation.AddTo(command, waits: false);
         return app.Does(command, async run =>
         {
-            var token = new Token { DisplayName = run.Line.GetValue(purpose) ?? "" };
+            var token = new Token
+            {
+                DisplayName = run.Line.GetValue(purpose) ?? "",
+                Permissions = { run.Line.GetValue(permissions) ?? [] },
+                Scope = run.Line.GetValue(scope) is { } project ? await run.ExpandAsync(Catalog.Project, project) : "",
+            };
             if (run.Line.GetValue(life) is { } ttl)
                 token.ExpireTime = Timestamp.FromDateTimeOffset(run.Around.Time.GetUtcNow() + Settings.ParseSpan(ttl));
             var request = new CreateTokenRequest { Parent = await run.ParentAsync(noun), Token = token };

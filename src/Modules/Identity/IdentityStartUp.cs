@@ -73,7 +73,7 @@ internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys 
         var made = await store.WriteAsync(Call.Of("identity/start"), async unit =>
         {
             if (!await unit.Db.Users.AnyAsync(u => u.Name == Admin)) return false;
-            var row = TokenRow.Of(Admin, secret, "admin.token", null, unit.Now);
+            var row = TokenRow.Of(Admin, secret, new() { DisplayName = "admin.token" }, unit.Now);
             unit.Db.Tokens.Add(row);
             TokenService.Emit(unit, Change.Created, row);
             return true;

@@ -28,7 +28,7 @@ internal sealed class Authentication(Registry registry, NodeCertificates certifi
             return null;
         }
         refusal = "";
-        return user.Caller with { Credential = found.Name };
+        return (found.Limits?.Of(user.Caller) ?? user.Caller) with { Credential = found.Name };
     }
 
     public Caller? AuthenticateNode(X509Certificate2 certificate, out string refusal)

@@ -49,6 +49,13 @@ internal static class Explanation
         return answer;
     }
 
+    /// <summary>The user may; what was shown is good for less.</summary>
+    public static ExplainAccessResponse OfToken(Caller caller, string permission) => new()
+    {
+        Message = $"{caller.Name} may {permission} there, but {caller.Credential}, which was shown, is limited to less. Show another, or make one "
+            + $"that is good for it: monolith token create --permission {permission}",
+    };
+
     static string Id(string name) => Platform.Names.ResourceName.LastId(name);
 
     static IEnumerable<Role> RolesWith(Known known, string permission, string? project)

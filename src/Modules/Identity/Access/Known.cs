@@ -11,7 +11,8 @@ namespace Monolith.Identity.Access;
 internal sealed record KnownUser(bool Disabled, Caller Caller);
 
 /// <param name="Expires">UTC; null: never.</param>
-internal sealed record KnownToken(string Name, string User, DateTime? Expires);
+/// <param name="Limits">Null: it is good for all that its user may.</param>
+internal sealed record KnownToken(string Name, string User, DateTime? Expires, TokenLimits? Limits);
 
 internal sealed record KnownNode(Guid Uid, NodeRole Role, Caller Caller);
 
@@ -111,7 +112,7 @@ internal sealed record Known(
         Tokens = Tokens
             .RemoveRange(stale.Where(TokenDigests.ContainsKey).Select(name => TokenDigests[name]))
             .SetItems(tokens.Select(t => KeyValuePair.Create(TokenDigest.Of(t.Digest),
-                new KnownToken(t.Name, t.User, t.ExpireTime)))),
+                new KnownToken(t.Name, t.User, t.ExpireTime, t.ToLimits())))),
         TokenDigests = TokenDigests.RemoveRange(stale)
             .SetItems(tokens.Select(t => KeyValuePair.Create(t.Name, TokenDigest.Of(t.Digest)))),
     };

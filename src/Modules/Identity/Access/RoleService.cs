@@ -124,7 +124,13 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry) : 
         var member = request.Member.Length > 0 ? request.Member : caller.Name;
         if (member != caller.Name && !caller.May(SeeBindings, project))
             throw Fault.Denied(SeeBindings, project is null ? "the cloud" : "projects/" + project, caller.Name);
-        if (member == caller.Name) return Task.FromResult(Explanation.Of(known, caller, isDisabled: false, request.Permission, project, caller));
+        if (member == caller.Name)
+        {
+            var limited = caller.IsLimited && known.Users.GetValueOrDefault(member)?.Caller is { } whole && whole.May(request.Permission, project);
+            return Task.FromResult(!limited || caller.May(request.Permission, project)
+                ? Explanation.Of(known, caller, isDisabled: false, request.Permission, project, caller)
+                : Explanation.OfToken(caller, request.Permission));
+        }
         if (!known.Users.TryGetValue(member, out var user)) throw Fault.NotFound(member);
         return Task.FromResult(Explanation.Of(known, user.Caller, user.Disabled, request.Permission, project, caller));
     }

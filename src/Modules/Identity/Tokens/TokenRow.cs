@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Monolith.Identity.Access;
 using Monolith.Identity.V1;
 using Monolith.Platform;
 using Monolith.Platform.Storage;
@@ -17,8 +18,21 @@ internal sealed class TokenRow : ResourceRow
     /// <summary>UTC; null: never.</summary>
     public DateTime? ExpireTime { get; init; }
 
+    /// <summary>In order, with blanks between them; empty: all of its user's.</summary>
+    public string Permissions { get; init; } = "";
+
+    /// <summary><c>projects/{project}</c>, or empty.</summary>
+    public string Scope { get; init; } = "";
+
+    /// <summary>Null: it has none.</summary>
+    public TokenLimits? ToLimits() => Permissions.Length == 0 && Scope.Length == 0
+        ? null
+        : new(Permissions.Split(' ', StringSplitOptions.RemoveEmptyEntries), Scope);
+
     public Token ToProto() => new()
     {
+        Permissions = { Permissions.Split(' ', StringSplitOptions.RemoveEmptyEntries) },
+        Scope = Scope,
         Name = Name,
         Uid = Uid.ToString(),
         DisplayName = DisplayName,
@@ -26,7 +40,7 @@ internal sealed class TokenRow : ResourceRow
         CreateTime = CreateTime.ToTimestamp(),
     };
 
-    public static TokenRow Of(string user, string secret, string displayName, DateTime? expires, DateTime now)
+    public static TokenRow Of(string user, string secret, Token token, DateTime now)
     {
         var uid = Chance.NewUid();
         return new()
@@ -35,8 +49,10 @@ internal sealed class TokenRow : ResourceRow
             Name = $"{user}/tokens/{uid}",
             User = user,
             Digest = TokenSecret.Digest(secret),
-            DisplayName = displayName,
-            ExpireTime = expires,
+            DisplayName = token.DisplayName,
+            ExpireTime = token.ExpireTime?.ToDateTime(),
+            Permissions = RoleRow.Store(token.Permissions),
+            Scope = token.Scope,
             CreateTime = now,
             UpdateTime = now,
         };

@@ -12,7 +12,10 @@ internal static class TokenRules
     public static readonly TimeSpan DefaultJoinTime = TimeSpan.FromHours(1);
     static readonly TimeSpan LongestJoinTime = TimeSpan.FromDays(7);
 
-    public static void Check(CreateTokenRequest request, DateTimeOffset now)
+    public const int MostPermissions = 100;
+
+    /// <param name="exists">Whether there is a project of that id.</param>
+    public static void Check(CreateTokenRequest request, Func<string, bool> exists, DateTimeOffset now)
     {
         var violations = new Violations();
         ResourceName.Parse("users/*", request.Parent, "parent", violations);
@@ -23,8 +26,19 @@ internal static class TokenRules
                 && violations.Require(IsTime(expires), "token.expire_time", "is not a time"))
                 violations.Require(expires.ToDateTimeOffset() > now, "token.expire_time",
                     "must be in the future, or unset for a token that does not expire");
+            CheckLimits(token, exists, violations);
         }
         violations.ThrowIfAny();
+    }
+
+    static void CheckLimits(Token token, Func<string, bool> exists, Violations violations)
+    {
+        violations.Require(token.Permissions.Count <= MostPermissions, "token.permissions", $"must be at most {MostPermissions}");
+        for (var i = 0; i < Math.Min(token.Permissions.Count, MostPermissions); i++)
+            violations.Require(Roles.IsForUsers(token.Permissions[i]), $"token.permissions[{i}]",
+                $"'{token.Permissions[i]}' is no permission that a user can have");
+        if (token.Scope.Length > 0 && ResourceName.Parse("projects/*", token.Scope, "token.scope", violations) is [var project])
+            violations.Require(exists(project), "token.scope", $"{token.Scope} does not exist");
     }
 
     /// <returns>How long the join token may be used.</returns>
@@ -43,11 +57,12 @@ internal static class TokenRules
         return ttl;
     }
 
-    /// <summary>Callers handle their own tokens; others' need a permission on the cloud.</summary>
+    /// <summary>Callers handle their own tokens, unless by one that is limited; that, and others' tokens, need a permission on
+    /// the cloud.</summary>
     /// <exception cref="Fault">PERMISSION_DENIED.</exception>
     public static void CheckOwner(Caller caller, string user)
     {
-        if (caller.Name != user && !caller.May(Roles.ManageTokens, null))
+        if ((caller.Name != user || caller.IsLimited) && !caller.May(Roles.ManageTokens, null))
             throw Fault.Denied(Roles.ManageTokens, "the cloud", caller.Name);
     }
 

@@ -21,15 +21,14 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
         var made = await store.MutateAsync(call, request, _ =>
         {
             // A repeat may come when the token has expired.
-            TokenRules.Check(request, time.GetUtcNow());
+            TokenRules.Check(request, registry.Exists, time.GetUtcNow());
             TokenRules.CheckOwner(call.Caller, request.Parent);
             return Task.FromResult(request.Parent);
         }, async (unit, user) =>
         {
             if (!await unit.Db.Users.AnyAsync(u => u.Name == user)) throw Fault.NotFound(user);
             var secret = TokenSecret.Make();
-            var row = TokenRow.Of(user, secret, request.Token?.DisplayName ?? "",
-                request.Token?.ExpireTime?.ToDateTime(), unit.Now);
+            var row = TokenRow.Of(user, secret, request.Token ?? new(), unit.Now);
             unit.Db.Tokens.Add(row);
             return new CreateTokenResponse
             {
@@ -53,7 +52,8 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
     public override async Task<Empty> RevokeToken(RevokeTokenRequest request, ServerCallContext context)
     {
         var user = "users/" + ResourceName.Parse("users/*/tokens/*", request.Name)[0];
-        TokenRules.CheckOwner(context.GetCall().Caller, user);
+        // What has served may end itself.
+        if (request.Name != context.GetCall().Caller.Credential) TokenRules.CheckOwner(context.GetCall().Caller, user);
         var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var row = await unit.Db.Tokens.FirstOrDefaultAsync(t => t.Name == request.Name)

@@ -27,6 +27,9 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
     /// <summary>What it showed: <c>users/{user}/tokens/{token}</c>, or <c>certificates/{serial number}</c>; empty: nothing.</summary>
     public string Credential { get; init; } = "";
 
+    /// <summary>What it showed is good for less than it may itself: the grants are what is left.</summary>
+    public bool IsLimited { get; init; }
+
     /// <summary>Somebody who has shown nothing.</summary>
     public static Caller Anonymous { get; } = new("", []);
 
