@@ -38,18 +38,38 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
 
     /// <param name="permission"><c>compute.servers.get</c></param>
     /// <param name="project">The project's id, or null for the whole cloud.</param>
-    public bool May(string permission, string? project)
+    public bool May(string permission, string? project) =>
+        Gives("", permission) || (project is { Length: > 0 } && Gives(project, permission));
+
+    /// <summary>Whether the caller has any role that lets it know that the project exists.</summary>
+    public bool Knows(string project) => ByProject.ContainsKey("") || ByProject.ContainsKey(project);
+
+    bool Gives(string project, string permission)
     {
-        foreach (var grant in Grants)
-            if ((grant.Scope.Length == 0 || (project is not null && IsProject(grant.Scope, project)))
-                && grant.Permissions.Contains(permission))
+        if (!ByProject.TryGetValue(project, out var grants)) return false;
+        foreach (var grant in grants)
+            if (grant.Permissions.Contains(permission))
                 return true;
         return false;
     }
 
-    /// <summary>Whether the caller has any role that lets it know that the project exists.</summary>
-    public bool Knows(string project) =>
-        Grants.Any(g => g.Scope.Length == 0 || IsProject(g.Scope, project));
+    // Made with a user's grants, once: what is said of a caller besides, call by call, is said of a copy that has it too.
+    GrantIndex index = new(Grants);
+
+    Dictionary<string, CallerGrant[]> ByProject =>
+        (ReferenceEquals(index.Of, Grants) ? index : index = new(Grants)).Is;
+
+    /// <summary>By the ids of their projects; the cloud's by the empty one.</summary>
+    sealed class GrantIndex(IReadOnlyList<CallerGrant> grants)
+    {
+        static readonly Dictionary<string, CallerGrant[]> None = [];
+
+        public IReadOnlyList<CallerGrant> Of => grants;
+
+        public Dictionary<string, CallerGrant[]> Is { get; } = grants.Count == 0 ? None
+            : grants.GroupBy(g => g.Scope.Length == 0 ? "" : g.Scope["projects/".Length..], StringComparer.Ordinal)
+                .ToDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
+    }
 
     /// <summary>The projects in which the caller has the permission; null means all of them.</summary>
     public IReadOnlyList<string>? ProjectsWith(string permission)
@@ -58,7 +78,4 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
         return [.. Grants.Where(g => g.Scope.Length > 0 && g.Permissions.Contains(permission))
             .Select(g => g.Scope["projects/".Length..]).Distinct()];
     }
-
-    static bool IsProject(string scope, string project) =>
-        scope.Length == "projects/".Length + project.Length && scope.EndsWith(project, StringComparison.Ordinal);
 }
