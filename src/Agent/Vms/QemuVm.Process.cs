@@ -70,6 +70,7 @@ internal sealed partial class QemuVm
         var identity = record.Process ?? ProcessSearch.Find("-pidfile", files.PidFile);
         if (identity is not { } found || ProcessHandle.Adopt(found) is not { } handle)
         {
+            files.RemoveOfRun();
             Lose(record.Process is { } gone && gone.BootId != ProcessIdentity.CurrentBootId
                 ? "the hypervisor was restarted"
                 : $"QEMU ended while no agent watched; its last words: {VmFiles.Tail(files.Log, 0, 3)}");
@@ -99,7 +100,6 @@ internal sealed partial class QemuVm
             if (!process.Exited.IsCompleted) await process.QuitAsync(disposed.Token);
             await process.DisposeAsync();
             process = null;
-            files.RemoveOfRun();
             Enter(record with
             {
                 Phase = VmPhase.Stopped,
@@ -109,6 +109,7 @@ internal sealed partial class QemuVm
                 Migration = Ended(cause),
             });
         }
+        files.RemoveOfRun();
         settings.Cgroups.Remove(id.Value);
     }
 

@@ -107,6 +107,7 @@ internal sealed class VmFiles(string directory)
     /// <summary>What is there for one run alone.</summary>
     public void RemoveOfRun()
     {
+        if (!System.IO.Directory.Exists(Directory)) return;
         File.Delete(Rescue);
         File.Delete(Drive);
     }

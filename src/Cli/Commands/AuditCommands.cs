@@ -77,8 +77,17 @@ internal static class AuditCommands
         command.Options.Add(Since);
         return app.Does(command, async run =>
         {
-            await foreach (var entry in EntriesAsync(run, "", SinceOf(run) ?? "", 0, newestFirst: false))
-                run.Around.Out.WriteLine(Printer.JsonLine(entry));
+            // By their places: a note's time is before that of what was written before it.
+            var filter = "";
+            if (SinceOf(run) is { } since)
+                await foreach (var first in EntriesAsync(run, "", since, 1, newestFirst: false))
+                {
+                    filter = string.Create(CultureInfo.InvariantCulture, $"sequence >= {first.Sequence}");
+                    break;
+                }
+            if (filter.Length > 0 || SinceOf(run) is null)
+                await foreach (var entry in EntriesAsync(run, "", filter, 0, newestFirst: false))
+                    run.Around.Out.WriteLine(Printer.JsonLine(entry));
             return ExitCode.Done;
         });
     }
@@ -119,17 +128,18 @@ internal static class AuditCommands
             var answer = await run.Calls.UnaryAsync<VerifyAuditEntriesResponse>(
                 AuditService.Descriptor.FindMethodByName("VerifyAuditEntries"), request, run.Cancel);
             if (answer.Fault.Length > 0) return (0, [], 0, answer.Fault);
-            count += answer.Through - request.After;
+            count += answer.Entries;
             if (answer.Through >= answer.LastSequence) return (answer.Through, answer.Digest.ToByteArray(), count, "");
             (request.After, request.Digest) = (answer.Through, answer.Digest);
         }
     }
 
-    /// <summary>Of a file, without the cloud. What the first entry joins on to is taken as it is, unless an anchor says it.</summary>
+    /// <summary>Of a file, without the cloud. An entry that joins on to one that is not here is taken as it is, and not counted, unless
+    /// an anchor says what it joins on to.</summary>
     static async Task<(long Through, byte[] Digest, long Count, string Fault)> ProveAsync(string path, long after, byte[] digest,
         CancellationToken cancel)
     {
-        var (last, through, count) = (Array.Empty<byte>(), 0L, 0L);
+        var (last, through, count, unproved) = (Array.Empty<byte>(), 0L, 0L, 0L);
         await foreach (var line in File.ReadLinesAsync(path, cancel))
         {
             if (line.Length == 0) continue;
@@ -140,13 +150,14 @@ internal static class AuditCommands
             if (count == 1 && after > 0 && entry.Sequence > after + 1) through = after;
             if (entry.Sequence != through + 1) return (0, [], 0, $"Entry {through + 1} is missing: the next one is {entry.Sequence}.");
             var joins = last.Length > 0 || entry.Sequence == 1;
+            if (!joins) unproved = 1;
             if (joins && !entry.Digest.Span.SequenceEqual(AuditDigest.Of(last, entry)))
                 return (0, [], 0, $"Entry {entry.Sequence} is not what was written, or follows another entry than it was written after.");
             (last, through) = (entry.Digest.ToByteArray(), entry.Sequence);
             if (through == after && !last.AsSpan().SequenceEqual(digest))
                 return (0, [], 0, $"Entry {after} has another digest than the anchor: it or one before was changed.");
         }
-        return through < after ? (0, [], 0, $"The file ends before entry {after}, which the anchor names.") : (through, last, count, "");
+        return through < after ? (0, [], 0, $"The file ends before entry {after}, which the anchor names.") : (through, last, count - unproved, "");
     }
 
     static AuditEntry EntryOf(string path, long line, string text)

@@ -48,8 +48,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             audited.Asks(request);
             using var admitted = Admit(context, audited, isStream: true);
             admitted.Check(request);
-            await audited.BeginsAsync(context.CancellationToken);
-            await continuation(request, Toward(responseStream, context), context);
+            await continuation(request, Toward(responseStream, audited, context), context);
             return true;
         }, isTold: true);
     }
@@ -76,7 +75,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             using var admitted = Admit(context, audited, isStream: true);
             // Nodes are quiet for long, and consoles as well: what they send is waited for.
             await continuation(admitted.Guard(requestStream, () => audited.BeginsAsync(context.CancellationToken)),
-                Toward(responseStream, context), context);
+                Toward(responseStream, audited, context), context);
             return true;
         }, isTold: true);
     }
@@ -84,8 +83,8 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
     Audited Audit(ServerCallContext context) =>
         new(auditLog, context.Method, Printed(context.GetHttpContext().Connection.RemoteIpAddress));
 
-    IServerStreamWriter<T> Toward<T>(IServerStreamWriter<T> stream, ServerCallContext context) =>
-        Patience.Toward(stream, limits.Patience, time, context.GetHttpContext().Abort);
+    IServerStreamWriter<T> Toward<T>(IServerStreamWriter<T> stream, Audited audited, ServerCallContext context) =>
+        Patience.Toward(stream, limits.Patience, time, context.GetHttpContext().Abort, () => audited.BeginsAsync(context.CancellationToken));
 
     static string Printed(IPAddress? peer) => (peer is { IsIPv4MappedToIPv6: true } ? peer.MapToIPv4() : peer)?.ToString() ?? "";
 
@@ -153,7 +152,11 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
     {
         public void Dispose() => place.Dispose();
 
-        public void CheckAt(string where) => Gate.Check(caller, requirement, where, projects);
+        public void CheckAt(string where)
+        {
+            Gate.Check(caller, requirement, where, projects);
+            audited.IsAdmitted();
+        }
 
         public void Check<TRequest>(TRequest request)
         {
@@ -162,7 +165,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         }
 
         /// <param name="stream">What the caller sends.</param>
-        /// <param name="begin">Done once it is admitted, before the method sees anything.</param>
+        /// <param name="begin">Done before the method sees more than what is asked for.</param>
         public IAsyncStreamReader<TRequest> Guard<TRequest>(IAsyncStreamReader<TRequest> stream, Func<Task>? begin = null) =>
             new Reader<TRequest>(stream, this, begin);
 
@@ -197,12 +200,16 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             {
                 throw MalformedMessageMiddleware.Malformed();
             }
-            if (isChecked) return more;
+            // By its second message it is under way: the first is what it asks for.
+            if (isChecked)
+            {
+                if (more && begin is not null) await begin();
+                return more;
+            }
             isChecked = true;
             if (!more) return false;
             admitted.Asks(stream.Current);
             admitted.Check(stream.Current);
-            if (begin is not null) await begin();
             return true;
         }
     }

@@ -13,7 +13,7 @@ namespace Monolith.Host.Access;
 /// <code>
 ///   a change     committed with its event ──────────────────────────────┐
 ///   no change    done, to no effect, or failed ── noted ────────────────┼──▶ audit log
-///   a stream     that begins (a console, a download) ── recorded first ─┤
+///   a stream     (a console, a download) ── recorded before its first ──┤
 ///   any method   refused for who calls ── noted ────────────────────────┘
 /// </code>
 /// </summary>
@@ -27,8 +27,9 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
 
     readonly bool isRecorded = IsRecorded(method);
     Call? call;
-    string where = "";
-    bool isTried;
+    string where = "", requestId = "";
+    bool isTried, isAdmitted;
+    Task? begun;
 
     /// <summary>Whether what comes of a call is kept, and not only that it was refused.</summary>
     /// <param name="method"><c>/monolith.compute.v1.ServerService/CreateServer</c></param>
@@ -48,14 +49,18 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
     {
         if (request is not IMessage message) return;
         where = RequestScope.Of(message);
-        isTried = Fields.Flag(message, "validate_only");
+        (isTried, requestId) = (Fields.Flag(message, "validate_only"), Fields.Text(message, "request_id"));
     }
 
-    /// <summary>A stream that leaves no other trace begins. It does not, when that cannot be kept.</summary>
-    public Task BeginsAsync(CancellationToken cancel) =>
-        isRecorded ? log.RecordAsync(Fact(StatusCode.OK, ""), cancel) : Task.CompletedTask;
+    /// <summary>It may do what it asks for.</summary>
+    public void IsAdmitted() => isAdmitted = true;
 
-    /// <param name="isTold">It is known that it began.</param>
+    /// <summary>A stream that leaves no other trace hands something out, or takes it. It does not, when that cannot be kept. Once
+    /// is enough.</summary>
+    public Task BeginsAsync(CancellationToken cancel) =>
+        begun ??= isRecorded ? log.RecordAsync(Fact(StatusCode.OK, ""), cancel) : Task.CompletedTask;
+
+    /// <param name="isTold">It is kept when it begins.</param>
     public async Task<T> RunAsync<T>(Func<Task<T>> run, bool isTold = false)
     {
         try
@@ -69,7 +74,8 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
             var (code, reason) = Of(e);
             // How most streams end.
             if (isTold && code == StatusCode.Cancelled) throw;
-            if (code is StatusCode.PermissionDenied or StatusCode.Unauthenticated || (isRecorded && !isTried)) log.Note(Fact(code, reason));
+            // Who is not let in is told so in several ways: that a project is not there, that it calls too often.
+            if ((!isAdmitted && e is Fault) || code is StatusCode.PermissionDenied || (isRecorded && !isTried)) log.Note(Fact(code, reason));
             throw;
         }
     }
@@ -87,6 +93,6 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
         var caller = call?.Caller ?? Caller.Anonymous;
         // Who may not know of a project is no business of those who may see what happens in it.
         var project = ResourceName.ProjectOf(where) is { } named && caller.Knows(named) ? named : "";
-        return new(caller.Name, caller.Credential, peer, method, where, project, (int)code, reason, "", call?.TraceId ?? "");
+        return new(caller.Name, caller.Credential, peer, method, where, project, (int)code, reason, requestId, call?.TraceId ?? "");
     }
 }

@@ -92,7 +92,7 @@ internal sealed class Pace : IDisposable
         {
             TokenLimit = perSecond * burst,
             TokensPerPeriod = Math.Max(1, perSecond / 10),
-            ReplenishmentPeriod = TimeSpan.FromSeconds(1) / Math.Clamp(perSecond, 1, 10),
+            ReplenishmentPeriod = TimeSpan.FromSeconds(Math.Max(1, perSecond / 10) / (double)perSecond),
         }), StringComparer.Ordinal);
 
     static PartitionedRateLimiter<string> AtATime(int count) => PartitionedRateLimiter.Create<string, string>(who =>

@@ -11,14 +11,17 @@ internal static class Patience
 {
     /// <summary>Answers that a caller must read within a time.</summary>
     /// <param name="abandon">Ends the call without a word: nobody would read it.</param>
-    public static IServerStreamWriter<T> Toward<T>(IServerStreamWriter<T> stream, TimeSpan patience, TimeProvider time, Action abandon) =>
-        new Writer<T>(stream, patience, time, abandon);
+    /// <param name="begin">Done before the first of them.</param>
+    public static IServerStreamWriter<T> Toward<T>(
+        IServerStreamWriter<T> stream, TimeSpan patience, TimeProvider time, Action abandon, Func<Task>? begin = null) =>
+        new Writer<T>(stream, patience, time, abandon, begin);
 
     /// <summary>Messages that a caller must send within a time of each other.</summary>
     public static IAsyncStreamReader<T> With<T>(IAsyncStreamReader<T> stream, TimeSpan patience, TimeProvider time) =>
         new Reader<T>(stream, patience, time);
 
-    sealed class Writer<T>(IServerStreamWriter<T> stream, TimeSpan patience, TimeProvider time, Action abandon) : IServerStreamWriter<T>
+    sealed class Writer<T>(IServerStreamWriter<T> stream, TimeSpan patience, TimeProvider time, Action abandon, Func<Task>? begin)
+        : IServerStreamWriter<T>
     {
         public WriteOptions? WriteOptions
         {
@@ -30,6 +33,7 @@ internal static class Patience
 
         public async Task WriteAsync(T message, CancellationToken cancellationToken)
         {
+            if (begin is not null) await begin();
             var writing = stream.WriteAsync(message, cancellationToken);
             try
             {

@@ -52,6 +52,7 @@ internal sealed class Trail : AuditService.AuditServiceBase
             Through = through,
             Digest = Entries[through - 1].Digest,
             LastSequence = Entries.Count,
+            Entries = through - request.After,
             Fault = isAnother ? "Entry has another digest." : "",
         });
     }

@@ -29,12 +29,13 @@ public sealed class AuditTests(RunningHost host)
         await flavors.CreateFlavorAsync(request, host.Headers(token));
         // It would change something, and is not to.
         await flavors.CreateFlavorAsync(
-            new(request) { FlavorId = "tried", RequestId = "", ValidateOnly = true }, host.Headers(token));
+            new(request) { FlavorId = "audited-not", RequestId = "", ValidateOnly = true }, host.Headers(token));
         await Assert.ThrowsAsync<RpcException>(() => flavors.DeleteFlavorAsync(
             new() { Name = "flavors/none-such" }, host.Headers(token)).ResponseAsync);
         await flavors.ListFlavorsAsync(new(), host.Headers(token));
 
         var entries = await ByAsync("users/audited", 3);
+        Assert.Equal([request.RequestId, request.RequestId, ""], entries.Select(e => e.RequestId));
         Assert.Equal(
             [("CreateFlavor", "flavors/audited", 0), ("CreateFlavor", "", 0), ("DeleteFlavor", "flavors/none-such", 5)],
             entries.Select(e => (e.Method[(e.Method.LastIndexOf('/') + 1)..], e.Resource, e.Code)));
@@ -97,6 +98,44 @@ public sealed class AuditTests(RunningHost host)
         var entry = Assert.Single((await audit.ListAuditEntriesAsync(
             new() { Filter = "caller = \"users/downloads\"" }, host.Headers())).Entries);
         Assert.Equal(("projects/own/images/r1", "projects/own", 0), (entry.Resource, entry.Project, entry.Code));
+    }
+
+    /// <summary>What was asked for was not there, or not for this caller: nothing began.</summary>
+    [Fact]
+    public async Task AStream_ThatHandsNothingOut_IsNotSaidToHaveBegun()
+    {
+        var token = await host.UserAsync("downloads-not", ("roles/reader", "projects/own"));
+        using var call = new ImageService.ImageServiceClient(host.Invoker).DownloadImage(
+            new() { Name = "projects/other/images/r1" }, host.Headers(token));
+        await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        Assert.Equal(5, Assert.Single(await ByAsync("users/downloads-not", 1)).Code);
+    }
+
+    /// <summary>Whoever only looks, and is told that a project is not there.</summary>
+    [Fact]
+    public async Task WhoLooksIntoAnothersProject_IsKept()
+    {
+        var token = await host.UserAsync("looks", ("roles/reader", "projects/own"));
+        var servers = new ServerService.ServerServiceClient(host.Invoker);
+        await Assert.ThrowsAsync<RpcException>(() => servers.GetServerAsync(
+            new() { Name = "projects/other/servers/s1" }, host.Headers(token)).ResponseAsync);
+        await Assert.ThrowsAsync<RpcException>(() => servers.DeleteServerAsync(
+            new() { Name = "projects/other/servers/s1", ValidateOnly = true }, host.Headers(token)).ResponseAsync);
+        // In its own it may look, and find nothing.
+        await Assert.ThrowsAsync<RpcException>(() => servers.GetServerAsync(
+            new() { Name = "projects/own/servers/none" }, host.Headers(token)).ResponseAsync);
+        await servers.ListServersAsync(new() { Parent = "projects/own" }, host.Headers(token));
+        Assert.Equal(["projects/other/servers/s1", "projects/other/servers/s1"], (await ByAsync("users/looks", 2)).Select(e => e.Resource));
+    }
+
+    /// <summary>With a user go its bindings and tokens: the entry is the user's.</summary>
+    [Fact]
+    public async Task WhatWentWithAChange_IsNotWhatWasChanged()
+    {
+        await host.UserAsync("goes", ("roles/reader", "projects/own"));
+        await new UserService.UserServiceClient(host.Invoker).DeleteUserAsync(new() { Name = "users/goes" }, host.Headers());
+        var entry = Assert.Single(await WhereAsync("resource = \"users/goes\" AND event_type = \"monolith.identity.user.deleted\"", 1));
+        Assert.Equal("monolith.identity.v1.UserService/DeleteUser", entry.Method);
     }
 
     /// <summary>Of every method it is said whether it looks or acts, a second time.</summary>

@@ -97,25 +97,64 @@ public class AuditTests
         }));
     }
 
-    /// <summary>Who calls in a loop, however they vary it, fills neither disk nor memory, and is counted to the last call.</summary>
+    /// <summary>
+    /// An hour of a flood, by who shows nothing and by who does, each call about something else: a few hundred entries, and not
+    /// one call forgotten; and who is refused once in it is told of by name.
+    /// </summary>
     [Theory]
     [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
-    public async Task AFlood_IsAFewHundredEntries_AndNoneIsForgotten(string provider)
+    public async Task AFlood_FillsNothing_ForgetsNothing_AndHidesNobody(string provider)
     {
         await using var log = await Log.OpenAsync(provider);
-        for (var i = 0; i < 20_000; i++)
-            log.Writer.Note(Refused($"projects/p{i % 5000}/servers/x", peer: $"192.0.2.{i % 250}", trace: $"{i}"));
-        for (var i = 0; i < 50; i++) log.Writer.Note(Refused("projects/again/servers/x", peer: "192.0.2.1", trace: $"{i}"));
-        await log.Writer.FlushAsync(default);
+        var calls = 0;
+        for (var second = 1; second <= 180; second++)
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                log.Writer.Note(Refused($"projects/p{++calls}/servers/x", caller: ""));
+                log.Writer.Note(Refused($"projects/p{++calls}/servers/x", caller: "users/loop"));
+            }
+            if (second == 90) log.Writer.Note(Refused("projects/p/servers/once", trace: "the-trace"));
+            await log.Writer.FlushAsync(second % 60 == 0, default);
+        }
         var entries = await log.EntriesAsync();
-        Assert.InRange(entries.Count, 2, 600);
-        Assert.Equal(20_050, entries.Sum(e => e.Count));
+        Assert.Equal(calls + 1, entries.Sum(e => e.Count));
+        Assert.InRange(entries.Count, 2, 3 * (AuditTally.OfACaller + AuditTally.OfAnAddress + 2) + 1);
         Assert.Null(AuditTrail.Verify(0, [], entries).Fault);
-        // One alone keeps what is its own.
-        log.Writer.Note(Refused("projects/p/servers/x", trace: "the-trace"));
-        await log.Writer.FlushAsync(default);
-        var last = (await log.EntriesAsync())[^1];
-        Assert.Equal((1, "the-trace", "PERMISSION_DENIED"), (last.Count, last.TraceId, last.Reason));
+        var once = Assert.Single(entries, e => e.Resource == "projects/p/servers/once");
+        Assert.Equal(("users/eve", 1, "the-trace", "PERMISSION_MISSING"), (once.Caller, once.Count, once.TraceId, once.Reason));
+        Assert.Equal(["", "users/loop"], entries.Where(e => e.Count > 1).Select(e => e.Caller).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void AddressesWithoutEnd_AreBoundedToo()
+    {
+        var tally = new AuditTally();
+        for (var i = 0; i < 20_000; i++) tally.Add(Refused("projects/p", caller: "", peer: $"192.0.{i / 256}.{i % 256}"), default);
+        Assert.InRange(tally.Exact.Count, 1, AuditTally.MaxDifferent);
+        Assert.InRange(tally.Blurred.Count, 1, AuditTally.MaxDifferent + 20);
+        Assert.Equal(20_000, tally.Exact.Values.Concat(tally.Blurred.Values).Sum(w => w.Count));
+        // What could not be written for an hour is still bounded, and all there.
+        for (var i = 0; i < 50; i++)
+        {
+            var taken = tally.TakeExact();
+            for (var n = 0; n < 400; n++) tally.Add(Refused($"projects/p{i}-{n}", caller: $"users/u{n}"), default);
+            tally.PutBack(taken);
+        }
+        Assert.InRange(tally.Exact.Count, 1, 2 * AuditTally.MaxDifferent);
+        Assert.Equal(40_000, tally.Exact.Values.Concat(tally.Blurred.Values).Sum(w => w.Count));
+    }
+
+    /// <summary>A stream that is opened again and again within a second is recorded once, and counted.</summary>
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task WhatIsRecorded_IsThereAtOnce_AndTheSameAgainIsCounted(string provider)
+    {
+        await using var log = await Log.OpenAsync(provider);
+        for (var i = 0; i < 5; i++) await log.Writer.RecordAsync(Refused("projects/p/images/i", trace: $"{i}"), default);
+        Assert.Equal("0", Assert.Single(await log.EntriesAsync()).TraceId);
+        await log.Writer.FlushAsync(all: false, default);
+        Assert.Equal([1, 4], (await log.EntriesAsync()).Select(e => e.Count));
     }
 
     /// <summary>A request may name anything, of any length.</summary>
@@ -125,7 +164,7 @@ public class AuditTests
     {
         await using var log = await Log.OpenAsync(provider);
         log.Writer.Note(Refused("projects/\0/servers/\ud800" + new string('x', 5_000_000)));
-        await log.Writer.FlushAsync(default);
+        await log.Writer.FlushAsync(all: true, default);
         var entry = Assert.Single(await log.EntriesAsync());
         Assert.StartsWith("projects/\ufffd/servers/\ufffdxxx", entry.Resource, StringComparison.Ordinal);
         Assert.InRange(entry.Resource.Length, 200, 301);
@@ -199,8 +238,8 @@ public class AuditTests
 
     static Monolith.Platform.Calls.Call FakeCallOf() => Monolith.Platform.Calls.Call.Of("test");
 
-    static AuditFact Refused(string resource, string peer = "192.0.2.1", string trace = "") => new(
-        "users/eve", "users/eve/tokens/t", peer, "/m.S/Get", resource, "", (int)StatusCode.PermissionDenied, "PERMISSION_DENIED", "", trace);
+    static AuditFact Refused(string resource, string peer = "192.0.2.1", string trace = "", string caller = "users/eve") => new(
+        caller, "", peer, "/m.S/Get", resource, "", (int)StatusCode.PermissionDenied, "PERMISSION_MISSING", "", trace);
 
     static EventEnvelope Event(long sequence, string method) => new(sequence, Guid.CreateVersion7(), "monolith.compute.server.created",
         $"projects/p/servers/{sequence}", "p", new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddSeconds(sequence), "users/ann", "",

@@ -86,6 +86,34 @@ public class TokenLimitTests
         Assert.Null(identity.Authentication.Authenticate(made.Secret));
     }
 
+    /// <summary>Of what is not listed nothing is left: neither what it may do nor what it may know of.</summary>
+    [Fact]
+    public void WhereNothingIsLeft_NothingIsKnown()
+    {
+        var user = new Caller("users/u", [Roles.Grant("roles/reader", ""), Roles.Grant("roles/member", "projects/a")]);
+        var limited = new TokenLimits(["compute.servers.create"], "").Of(user);
+        Assert.Equal((true, false), (limited.Knows("a"), limited.Knows("b")));
+        Assert.Equal("projects/a", Assert.Single(limited.Grants).Scope);
+    }
+
+    /// <summary>Whoever may know of no project is told of each that it does not exist.</summary>
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task AProjectThatIsAnothers_IsAsOneThatIsNot(string provider)
+    {
+        await using var identity = await IdentityFixture.StartAsync(provider);
+        await identity.Make<ProjectService>().CreateProject(new() { ProjectId = "a" }, identity.As(identity.Admin));
+        var answers = new List<string>();
+        foreach (var project in new[] { "a", "b" })
+            answers.Add((await Assert.ThrowsAsync<Fault>(() => identity.Make<TokenService>().CreateToken(new()
+            {
+                Parent = "users/eve",
+                Token = new() { Scope = "projects/" + project },
+                ValidateOnly = true,
+            }, identity.As(new Caller("users/eve", []))))).Fields.Single().Description.Replace("projects/" + project, "it", StringComparison.Ordinal));
+        Assert.Equal(answers[0], answers[1]);
+    }
+
     [Theory]
     [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
     public async Task LimitsThatAreNone_AreAllSaid(string provider)

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
 using Monolith.Compute.Prewarms;
 using Monolith.Platform.Nodes;
@@ -9,7 +11,7 @@ using Monolith.Platform.Storage;
 namespace Monolith.Compute.Vms;
 
 /// <summary>What each hypervisor's stream should carry, from the rows.</summary>
-internal sealed class VmItems(Store<ComputeDb> store, ISecrets? secrets = null) : INodeItems<Vm>
+internal sealed partial class VmItems(Store<ComputeDb> store, ISecrets? secrets = null, ILogger<VmItems>? log = null) : INodeItems<Vm>
 {
     public Task<IReadOnlyList<DesiredItem<Vm>>> AllAsync(string node, CancellationToken cancel) =>
         ReadAsync(db => VmQueries.AllOnNode(db, node));
@@ -30,7 +32,25 @@ internal sealed class VmItems(Store<ComputeDb> store, ISecrets? secrets = null) 
 
     Task<IReadOnlyList<DesiredItem<Vm>>> ReadAsync(Func<ComputeDb, Task<List<VmRow>>> read) =>
         store.ReadAsync<IReadOnlyList<DesiredItem<Vm>>>(async db => (await read(db))
-            .ConvertAll(v => new DesiredItem<Vm>(v.Uid.ToString(), (ulong)v.Generation, v.ToWire(secrets))));
+            .ConvertAll(v => new DesiredItem<Vm>(v.Uid.ToString(), (ulong)v.Generation, Wire(v))));
+
+    /// <summary>What one secret is worth is not the news of a whole hypervisor.</summary>
+    Vm Wire(VmRow row)
+    {
+        try
+        {
+            return row.ToWire(secrets);
+        }
+        catch (CryptographicException e)
+        {
+            if (log is not null) LogNotOpened(log, e, row.ServerName);
+            return row.ToWire(null, withUserData: false);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "The user data of {Server} do not open: its guest is told of none. Bring the identity database back that "
+        + "goes with the compute database")]
+    static partial void LogNotOpened(ILogger log, Exception e, string server);
 }
 
 /// <summary>The hypervisors' streams.</summary>

@@ -77,11 +77,17 @@ internal static class VmWire
     };
 
     /// <summary>As its hypervisor is told.</summary>
-    public static Vm ToWire(this VmRow row, ISecrets? secrets)
+    /// <param name="row">The vm.</param>
+    /// <param name="secrets">Open its user data; null: they lie open.</param>
+    /// <param name="withUserData">False: it is told of none.</param>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">They do not open.</exception>
+    public static Vm ToWire(this VmRow row, ISecrets? secrets, bool withUserData = true)
     {
         var vm = Vm.Parser.ParseFrom(row.Plan);
         if (vm.Metadata is { UserData.IsEmpty: false } metadata)
-            metadata.UserData = UnsafeByteOperations.UnsafeWrap(secrets.OpenUserData(metadata.UserData.Span));
+            metadata.UserData = withUserData
+                ? UnsafeByteOperations.UnsafeWrap(secrets.OpenUserData(metadata.UserData.Span))
+                : ByteString.Empty;
         vm.Id = row.Uid.ToString();
         vm.Generation = (ulong)row.Generation;
         vm.Power = row.Power switch

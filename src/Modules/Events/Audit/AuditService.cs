@@ -17,6 +17,7 @@ internal sealed class AuditService(Store<EventsDb> store) : V1.AuditService.Audi
     const int Slice = 20_000;
 
     static readonly FilterFields<AuditRow> Filters = new FilterFields<AuditRow>()
+        .Number("sequence", a => a.Sequence)
         .Time("time", a => a.Time)
         .Text("caller", a => a.Caller)
         .Text("credential", a => a.Credential)
@@ -71,11 +72,17 @@ internal sealed class AuditService(Store<EventsDb> store) : V1.AuditService.Audi
             .ToListAsync(context.CancellationToken));
         var (digest, fault) = AuditTrail.Verify(after, anchor, rows.Select(r => r.ToProto()));
         var through = rows.Count == 0 ? after : rows[^1].Sequence;
-        if (fault is null && rows.Count < Slice)
+        // What retention took meanwhile is not missing.
+        if (fault is not null && await store.ReadAsync(async db => (await db.AuditEnds.AsNoTracking().FirstAsync()).TrimmedThrough) is var trimmed
+            && trimmed > after)
+            throw new Fault(StatusCode.Aborted, "ENTRIES_FORGOTTEN_MEANWHILE", "The oldest entries were forgotten meanwhile. Begin again.");
+        if (fault is null && (rows.Count < Slice || through == ends.Last))
             fault = through < ends.Last ? new(through + 1, $"Entry {through + 1} is missing, and all after it: the log should end with {ends.Last}.")
                 : digest.AsSpan().SequenceEqual(ends.Digest) ? null
                 : new(through, $"Entry {through} is not the one that the log ended with.");
-        return Answer(ends, fault is null ? through : Math.Min(through, fault.Sequence - 1), digest, fault);
+        var answer = Answer(ends, fault is null ? through : Math.Min(through, fault.Sequence - 1), digest, fault);
+        answer.Entries = fault is null ? rows.Count : 0;
+        return answer;
     }
 
     /// <summary>What the entries to look at join on to.</summary>

@@ -59,8 +59,10 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
     {
         var list = ListQuery.Of(request, context.GetCall(), Filters);
         var caller = context.GetCall().Caller;
-        var everywhere = caller.Grants.Any(g => g.Scope.Length == 0);
-        var scopes = caller.Grants.Select(g => g.Scope).Distinct().ToList();
+        // Who has a role in a project sees it; who shows less than that, where what it shows says so.
+        var grants = caller.Grants.Where(g => !caller.IsLimited || g.Permissions.Contains("identity.projects.get")).ToList();
+        var everywhere = grants.Any(g => g.Scope.Length == 0);
+        var scopes = grants.Select(g => g.Scope).Distinct().ToList();
         var found = await store.ReadAsync(db => list.Of(db.Projects
             .Where(p => everywhere || scopes.Contains(p.Name))).ToListAsync());
         var (rows, next) = list.Cut(found);

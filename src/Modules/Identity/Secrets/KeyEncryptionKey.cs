@@ -31,7 +31,8 @@ internal sealed record KeyEncryptionKey(Guid Id, byte[] Key)
         var path = Path.Combine(options.DataDirectory, File);
         Directory.CreateDirectory(options.DataDirectory);
         if (!System.IO.File.Exists(path))
-            await PrivateFile.WriteAsync(path, RandomNumberGenerator.GetHexString(2 * Sealed.KeyLength, lowercase: true) + "\n", cancel: cancel);
+            await PrivateFile.WriteAsync(path, RandomNumberGenerator.GetHexString(2 * Sealed.KeyLength, lowercase: true) + "\n", cancel: cancel,
+                overwrite: false);
         return Parse(await System.IO.File.ReadAllTextAsync(path, cancel), path);
     }
 

@@ -16,7 +16,7 @@ internal sealed class TokenLimits(IReadOnlyList<string> permissions, string scop
     public Caller Of(Caller user)
     {
         if (last is { } before && ReferenceEquals(before.Of, user)) return before.Is;
-        var limited = user with { IsLimited = true, Grants = [.. user.Grants.Select(Left).OfType<CallerGrant>()] };
+        var limited = new Caller(user.Name, [.. user.Grants.Select(Left).OfType<CallerGrant>()]) { IsLimited = true };
         last = new(user, limited);
         return limited;
     }
@@ -29,6 +29,8 @@ internal sealed class TokenLimits(IReadOnlyList<string> permissions, string scop
         var (where, held) = scope.Length > 0 && grant.Scope.Length == 0
             ? (scope, Roles.WithinProject(grant.Permissions))
             : (grant.Scope, grant.Permissions);
-        return new(where, grant.Role, permissions.Count == 0 ? held : new PermissionSet(permissions.Where(held.Contains), []));
+        if (permissions.Count == 0) return new(where, grant.Role, held);
+        var left = permissions.Where(held.Contains).ToList();
+        return left.Count == 0 ? null : new(where, grant.Role, new PermissionSet(left, []));
     }
 }

@@ -21,7 +21,8 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
         var made = await store.MutateAsync(call, request, _ =>
         {
             // A repeat may come when the token has expired.
-            TokenRules.Check(request, registry.Exists, time.GetUtcNow());
+            // Whether a project is there is told only to who may know of it.
+            TokenRules.Check(request, p => call.Caller.Knows(p) && registry.Exists(p), time.GetUtcNow());
             TokenRules.CheckOwner(call.Caller, request.Parent);
             return Task.FromResult(request.Parent);
         }, async (unit, user) =>

@@ -7,7 +7,7 @@ public sealed record EventEnvelope(long Sequence, Guid Uid, string Type, string 
     /// <summary>The span that made the change, as W3C's <c>traceparent</c>; empty when it was not recorded.</summary>
     public string TraceParent { get; init; } = "";
 
-    /// <summary>The call that made the change, in the first event that tells of it; empty in all others.</summary>
+    /// <summary>The call that made the change, in the last event of its write; empty in all others.</summary>
     public string Method { get; init; } = "";
 
     /// <summary>What that call's caller showed.</summary>

@@ -325,6 +325,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
         {
             var unit = new Unit<TDb>(db, call, requestId, now);
             result = await work(unit);
+            unit.TellOfCall();
             tells = Keep && unit.Events.Count > 0;
             return unit.Events;
         }

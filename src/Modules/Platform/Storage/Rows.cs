@@ -59,13 +59,13 @@ public sealed class EventRow
     public string TraceId { get; init; } = "";
     /// <summary>The span that made the change, as W3C's <c>traceparent</c>; empty when it was not recorded.</summary>
     public string TraceParent { get; init; } = "";
-    /// <summary>The call that changed it, <c>/monolith.compute.v1.ServerService/CreateServer</c>, in the first event that tells of
-    /// the call; empty in all others, and where no call did.</summary>
-    public string Method { get; init; } = "";
+    /// <summary>The call that changed it, <c>/monolith.compute.v1.ServerService/CreateServer</c>, in the last event of its
+    /// write; empty in all others, and where no call did.</summary>
+    public string Method { get; internal set; } = "";
     /// <summary>What that call's caller showed.</summary>
-    public string Credential { get; init; } = "";
+    public string Credential { get; internal set; } = "";
     /// <summary>The address that it came from.</summary>
-    public string Peer { get; init; } = "";
+    public string Peer { get; internal set; } = "";
     /// <summary>Full name of the protobuf message in <see cref="Data"/>.</summary>
     public required string DataType { get; init; }
     /// <summary>The resource as the change left it.</summary>

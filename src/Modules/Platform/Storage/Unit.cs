@@ -34,7 +34,6 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
     /// <param name="data">The resource as the change left it.</param>
     public void Emit(string noun, Change change, string resource, string project, IMessage data)
     {
-        var origin = events.Count == 0 && Call.Origin is { IsTold: false } untold ? untold : null;
         events.Add(new EventRow
         {
             Type = $"monolith.{Db.Schema}.{noun}.{Word(change)}",
@@ -45,12 +44,17 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
             RequestId = requestId,
             TraceId = Activity.Current?.TraceId.ToHexString() ?? Call.TraceId,
             TraceParent = Activity.Current is { Recorded: true, Id: { } span } ? span : "",
-            Method = origin is null ? "" : Call.Method,
-            Credential = origin?.Credential ?? "",
-            Peer = origin?.Peer ?? "",
             DataType = data.Descriptor.FullName,
             Data = data.ToByteArray(),
         });
+    }
+
+    /// <summary>Has the last event tell of the call as well, unless an earlier write has: what a change was about is told after what
+    /// went with it.</summary>
+    internal void TellOfCall()
+    {
+        if (events.Count == 0 || Call.Origin is not { IsTold: false } origin) return;
+        (events[^1].Method, events[^1].Credential, events[^1].Peer) = (Call.Method, origin.Credential, origin.Peer);
     }
 
     /// <summary>Refuses the write for what another module would refuse, together with the quotas that it exceeds itself.
