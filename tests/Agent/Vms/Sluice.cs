@@ -16,6 +16,11 @@ internal sealed class Sluice : IAsyncDisposable
     public Sluice(int to)
     {
         this.to = to;
+        // Who sends must not be done before a shut way is noticed: on loopback, with segments of 64 KiB, the kernel would hold
+        // all that a small guest is. Its buffers follow from segment and window.
+        const int Tcp = 6, MaximumSegment = 2;
+        listener.Server.SetRawSocketOption(Tcp, MaximumSegment, BitConverter.GetBytes(1_460));
+        listener.Server.ReceiveBufferSize = 16 * 1024;
         listener.Start();
         accepting = AcceptAsync();
     }
