@@ -155,6 +155,11 @@ public class AuditTests
         Assert.Equal("0", Assert.Single(await log.EntriesAsync()).TraceId);
         await log.Writer.FlushAsync(all: false, default);
         Assert.Equal([1, 4], (await log.EntriesAsync()).Select(e => e.Count));
+        // However many different ones there are.
+        for (var i = 0; i < 1_000; i++) await log.Writer.RecordAsync(Refused($"projects/p/images/i{i}", caller: "users/loop"), default);
+        await log.Writer.FlushAsync(all: true, default);
+        var looped = (await log.EntriesAsync()).Where(e => e.Caller == "users/loop").ToList();
+        Assert.Equal((AuditTally.OfACaller + 1, 1_000), (looped.Count, looped.Sum(e => e.Count)));
     }
 
     /// <summary>A request may name anything, of any length.</summary>

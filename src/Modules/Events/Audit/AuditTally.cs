@@ -54,7 +54,8 @@ internal sealed class AuditTally
         return taken;
     }
 
-    bool Spend(AuditFact fact)
+    /// <summary>Whether the caller may have one more entry of its own in this minute; it has it then.</summary>
+    public bool Spend(AuditFact fact)
     {
         var who = (fact.Caller, fact.Peer);
         var before = spent.GetValueOrDefault(who);

@@ -16,7 +16,7 @@ internal sealed partial class AuditWriter(Store<EventsDb> store, TimeProvider ti
 
     readonly Lock gate = new();
     readonly AuditTally tally = new();
-    // Of this second: the same again is counted.
+    // Of this second: the same again is counted, and so is what is beyond a caller's number.
     readonly HashSet<AuditFact> recorded = [];
 
     public void Note(AuditFact fact)
@@ -27,7 +27,7 @@ internal sealed partial class AuditWriter(Store<EventsDb> store, TimeProvider ti
     public Task RecordAsync(AuditFact fact, CancellationToken cancel)
     {
         lock (gate)
-            if (!recorded.Add(fact with { RequestId = "", TraceId = "" }))
+            if (!recorded.Add(fact with { RequestId = "", TraceId = "" }) || !tally.Spend(fact))
             {
                 tally.Add(fact, Stored.Time(time.GetUtcNow()));
                 return Task.CompletedTask;
