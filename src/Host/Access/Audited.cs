@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Monolith.Events.Contracts;
 using Monolith.Platform.Calls;
@@ -49,7 +50,10 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
     {
         if (request is not IMessage message) return;
         where = RequestScope.Of(message);
-        (isTried, requestId) = (Fields.Flag(message, "validate_only"), Fields.Text(message, "request_id"));
+        // An upload says so in the header of its first message.
+        var said = message.Descriptor.FindFieldByName("header") is { FieldType: FieldType.Message } header
+            && header.Accessor.GetValue(message) is IMessage inner ? inner : message;
+        (isTried, requestId) = (Fields.Flag(said, "validate_only"), Fields.Text(said, "request_id"));
     }
 
     /// <summary>It may do what it asks for.</summary>

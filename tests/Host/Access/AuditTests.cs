@@ -111,6 +111,23 @@ public sealed class AuditTests(RunningHost host)
         Assert.Equal(5, Assert.Single(await ByAsync("users/downloads-not", 1)).Code);
     }
 
+    [Fact]
+    public async Task AnUpload_ThatIsOnlyTried_IsNoDeed()
+    {
+        var token = await host.UserAsync("tries", ("roles/member", "projects/own"));
+        foreach (var (image, tried) in new[] { ("tried-not-made", true), ("tried-and-made", false) })
+        {
+            using var call = new ImageService.ImageServiceClient(host.Invoker).UploadImage(host.Headers(token));
+            await call.RequestStream.WriteAsync(
+                new() { Header = new() { Parent = "projects/own", ImageId = image, ValidateOnly = tried } }, TestContext.Current.CancellationToken);
+            await call.RequestStream.WriteAsync(
+                new() { Chunk = Google.Protobuf.ByteString.CopyFrom(new byte[4096]) }, TestContext.Current.CancellationToken);
+            await call.RequestStream.CompleteAsync();
+            await call;
+        }
+        Assert.Equal("projects/own/images/tried-and-made", Assert.Single(await ByAsync("users/tries", 1)).Resource);
+    }
+
     /// <summary>Whoever only looks, and is told that a project is not there.</summary>
     [Fact]
     public async Task WhoLooksIntoAnothersProject_IsKept()
