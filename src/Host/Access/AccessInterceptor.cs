@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
@@ -31,9 +30,9 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         var audited = Audit(context);
         return audited.RunAsync(async () =>
         {
-            audited.Asks(request);
+            var where = audited.Asks(request);
             using var admitted = Admit(context, audited, isStream: false);
-            admitted.Check(request);
+            admitted.Check(where);
             return await continuation(request, context);
         });
     }
@@ -45,9 +44,9 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         var audited = Audit(context);
         return audited.RunAsync(async () =>
         {
-            audited.Asks(request);
+            var where = audited.Asks(request);
             using var admitted = Admit(context, audited, isStream: true);
-            admitted.Check(request);
+            admitted.Check(where);
             await continuation(request, Toward(responseStream, audited, context), context);
             return true;
         }, isTold: true);
@@ -80,13 +79,11 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         }, isTold: true);
     }
 
-    Audited Audit(ServerCallContext context) =>
-        new(auditLog, context.Method, Printed(context.GetHttpContext().Connection.RemoteIpAddress));
+    Audited Audit(ServerCallContext context) => new(auditLog, context.Method, permissions.Of(context.Method) is { IsRecorded: true },
+        context.GetHttpContext().Connection.RemoteIpAddress);
 
     IServerStreamWriter<T> Toward<T>(IServerStreamWriter<T> stream, Audited audited, ServerCallContext context) =>
         Patience.Toward(stream, limits.Patience, time, context.GetHttpContext().Abort, () => audited.BeginsAsync(context.CancellationToken));
-
-    static string Printed(IPAddress? peer) => (peer is { IsIPv4MappedToIPv6: true } ? peer.MapToIPv4() : peer)?.ToString() ?? "";
 
     Admitted Admit(ServerCallContext context, Audited audited, bool isStream)
     {
@@ -98,7 +95,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             Activity.Current?.TraceId.ToHexString() ?? "")));
         var peer = context.GetHttpContext().Connection.RemoteIpAddress;
         var admitted = new Admitted(caller, requirement, projects, audited,
-            pace.Enter(caller.Name.Length > 0 ? caller.Name : Pace.Neighbourhood(peer), isStream));
+            pace.Enter(caller.Name.Length > 0 ? caller.Name : Peer.Neighbourhood(peer), isStream));
         try
         {
             // A node's right has no project: it is refused before anything is read.
@@ -158,10 +155,10 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             audited.IsAdmitted();
         }
 
-        public void Check<TRequest>(TRequest request)
+        /// <param name="where">Where the request acts.</param>
+        public void Check(string where)
         {
-            if (requirement.IsAgents) return;
-            CheckAt(request is IMessage message ? RequestScope.Of(message) : "");
+            if (!requirement.IsAgents) CheckAt(where);
         }
 
         /// <param name="stream">What the caller sends.</param>
@@ -169,7 +166,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         public IAsyncStreamReader<TRequest> Guard<TRequest>(IAsyncStreamReader<TRequest> stream, Func<Task>? begin = null) =>
             new Reader<TRequest>(stream, this, begin);
 
-        public void Asks(object? request) => audited.Asks(request);
+        public string Asks(object? request) => audited.Asks(request);
     }
 
     /// <summary>Authorises by the first message, and says of bytes that are no message that they are the caller's
@@ -208,8 +205,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             }
             isChecked = true;
             if (!more) return false;
-            admitted.Asks(stream.Current);
-            admitted.Check(stream.Current);
+            admitted.Check(admitted.Asks(stream.Current));
             return true;
         }
     }

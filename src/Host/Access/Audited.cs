@@ -1,3 +1,4 @@
+using System.Net;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
@@ -18,7 +19,9 @@ namespace Monolith.Host.Access;
 ///   any method   refused for who calls ── noted ────────────────────────┘
 /// </code>
 /// </summary>
-internal sealed class Audited(IAuditLog log, string method, string peer)
+/// <param name="method"><c>/monolith.compute.v1.ServerService/CreateServer</c></param>
+/// <param name="isRecorded">As <see cref="Requirement.IsRecorded"/>.</param>
+internal sealed class Audited(IAuditLog log, string method, bool isRecorded, IPAddress? peer)
 {
     // What only looks.
     static readonly string[] Looks = ["Get", "List", "Watch", "Test", "Explain", "Plan", "Verify"];
@@ -26,10 +29,10 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
     // Of nodes' methods: what gives or renews an identity. Their streams say all day long how things are.
     static readonly string[] NodesDeeds = ["Join", "RenewCertificate"];
 
-    readonly bool isRecorded = IsRecorded(method);
     Call? call;
-    string where = "", requestId = "";
-    bool isTried, isAdmitted;
+    IMessage? request;
+    string where = "";
+    bool isAdmitted;
     Task? begun;
 
     /// <summary>Whether what comes of a call is kept, and not only that it was refused.</summary>
@@ -43,17 +46,14 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
     }
 
     /// <summary>Who calls is known. Returns the call as modules see it.</summary>
-    public Call Is(Call known) => call = isRecorded ? known with { Origin = new CallOrigin(peer, known.Caller.Credential) } : known;
+    public Call Is(Call known) => call = isRecorded ? known with { Origin = new CallOrigin(Peer.Text(peer), known.Caller.Credential) } : known;
 
     /// <summary>What it asks for is known.</summary>
-    public void Asks(object? request)
+    /// <returns>Where it acts; empty when it names nothing.</returns>
+    public string Asks(object? message)
     {
-        if (request is not IMessage message) return;
-        where = RequestScope.Of(message);
-        // An upload says so in the header of its first message.
-        var said = message.Descriptor.FindFieldByName("header") is { FieldType: FieldType.Message } header
-            && header.Accessor.GetValue(message) is IMessage inner ? inner : message;
-        (isTried, requestId) = (Fields.Flag(said, "validate_only"), Fields.Text(said, "request_id"));
+        request = message as IMessage;
+        return where = request is null ? "" : RequestScope.Of(request);
     }
 
     /// <summary>It may do what it asks for.</summary>
@@ -70,7 +70,7 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
         try
         {
             var answer = await run();
-            if (isRecorded && !isTold && !isTried && call?.Origin is not { IsTold: true }) log.Note(Fact(StatusCode.OK, ""));
+            if (isRecorded && !isTold && !IsTried && call?.Origin is not { IsTold: true }) log.Note(Fact(StatusCode.OK, ""));
             return answer;
         }
         catch (Exception e)
@@ -79,10 +79,16 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
             // How most streams end.
             if (isTold && code == StatusCode.Cancelled) throw;
             // Who is not let in is told so in several ways: that a project is not there, that it calls too often.
-            if ((!isAdmitted && e is Fault) || code is StatusCode.PermissionDenied || (isRecorded && !isTried)) log.Note(Fact(code, reason));
+            if ((!isAdmitted && e is Fault) || code is StatusCode.PermissionDenied || (isRecorded && !IsTried)) log.Note(Fact(code, reason));
             throw;
         }
     }
+
+    bool IsTried => Said is { } said && Fields.Flag(said, "validate_only");
+
+    /// <summary>The request; of an upload, the header of its first message.</summary>
+    IMessage? Said => request?.Descriptor.FindFieldByName("header") is { FieldType: FieldType.Message } header
+        && header.Accessor.GetValue(request) is IMessage inner ? inner : request;
 
     static (StatusCode, string) Of(Exception e) => e switch
     {
@@ -97,6 +103,7 @@ internal sealed class Audited(IAuditLog log, string method, string peer)
         var caller = call?.Caller ?? Caller.Anonymous;
         // Who may not know of a project is no business of those who may see what happens in it.
         var project = ResourceName.ProjectOf(where) is { } named && caller.Knows(named) ? named : "";
-        return new(caller.Name, caller.Credential, peer, method, where, project, (int)code, reason, requestId, call?.TraceId ?? "");
+        return new(caller.Name, caller.Credential, Peer.Text(peer), method, where, project, (int)code, reason,
+            Said is { } said ? Fields.Text(said, "request_id") : "", call?.TraceId ?? "");
     }
 }

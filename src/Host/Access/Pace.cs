@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Monolith.Platform.Faults;
 
@@ -54,7 +53,7 @@ internal sealed class Pace : IDisposable
     /// <exception cref="Fault">RESOURCE_EXHAUSTED, instead of the answer that it was not.</exception>
     public void Disbelieved(IPAddress? peer)
     {
-        using var turn = refusals.AttemptAcquire(Neighbourhood(peer));
+        using var turn = refusals.AttemptAcquire(Peer.Neighbourhood(peer));
         if (!turn.IsAcquired)
             throw Refuse("ADDRESS_REFUSED_TOO_OFTEN", "Too many calls from this address showed a credential that is none. Stop, and see that "
                 + "every program has a token that is valid.", turn, Later);
@@ -67,17 +66,6 @@ internal sealed class Pace : IDisposable
         streams.Dispose();
         refusals.Dispose();
         all.Dispose();
-    }
-
-    /// <summary>An address, or the network of one customer: 64 bits of IPv6 are one machine's to choose from.</summary>
-    internal static string Neighbourhood(IPAddress? peer)
-    {
-        if (peer is null) return "";
-        if (peer.IsIPv4MappedToIPv6) return peer.MapToIPv4().ToString();
-        if (peer.AddressFamily != AddressFamily.InterNetworkV6) return peer.ToString();
-        var bytes = peer.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return new IPAddress(bytes).ToString();
     }
 
     static Fault Refuse(string reason, string message, RateLimitLease lease, TimeSpan otherwise)

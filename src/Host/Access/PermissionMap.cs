@@ -9,6 +9,9 @@ namespace Monolith.Host.Access;
 /// <param name="Anywhere">The permission on some scope is enough; the method checks the rest.</param>
 internal readonly record struct Requirement(string Permission, bool Public, bool Anywhere)
 {
+    /// <summary>Whether the audit log is told what comes of a call, and not only that it was refused.</summary>
+    public bool IsRecorded { get; init; }
+
     /// <summary>Of agents: granted by the node's certificate, on no project.</summary>
     public bool IsAgents => Permission.StartsWith("agent.", StringComparison.Ordinal);
 }
@@ -18,12 +21,13 @@ internal sealed class PermissionMap
 {
     readonly FrozenDictionary<string, Requirement> methods = DeclaredMethods.All
         .Where(m => m.Permission.Length > 0)
-        .ToFrozenDictionary(m => m.Path, m => m.Permission switch
+        .ToFrozenDictionary(m => m.Path, m => (m.Permission switch
         {
             "public" => new Requirement("", Public: true, Anywhere: false),
             "authenticated" => new Requirement("", Public: false, Anywhere: true),
             var permission => new Requirement(permission, Public: false, m.Anywhere),
-        }, StringComparer.Ordinal);
+        }) with
+        { IsRecorded = Audited.IsRecorded(m.Path) }, StringComparer.Ordinal);
 
     /// <param name="method"><c>/monolith.compute.v1.ServerService/GetServer</c></param>
     /// <returns>Null for a method that declares nothing and so cannot be called.</returns>

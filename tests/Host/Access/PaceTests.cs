@@ -57,7 +57,7 @@ public sealed class PaceTests
             Assert.Throws<Fault>(() => pace.Disbelieved(IPAddress.Parse("2001:db8::ffff:1"))).Reason);
         pace.Disbelieved(IPAddress.Parse("2001:db8:0:1::1"));
         pace.Disbelieved(IPAddress.Parse("192.0.2.1"));
-        Assert.Equal("192.0.2.1", Pace.Neighbourhood(IPAddress.Parse("::ffff:192.0.2.1")));
+        Assert.Equal("192.0.2.1", Peer.Neighbourhood(IPAddress.Parse("::ffff:192.0.2.1")));
     }
 
     [Fact]
