@@ -139,25 +139,22 @@ internal static class AuditCommands
     static async Task<(long Through, byte[] Digest, long Count, string Fault)> ProveAsync(string path, long after, byte[] digest,
         CancellationToken cancel)
     {
-        var (last, through, count, unproved) = (Array.Empty<byte>(), 0L, 0L, 0L);
+        AuditChain? chain = null;
+        var (read, proved) = (0L, 0L);
         await foreach (var line in File.ReadLinesAsync(path, cancel))
         {
             if (line.Length == 0) continue;
-            var entry = EntryOf(path, ++count, line);
-            if (count == 1 && entry.Sequence > 1)
-                // The first of a part of the log joins on to an entry that is not here.
-                (last, through) = (entry.Sequence == after + 1 ? digest : [], Math.Max(entry.Sequence - 1, 0));
-            if (count == 1 && after > 0 && entry.Sequence > after + 1) through = after;
-            if (entry.Sequence != through + 1) return (0, [], 0, $"Entry {through + 1} is missing: the next one is {entry.Sequence}.");
-            var joins = last.Length > 0 || entry.Sequence == 1;
-            if (!joins) unproved = 1;
-            if (joins && !entry.Digest.Span.SequenceEqual(AuditDigest.Of(last, entry)))
-                return (0, [], 0, $"Entry {entry.Sequence} is not what was written, or follows another entry than it was written after.");
-            (last, through) = (entry.Digest.ToByteArray(), entry.Sequence);
-            if (through == after && !last.AsSpan().SequenceEqual(digest))
+            var entry = EntryOf(path, ++read, line);
+            // A part of the log joins on to an entry that is not here: to the anchor's, or to one that nobody knows.
+            chain ??= entry.Sequence > after && after > 0 ? new(after, digest) : new(Math.Max(entry.Sequence - 1, 0), []);
+            if (chain.IsJoined) proved++;
+            if (chain.Add(entry) is { } wrong) return (0, [], 0, wrong);
+            if (chain.Through == after && !chain.Digest.AsSpan().SequenceEqual(digest))
                 return (0, [], 0, $"Entry {after} has another digest than the anchor: it or one before was changed.");
         }
-        return through < after ? (0, [], 0, $"The file ends before entry {after}, which the anchor names.") : (through, last, count - unproved, "");
+        var through = chain?.Through ?? 0;
+        return through < after ? (0, [], 0, $"The file ends before entry {after}, which the anchor names.")
+            : (through, chain?.Digest ?? [], proved, "");
     }
 
     static AuditEntry EntryOf(string path, long line, string text)

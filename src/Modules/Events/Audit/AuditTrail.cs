@@ -40,18 +40,10 @@ internal static class AuditTrail
     /// <returns>The last entry's digest, and what is wrong, where.</returns>
     public static (byte[] Digest, AuditFault? Fault) Verify(long after, byte[] anchor, IEnumerable<AuditEntry> entries)
     {
-        var (sequence, digest) = (after, anchor);
+        var chain = new AuditChain(after, anchor);
         foreach (var entry in entries)
-        {
-            if (entry.Sequence != ++sequence)
-                return (digest, new(sequence, $"Entry {sequence} is missing: the next one is {entry.Sequence}."));
-            var expected = AuditDigest.Of(digest, entry);
-            if (!entry.Digest.Span.SequenceEqual(expected))
-                return (digest, new(sequence, $"Entry {sequence} is not what was written, or follows another entry than it was written after: "
-                    + "its digest does not fit."));
-            digest = expected;
-        }
-        return (digest, null);
+            if (chain.Add(entry) is { } wrong) return (chain.Digest, new(chain.Through + 1, wrong));
+        return (chain.Digest, null);
     }
 
     /// <summary>Forgets up to <paramref name="count"/> entries from before a time, oldest first. What is left goes on from
