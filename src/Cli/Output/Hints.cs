@@ -29,7 +29,7 @@ internal static class Hints
                 + "administrator makes one with `monolith token create --user YOU`; the first one is in the file "
                 + "admin.token of the host's data directory.",
             StatusCode.PermissionDenied =>
-                "`monolith token whoami` shows your roles; an administrator adds one with `monolith role create`.",
+                "`monolith token whoami` shows your roles; an administrator binds one with `monolith role-binding create`.",
             StatusCode.NotFound => NotFound(resource),
             StatusCode.AlreadyExists => "--exist-ok takes the one that is there.",
             StatusCode.Aborted => "Somebody changed it meanwhile: read it again, and repeat the change.",
