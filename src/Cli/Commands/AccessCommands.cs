@@ -52,8 +52,8 @@ internal static class AccessCommands
     {
         var command = new Command("explain", "Why somebody may do a thing, or why not and who can let them.");
         var permission = Permission(new Argument<string>("PERMISSION"));
-        var member = new Option<string?>("--member") { Description = "Of whom. Default: you.", HelpName = "USER" };
-        member.CompletionSources.Add(app.NamesOf(() => Catalog.User));
+        var member = new Option<string?>("--member") { Description = "Of whom. Default: you.", HelpName = "USER|sa:ACCOUNT" };
+        member.CompletionSources.Add(MemberSyntax.Completions(app));
         var on = On();
         command.Arguments.Add(permission);
         command.Options.Add(member);
@@ -62,7 +62,7 @@ internal static class AccessCommands
         {
             var request = new ExplainAccessRequest
             {
-                Member = run.Line.GetValue(member) is { } user ? await run.ExpandAsync(Catalog.User, user) : "",
+                Member = run.Line.GetValue(member) is { } text ? await MemberSyntax.ReadAsync(run, text) : "",
                 Permission = run.Line.GetValue(permission)!,
                 Resource = await ResourceAsync(run, run.Line.GetValue(on)),
             };

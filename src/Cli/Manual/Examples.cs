@@ -41,6 +41,8 @@ internal static class Examples
         ["record"] = "corp/www.A",
         ["project"] = "demo",
         ["user"] = "bob",
+        ["group"] = "developers",
+        ["service-account"] = "ci",
         ["token"] = "bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e",
         ["role"] = "member",
         ["role-binding"] = "01a20d26-5d59-7dd0-b515-f125f3820984",
@@ -214,12 +216,19 @@ internal static class Examples
         ["monolith project create"] = ["monolith project create demo"],
         ["monolith user create"] = ["monolith user create bob --email bob@corp.example"],
         ["monolith user update"] = ["monolith user update bob --disabled"],
+        ["monolith group create"] = ["monolith group create developers --member bob --member sa:demo/ci"],
+        ["monolith group update"] = ["monolith group update developers --display-name 'All who develop'"],
+        ["monolith group member add"] = ["monolith group member add developers alice bob"],
+        ["monolith group member remove"] = ["monolith group member remove developers bob"],
+        ["monolith service-account create"] = ["monolith service-account create ci --display-name 'Builds and deploys'"],
+        ["monolith service-account update"] = ["monolith service-account update ci --disabled"],
         ["monolith token create"] =
             [
                 "monolith token create", "monolith token create --user bob --ttl 30d --display-name laptop",
+                "monolith token create --service-account ci --ttl 90d --display-name runner-7",
                 "monolith token create --scope demo --permission compute.servers.get --permission compute.servers.restart --ttl 90d",
             ],
-        ["monolith token list"] = ["monolith token list", "monolith token list --user bob"],
+        ["monolith token list"] = ["monolith token list", "monolith token list --user bob", "monolith token list --service-account demo/ci"],
         ["monolith token revoke"] = ["monolith token revoke bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e"],
         ["monolith token whoami"] = ["monolith token whoami"],
         ["monolith role create"] =
@@ -238,6 +247,8 @@ internal static class Examples
         ["monolith role-binding create"] =
         [
             "monolith role-binding create --role member --member bob --scope demo",
+            "monolith role-binding create --role reader --member group:developers --scope demo",
+            "monolith role-binding create --role member --member sa:demo/ci --scope other",
             "monolith role-binding create --role operator --member bob --scope cloud",
         ],
         ["monolith hypervisor update"] =

@@ -17,7 +17,7 @@ internal static class Catalog
     [
         Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, AddressSet,
         FloatingAddress, LoadBalancer, Zone, Record,
-        Project, User, Token, Role, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
+        Project, User, Group, ServiceAccount, Token, Role, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
     ];
 
     public static Noun Server { get; } = ServerCommands.Noun;
@@ -32,7 +32,7 @@ internal static class Catalog
 
     public static Noun Role { get; } = new("role", Place.Cloud, RoleService.Descriptor, Identity.V1.Role.Descriptor)
     {
-        About = "What can be bound to users, and what each gives.",
+        About = "What can be bound to users, service accounts and groups, and what each gives.",
         Aliases = ["roles"],
         Columns = [Column.Name, Column.Of("BUILT IN", "built_in"), Column.Of("FOR", "description"), Column.Age],
         Fields =
@@ -46,6 +46,22 @@ internal static class Catalog
     };
 
     public static Noun Token { get; } = TokenCommands.Noun;
+
+    public static Noun Group { get; } = GroupCommands.Noun;
+
+    public static Noun ServiceAccount { get; } = new(
+        "service-account", Place.Project, ServiceAccountService.Descriptor, Identity.V1.ServiceAccount.Descriptor)
+    {
+        About = "Programs that call: they stay when the person goes who set them up.",
+        Aliases = ["service-accounts", "sa"],
+        Columns = [Column.Name, Column.Of("FOR", "display_name"), Column.Of("DISABLED", "disabled"), Column.Of("LABELS", "labels"), Column.Age],
+        Fields =
+        [
+            Fields.DisplayName,
+            new("--disabled", "disabled", "Refuse its calls.") { Mutable = true },
+            Fields.Labels,
+        ],
+    };
 
     public static Noun Hypervisor { get; } = HypervisorCommands.Noun;
 
@@ -129,7 +145,7 @@ internal static class Catalog
         "server-group", Place.Project, ServerGroupService.Descriptor, Compute.V1.ServerGroup.Descriptor)
     {
         About = "Which servers run near each other, and which apart.",
-        Aliases = ["server-groups", "group"],
+        Aliases = ["server-groups"],
         Columns =
         [
             Column.Name, Column.Enum("POLICY", "policy"), Column.Of("ACROSS", "topology_label"),
@@ -270,7 +286,7 @@ internal static class Catalog
     public static Noun User { get; } = new(
         "user", Place.Cloud, UserService.Descriptor, Identity.V1.User.Descriptor)
     {
-        About = "People and programs that call.",
+        About = "People who call.",
         Aliases = ["users"],
         Columns =
         [
@@ -292,7 +308,7 @@ internal static class Catalog
         Aliases = ["role-bindings", "binding"],
         Columns =
         [
-            Column.Name, Column.Reference("ROLE", "role"), Column.Reference("MEMBER", "member"),
+            Column.Name, Column.Reference("ROLE", "role"), MemberSyntax.Column("MEMBER", "member"),
             new("SCOPE", (message, _) =>
                 Api.Messages.Text(message, "scope") is { Length: > 0 } scope ? Names.Id(scope) : "(cloud)"),
             Column.Age,
@@ -303,9 +319,9 @@ internal static class Catalog
             {
                 Required = true, Value = "ROLE", Refers = () => Role,
             },
-            new("--member", "member", "The user who gets it.")
+            new("--member", "member", "Who gets it.")
             {
-                Required = true, Value = "USER", Alias = "--user", Refers = () => User,
+                Required = true, Value = MemberSyntax.Form, Alias = "--user", Parse = MemberSyntax.ParseAsync, Completes = MemberSyntax.Completions,
             },
             new("--scope", "scope", "The project, or `cloud` for all of them.")
             {

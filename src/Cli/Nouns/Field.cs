@@ -23,6 +23,9 @@ internal sealed record Field(string Flag, string Path, string Help)
     /// <summary>What else completes, of each resource of that noun; empty: nothing.</summary>
     public Func<Google.Protobuf.IMessage, string>? Also { get; init; }
 
+    /// <summary>Completes what no noun's names do.</summary>
+    public Func<App, Func<System.CommandLine.Completions.CompletionContext, IEnumerable<System.CommandLine.Completions.CompletionItem>>>? Completes { get; init; }
+
     public bool Required { get; init; }
 
     /// <summary>Update can set it as well.</summary>
@@ -77,6 +80,8 @@ internal sealed record Field(string Flag, string Path, string Help)
         }
         if (Refers is not null)
             option.CompletionSources.Add(app.NamesOf(Refers, Also));
+        if (Completes is not null)
+            option.CompletionSources.Add(Completes(app));
         return new FieldOption(this, option, line => line.GetValue(option) ?? []);
     }
 

@@ -21,19 +21,16 @@ internal static class Names
         var parts = text.Split('/');
         if (parts.Any(part => part.Length == 0 || part.Any(char.IsWhiteSpace) || part.Any(char.IsControl)))
             throw Wrong(noun, text);
-        var pattern = Pattern(noun);
-        if (parts.Length == pattern.Length)
-        {
-            for (var i = 0; i < pattern.Length; i += 2)
-                if (parts[i] != pattern[i])
-                    throw Wrong(noun, text);
-            return text;
-        }
         if (parts.Length == 1)
             return parent.Length == 0 ? $"{noun.Collection}/{text}" : $"{parent}/{noun.Collection}/{text}";
-        // Ids alone, one for each level: `demo/web1`, `demo/corp/www.A`.
-        if (parts.Length * 2 == pattern.Length)
-            return string.Join('/', parts.Select((id, level) => $"{pattern[level * 2]}/{id}"));
+        foreach (var pattern in Patterns(noun))
+        {
+            if (parts.Length == pattern.Length && Enumerable.Range(0, parts.Length / 2).All(level => parts[level * 2] == pattern[level * 2]))
+                return text;
+            // Ids alone, one for each level: `demo/web1`, `demo/corp/www.A`.
+            if (parts.Length * 2 == pattern.Length)
+                return string.Join('/', parts.Select((id, level) => $"{pattern[level * 2]}/{id}"));
+        }
         throw Wrong(noun, text);
     }
 
@@ -54,16 +51,17 @@ internal static class Names
         return string.Join('/', ids);
     }
 
-    static string[] Pattern(Noun noun) => noun.Place switch
+    /// <summary>No two have as many parts.</summary>
+    static string[][] Patterns(Noun noun) => noun.Place switch
     {
-        Place.Cloud => [noun.Collection, "*"],
-        Place.Project => ["projects", "*", noun.Collection, "*"],
-        Place.Zone => ["projects", "*", "zones", "*", noun.Collection, "*"],
-        Place.Pool => ["addressPools", "*", noun.Collection, "*"],
-        _ => ["users", "*", noun.Collection, "*"],
+        Place.Cloud => [[noun.Collection, "*"]],
+        Place.Project => [["projects", "*", noun.Collection, "*"]],
+        Place.Zone => [["projects", "*", "zones", "*", noun.Collection, "*"]],
+        Place.Pool => [["addressPools", "*", noun.Collection, "*"]],
+        _ => [["users", "*", noun.Collection, "*"], ["projects", "*", "serviceAccounts", "*", noun.Collection, "*"]],
     };
 
     static UsageException Wrong(Noun noun, string text) => new(
         $"'{text}' is not the name of a {noun.Spoken}.",
-        $"Write NAME or {string.Join('/', Pattern(noun)).Replace("*", "NAME", StringComparison.Ordinal)}.");
+        $"Write NAME or {string.Join(" or ", Patterns(noun).Select(p => string.Join('/', p))).Replace("*", "NAME", StringComparison.Ordinal)}.");
 }

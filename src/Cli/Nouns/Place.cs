@@ -27,6 +27,12 @@ internal static class Parents
         HelpName = "USER",
     };
 
+    public static readonly Option<string?> Account = new("--service-account")
+    {
+        Description = "The service account; instead of --user.",
+        HelpName = "ACCOUNT",
+    };
+
     public static readonly Option<string?> Pool = new("--pool")
     {
         Description = "The address pool; - for all of them.",
@@ -38,7 +44,15 @@ internal static class Parents
         if (place == Place.Zone)
             command.Options.Add(Zone);
         if (place == Place.User)
+        {
             command.Options.Add(User);
+            command.Options.Add(Account);
+            command.Validators.Add(result =>
+            {
+                if (result.GetValue(User) is not null && result.GetValue(Account) is not null)
+                    result.AddError("--user and --service-account exclude each other.");
+            });
+        }
         if (place == Place.Pool)
             command.Options.Add(Pool);
     }
@@ -46,7 +60,7 @@ internal static class Parents
     public static string? GivenTo(ParseResult line, Place place) => place switch
     {
         Place.Zone => line.GetValue(Zone),
-        Place.User => line.GetValue(User),
+        Place.User => line.GetValue(User) ?? line.GetValue(Account),
         Place.Pool => line.GetValue(Pool),
         _ => null,
     };

@@ -14,7 +14,7 @@ internal static class TokenCommands
 {
     public static Noun Noun => new("token", Place.User, TokenService.Descriptor, Token.Descriptor)
     {
-        About = "Bearer tokens of users.",
+        About = "Bearer tokens of users and service accounts.",
         Aliases = ["tokens"],
         Columns = [Column.Name, Column.Of("FOR", "display_name"), Column.Of("SCOPE", "scope"), Column.Time("EXPIRES", "expire_time"), Column.Age],
         Without = ["Create"],
@@ -96,6 +96,7 @@ internal static class TokenCommands
     [
         Column.Reference("ROLE", "role"),
         new("SCOPE", (message, _) => Api.Messages.Text(message, "scope") is { Length: > 0 } scope ? scope : "(cloud)"),
+        Column.Reference("BY GROUP", "group"),
     ];
 
     static Command WhoAmI(App app) =>
@@ -116,6 +117,7 @@ internal static class TokenCommands
                 break;
             default:
                 run.Around.Out.WriteLine(caller.Name);
+                if (caller.Limited) run.Around.Out.WriteLine($"  by {caller.Credential}, which is good for this alone:");
                 foreach (var line in Table.Lines(Grants, caller.Grants, default, run.Around.Ink))
                     run.Around.Out.WriteLine("  " + line);
                 break;

@@ -88,6 +88,7 @@ internal sealed class Run : IDisposable
         Place.Pool when given is null => throw new UsageException(
             "Of which pool?", "Say --pool NAME; `monolith pool list` shows them."),
         Place.Pool => Names.Expand(Catalog.Pool, given, ""),
+        Place.User when Line.GetValue(Parents.Account) is not null => await ExpandAsync(Catalog.ServiceAccount, given!),
         Place.User when given is not null => Names.Expand(Catalog.User, given, ""),
         Place.User => (await Calls.UnaryAsync<GetCallerResponse>(
             TokenService.Descriptor.FindMethodByName("GetCaller"), new GetCallerRequest(), Cancel)).Name,

@@ -138,7 +138,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             + "'authorization: Bearer TOKEN'; CreateToken makes tokens, the administrator's first is in admin.token.",
         "TOKEN_MALFORMED" => "The authorization header must be 'Bearer ' and a token.",
         "TOKEN_EXPIRED" => "The token has expired. Make a new one with CreateToken.",
-        "USER_DISABLED" => "The token's user is disabled. Ask an administrator of the cloud to enable it.",
+        "USER_DISABLED" => "Whoever the token is of, a user or a service account, is disabled. Ask an administrator to enable it.",
         "NODE_UNKNOWN" => "The node was removed from the fleet, or joined anew since. Make a join token and join again.",
         "CERTIFICATE_EXPIRED" => "The node's certificate has expired. It can still be renewed: call RenewCertificate.",
         "CERTIFICATE_UNKNOWN" => "This cloud's authority did not issue the certificate. Make a join token and join.",

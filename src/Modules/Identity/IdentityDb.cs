@@ -1,10 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
+using Monolith.Identity.Groups;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
 using Monolith.Identity.Quotas;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.Secrets;
+using Monolith.Identity.ServiceAccounts;
 using Monolith.Identity.Tokens;
 using Monolith.Identity.Users;
 using Monolith.Platform.Storage;
@@ -15,6 +17,8 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
 {
     public DbSet<ProjectRow> Projects => Set<ProjectRow>();
     public DbSet<UserRow> Users => Set<UserRow>();
+    public DbSet<ServiceAccountRow> ServiceAccounts => Set<ServiceAccountRow>();
+    public DbSet<GroupRow> Groups => Set<GroupRow>();
     public DbSet<TokenRow> Tokens => Set<TokenRow>();
     public DbSet<RoleRow> Roles => Set<RoleRow>();
     public DbSet<RoleBindingRow> RoleBindings => Set<RoleBindingRow>();
@@ -27,6 +31,8 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     {
         model.Entity<ProjectRow>().ToTable("projects");
         model.Entity<UserRow>().ToTable("users");
+        model.Entity<ServiceAccountRow>().ToTable("service_accounts");
+        model.Entity<GroupRow>().ToTable("groups");
         model.Entity<TokenRow>(t =>
         {
             t.ToTable("tokens");

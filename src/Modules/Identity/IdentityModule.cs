@@ -55,6 +55,8 @@ public static class IdentityModule
         services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());
         services.AddSingleton<NodeService>();
         services.AddSingleton<INodes>(s => s.GetRequiredService<NodeService>());
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<IdentityDb>(s.GetRequiredService<Store<IdentityDb>>())
+            .Of("serviceAccounts", db => db.ServiceAccounts));
         services.AddSingleton<IStartUp, IdentityStartUp>();
         return services;
     }
@@ -64,6 +66,8 @@ public static class IdentityModule
         endpoints.MapGrpcService<Projects.ProjectService>();
         endpoints.MapGrpcService<Quotas.QuotaService>();
         endpoints.MapGrpcService<Users.UserService>();
+        endpoints.MapGrpcService<ServiceAccounts.ServiceAccountService>();
+        endpoints.MapGrpcService<Groups.GroupService>();
         endpoints.MapGrpcService<Tokens.TokenService>();
         endpoints.MapGrpcService<RoleService>();
         endpoints.MapGrpcService<RoleBindings.RoleBindingService>();

@@ -19,11 +19,11 @@ internal static class Explanation
         var answer = new ExplainAccessResponse
         {
             Allowed = giving.Count > 0 && !isDisabled,
-            Grants = { giving.Select(g => new Grant { Role = g.Role, Scope = g.Scope }) },
+            Grants = { giving.Select(ToProto) },
         };
         if (answer.Allowed)
         {
-            var by = giving.Select(g => $"{g.Role} on {(g.Scope.Length == 0 ? "the cloud" : g.Scope)}");
+            var by = giving.Select(g => $"{g.Role} on {(g.Scope.Length == 0 ? "the cloud" : g.Scope)}{(g.Group.Length == 0 ? "" : $" as one of {g.Group}")}");
             answer.Message = $"{member.Name} may {permission} on {where}, by {string.Join(" and ", by)}.";
             return answer;
         }
@@ -45,7 +45,7 @@ internal static class Explanation
             .Select(u => u.Key).Order(StringComparer.Ordinal).Take(MostGivers));
         var givers = answer.Givers.Count > 0 ? string.Join(", ", answer.Givers) : "an administrator of the cloud";
         answer.Message = $"{member.Name} lacks {permission} on {where}. {string.Join(" or ", answer.Roles)} would give it; {givers} can bind it: "
-            + $"monolith role-binding create --role {Id(answer.Roles[0])} --member {Id(member.Name)} --scope {project ?? "cloud"}";
+            + $"monolith role-binding create --role {Id(answer.Roles[0])} --member {Short(member.Name)} --scope {project ?? "cloud"}";
         return answer;
     }
 
@@ -56,7 +56,12 @@ internal static class Explanation
             + $"that is good for it: monolith token create --permission {permission}",
     };
 
+    public static Grant ToProto(CallerGrant grant) => new() { Role = grant.Role, Scope = grant.Scope, Group = grant.Group };
+
     static string Id(string name) => Platform.Names.ResourceName.LastId(name);
+
+    // As the command takes it.
+    static string Short(string member) => Platform.Names.ResourceName.ProjectOf(member) is { } project ? $"sa:{project}/{Id(member)}" : Id(member);
 
     static IEnumerable<Role> RolesWith(Known known, string permission, string? project)
     {

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Groups;
 using Monolith.Identity.Nodes;
+using Monolith.Identity.ServiceAccounts;
 using Monolith.Identity.Tokens;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
@@ -8,6 +10,7 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.Access;
 
+/// <summary>A user, or a service account.</summary>
 internal sealed record KnownUser(bool Disabled, Caller Caller);
 
 /// <param name="Expires">UTC; null: never.</param>
@@ -21,10 +24,13 @@ internal sealed record KnownNode(Guid Uid, NodeRole Role, Caller Caller);
 /// stayed.
 /// </summary>
 /// <param name="OwnRoles">Beside the built-in ones.</param>
+/// <param name="Users">And service accounts.</param>
+/// <param name="Groups">Their members.</param>
 internal sealed record Known(
     ImmutableHashSet<string> Projects,
     ImmutableDictionary<string, Role> OwnRoles,
     ImmutableDictionary<string, KnownUser> Users,
+    ImmutableDictionary<string, ImmutableHashSet<string>> Groups,
     ImmutableDictionary<TokenDigest, KnownToken> Tokens,
     ImmutableDictionary<string, TokenDigest> TokenDigests,
     ImmutableDictionary<string, KnownNode> Nodes,
@@ -34,6 +40,7 @@ internal sealed record Known(
         ImmutableHashSet.Create<string>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, Role>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, KnownUser>(StringComparer.Ordinal),
+        ImmutableDictionary.Create<string, ImmutableHashSet<string>>(StringComparer.Ordinal),
         ImmutableDictionary<TokenDigest, KnownToken>.Empty,
         ImmutableDictionary.Create<string, TokenDigest>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, KnownNode>(StringComparer.Ordinal),
@@ -46,7 +53,8 @@ internal sealed record Known(
             Projects = Nothing.Projects.Union(await db.Projects.Select(p => p.Project).ToListAsync()),
         };
         known = known.WithRoles([], await db.Roles.ToListAsync());
-        known = known.WithUsers([], await db.Users.ToListAsync(), await db.RoleBindings.ToListAsync());
+        known = known.WithGroups([], await db.Groups.ToListAsync());
+        known = known.WithUsers([], await db.Users.ToListAsync(), await db.ServiceAccounts.ToListAsync(), await db.RoleBindings.ToListAsync());
         known = known.WithTokens([], await db.Tokens.ToListAsync());
         known = known with { Quotas = known.Quotas.With([], await db.Quotas.ToListAsync()) };
         return known.WithNodes([], await db.Nodes.ToListAsync());
@@ -69,12 +77,25 @@ internal sealed record Known(
         if (touched.Roles.Count > 0)
         {
             known = known.WithRoles(touched.Roles, await db.Roles.Where(r => touched.Roles.Contains(r.Name)).ToListAsync());
-            touched.Users.UnionWith(await db.RoleBindings.Where(b => touched.Roles.Contains(b.Role)).Select(b => b.Member).ToListAsync());
+            touched.Bound.UnionWith(await db.RoleBindings.Where(b => touched.Roles.Contains(b.Role)).Select(b => b.Member).ToListAsync());
         }
+        if (touched.Groups.Count > 0)
+        {
+            known = known.WithGroups(touched.Groups, await db.Groups.Where(g => touched.Groups.Contains(g.Name)).ToListAsync());
+            // Who stayed in it has what they had.
+            foreach (var group in touched.Groups) touched.Users.UnionWith(MembersOf(group).SymmetricExcept(known.MembersOf(group)));
+        }
+        foreach (var bound in touched.Bound)
+            if (Members.IsGroup(bound)) touched.Users.UnionWith(known.MembersOf(bound));
+            else touched.Users.Add(bound);
         if (touched.Users.Count > 0)
+        {
+            var sources = touched.Users.Concat(known.Groups.Where(g => g.Value.Overlaps(touched.Users)).Select(g => g.Key)).ToList();
             known = known.WithUsers(touched.Users,
                 await db.Users.Where(u => touched.Users.Contains(u.Name)).ToListAsync(),
-                await db.RoleBindings.Where(b => touched.Users.Contains(b.Member)).ToListAsync());
+                await db.ServiceAccounts.Where(s => touched.Users.Contains(s.Name)).ToListAsync(),
+                await db.RoleBindings.Where(b => sources.Contains(b.Member)).ToListAsync());
+        }
         if (touched.Tokens.Count > 0)
             known = known.WithTokens(touched.Tokens,
                 await db.Tokens.Where(t => touched.Tokens.Contains(t.Name)).ToListAsync());
@@ -95,15 +116,29 @@ internal sealed record Known(
         OwnRoles = OwnRoles.RemoveRange(stale).SetItems(roles.Select(r => KeyValuePair.Create(r.Name, r.ToRole()))),
     };
 
-    Known WithUsers(IEnumerable<string> stale, List<Users.UserRow> users, List<RoleBindings.RoleBindingRow> bindings)
+    ImmutableHashSet<string> MembersOf(string group) => Groups.GetValueOrDefault(group, Nothing.Projects);
+
+    Known WithGroups(IEnumerable<string> stale, List<GroupRow> groups) => this with
+    {
+        Groups = Groups.RemoveRange(stale).SetItems(groups.Select(g => KeyValuePair.Create(g.Name, Nothing.Projects.Union(g.MemberList)))),
+    };
+
+    /// <param name="bindings">Of these, and of the groups that they are in.</param>
+    Known WithUsers(IEnumerable<string> stale, List<Users.UserRow> users, List<ServiceAccountRow> accounts,
+        List<RoleBindings.RoleBindingRow> bindings)
     {
         var grants = bindings.Select(b => (b.Member, b.Scope, Role: Roles.Find(b.Role) ?? OwnRoles.GetValueOrDefault(b.Role)))
             .Where(b => b.Role is not null)
-            .ToLookup(b => b.Member, b => Roles.Grant(b.Role!, b.Scope), StringComparer.Ordinal);
+            .ToLookup(b => b.Member, b => Roles.Grant(b.Role!, b.Scope) with { Group = Members.IsGroup(b.Member) ? b.Member : "" },
+                StringComparer.Ordinal);
+        var groups = grants.Where(g => Members.IsGroup(g.Key)).SelectMany(g => MembersOf(g.Key).Select(m => (Member: m, Group: g.Key)))
+            .ToLookup(m => m.Member, m => m.Group, StringComparer.Ordinal);
         return this with
         {
-            Users = Users.RemoveRange(stale).SetItems(users.Select(u => KeyValuePair.Create(u.Name,
-                new KnownUser(u.Disabled, new Caller(u.Name, [.. grants[u.Name]]))))),
+            Users = Users.RemoveRange(stale).SetItems(users.Select(u => (u.Name, u.Disabled))
+                .Concat(accounts.Select(a => (a.Name, a.Disabled)))
+                .Select(u => KeyValuePair.Create(u.Name, new KnownUser(u.Disabled,
+                    new Caller(u.Name, [.. grants[u.Name], .. groups[u.Name].SelectMany(g => grants[g])]))))),
         };
     }
 
@@ -124,23 +159,28 @@ internal sealed record Known(
     };
 
     /// <summary>The names of what events speak of, by noun; a binding speaks of its member.</summary>
+    /// <param name="Users">And service accounts.</param>
+    /// <param name="Bound">Users, service accounts and groups to whom something was bound, or is no longer.</param>
     sealed record Touched(HashSet<string> Projects, HashSet<string> Users, HashSet<string> Tokens, HashSet<string> Nodes,
-        HashSet<string> Quotas, HashSet<string> Roles)
+        HashSet<string> Quotas, HashSet<string> Roles, HashSet<string> Groups, HashSet<string> Bound)
     {
         public static Touched By(IReadOnlyList<EventRow> events)
         {
-            var touched = new Touched([], [], [], [], [], []);
+            var touched = new Touched([], [], [], [], [], [], [], []);
             foreach (var e in events)
                 switch (e.Type.Split('.')[2])
                 {
                     case "project":
                         touched.Projects.Add(e.Resource);
                         break;
-                    case "user":
+                    case "user" or "serviceAccount":
                         touched.Users.Add(e.Resource);
                         break;
                     case "roleBinding":
-                        touched.Users.Add(RoleBinding.Parser.ParseFrom(e.Data).Member);
+                        touched.Bound.Add(RoleBinding.Parser.ParseFrom(e.Data).Member);
+                        break;
+                    case "group":
+                        touched.Groups.Add(e.Resource);
                         break;
                     case "role":
                         touched.Roles.Add(e.Resource);

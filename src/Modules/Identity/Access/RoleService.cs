@@ -115,7 +115,7 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry) : 
     public override Task<ExplainAccessResponse> ExplainAccess(ExplainAccessRequest request, ServerCallContext context)
     {
         var violations = new Violations();
-        if (request.Member.Length > 0) ResourceName.Parse("users/*", request.Member, "member", violations);
+        if (request.Member.Length > 0) violations.Require(Members.IsOne(request.Member), "member", Members.Expected(request.Member));
         Check(request.Permission, "permission", violations);
         violations.ThrowIfAny();
         var (caller, known) = (context.GetCall().Caller, registry.Known);
@@ -131,7 +131,7 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry) : 
                 ? Explanation.Of(known, caller, isDisabled: false, request.Permission, project, caller)
                 : Explanation.OfToken(caller, request.Permission));
         }
-        if (!known.Users.TryGetValue(member, out var user)) throw Fault.NotFound(member);
+        if (!known.Users.TryGetValue(member, out var user) || !Members.MayBeKnownTo(caller, member)) throw Fault.NotFound(member);
         return Task.FromResult(Explanation.Of(known, user.Caller, user.Disabled, request.Permission, project, caller));
     }
 

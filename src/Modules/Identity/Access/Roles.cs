@@ -33,7 +33,7 @@ internal static class Roles
     public const string Admin = "roles/admin";
     public const string ProjectAdmin = "roles/projectAdmin";
 
-    /// <summary>What no method asks for by itself: handling other users' tokens.</summary>
+    /// <summary>What no method asks for by itself: handling others' tokens.</summary>
     public const string ManageTokens = "identity.tokens.manage";
 
     static readonly string[] Member =
@@ -52,7 +52,7 @@ internal static class Roles
             "network.addressPools.*", "network.fabricPeers.*",
             "network.fabricBreaches.*", "lb.nodes.*", "operations.*", "events.events.list", "events.auditEntries.*", "identity.joinTokens.create", "identity.projects.get",
             "identity.quotas.get", "identity.quotas.update"),
-        Of(ProjectAdmin, "Who answers for a project: all that is in it, and who may do what there.", RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update", "events.auditEntries.read"]),
+        Of(ProjectAdmin, "Who answers for a project: all that is in it, and who may do what there.", RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.serviceAccounts.*", ManageTokens, "identity.projects.update", "events.auditEntries.read"]),
         Of("roles/member", "Who works in a project: makes, changes and deletes what is in it.", RoleScope.Cloud | RoleScope.Project, Member),
         Of("roles/reader", "Who looks on, and changes nothing.", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
         Of("roles/hypervisor", "", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.ports.tell", "agent.blobs.read",

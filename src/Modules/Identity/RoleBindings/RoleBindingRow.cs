@@ -11,7 +11,7 @@ internal sealed class RoleBindingRow : ResourceRow
     /// <summary><c>roles/{role}</c></summary>
     public required string Role { get; init; }
 
-    /// <summary><c>users/{user}</c></summary>
+    /// <summary>A user, a service account or a group.</summary>
     public required string Member { get; init; }
 
     /// <summary><c>projects/{project}</c>, or empty for the cloud.</summary>

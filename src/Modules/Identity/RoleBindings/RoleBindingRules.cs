@@ -16,7 +16,8 @@ internal static class RoleBindingRules
         if (!violations.Require(request.RoleBinding is not null, "role_binding", "is required"))
             violations.ThrowIfAny();
         var binding = request.RoleBinding!;
-        ResourceName.Parse("users/*", binding.Member, "role_binding.member", violations);
+        if (!Members.IsGroup(binding.Member) || ResourceName.Match(Members.Groups, binding.Member) is null)
+            violations.Require(Members.IsOne(binding.Member), "role_binding.member", Members.Expected(binding.Member) + $", or {Members.Groups}");
         var inProject = binding.Scope.Length > 0;
         if (inProject) ResourceName.Parse("projects/*", binding.Scope, "role_binding.scope", violations);
         if (violations.Require(role is not null, "role_binding.role",

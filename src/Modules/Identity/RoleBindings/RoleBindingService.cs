@@ -33,7 +33,9 @@ internal sealed class RoleBindingService(Store<IdentityDb> store, Registry regis
         {
             if (wanted.Scope.Length > 0 && !await unit.Db.Projects.AnyAsync(p => p.Name == wanted.Scope))
                 throw Fault.NotFound(wanted.Scope);
-            if (!await unit.Db.Users.AnyAsync(u => u.Name == wanted.Member))
+            if (Members.IsGroup(wanted.Member)
+                ? !await unit.Db.Groups.AnyAsync(g => g.Name == wanted.Member)
+                : (await Members.AbsentAsync(unit.Db, call.Caller, [wanted.Member])).Count > 0)
                 throw Fault.Invalid("role_binding.member", $"{wanted.Member} does not exist");
             if (await unit.Db.RoleBindings.FirstOrDefaultAsync(b => b.Role == wanted.Role && b.Scope == wanted.Scope
                 && b.Member == wanted.Member) is { } there)

@@ -29,8 +29,8 @@ internal sealed class TokenLimits(IReadOnlyList<string> permissions, string scop
         var (where, held) = scope.Length > 0 && grant.Scope.Length == 0
             ? (scope, Roles.WithinProject(grant.Permissions))
             : (grant.Scope, grant.Permissions);
-        if (permissions.Count == 0) return new(where, grant.Role, held);
+        if (permissions.Count == 0) return grant with { Scope = where, Permissions = held };
         var left = permissions.Where(held.Contains).ToList();
-        return left.Count == 0 ? null : new(where, grant.Role, new PermissionSet(left, []));
+        return left.Count == 0 ? null : grant with { Scope = where, Permissions = new PermissionSet(left, []) };
     }
 }

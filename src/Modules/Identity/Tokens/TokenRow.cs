@@ -6,10 +6,10 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.Tokens;
 
-/// <summary>A user's token. Nothing of it changes; a revoked one has no row.</summary>
+/// <summary>A token of a user or a service account. Nothing of it changes; a revoked one has no row.</summary>
 internal sealed class TokenRow : ResourceRow
 {
-    /// <summary><c>users/{user}</c></summary>
+    /// <summary><c>users/{user}</c>, or a service account.</summary>
     public required string User { get; init; }
 
     /// <summary>SHA-256 of the secret.</summary>

@@ -18,7 +18,7 @@ internal static class TokenRules
     public static void Check(CreateTokenRequest request, Func<string, bool> exists, DateTimeOffset now)
     {
         var violations = new Violations();
-        ResourceName.Parse("users/*", request.Parent, "parent", violations);
+        CheckParent(request.Parent, violations);
         if (request.Token is { } token)
         {
             violations.DisplayName("token.display_name", token.DisplayName);
@@ -57,13 +57,26 @@ internal static class TokenRules
         return ttl;
     }
 
-    /// <summary>Callers handle their own tokens, unless by one that is limited; that, and others' tokens, need a permission on
-    /// the cloud.</summary>
-    /// <exception cref="Fault">PERMISSION_DENIED.</exception>
+    /// <summary>Of a token's name.</summary>
+    /// <exception cref="Fault">INVALID_ARGUMENT for what is no such name.</exception>
+    public static string OwnerOf(string token)
+    {
+        if (ResourceName.Match(Members.ServiceAccounts + "/tokens/*", token) is null) ResourceName.Parse(Members.Users + "/tokens/*", token);
+        return token[..token.LastIndexOf("/tokens/", StringComparison.Ordinal)];
+    }
+
+    public static void CheckParent(string parent, Violations violations) => violations.Require(Members.IsOne(parent), "parent",
+        Members.Expected(parent));
+
+    /// <summary>Callers handle their own tokens, unless by one that is limited; that, and others' tokens, need a permission: for
+    /// users' on the cloud, for service accounts' in their project.</summary>
+    /// <exception cref="Fault">NOT_FOUND for what the caller may not know of, else PERMISSION_DENIED.</exception>
     public static void CheckOwner(Caller caller, string user)
     {
-        if ((caller.Name != user || caller.IsLimited) && !caller.May(Roles.ManageTokens, null))
-            throw Fault.Denied(Roles.ManageTokens, "the cloud", caller.Name);
+        var project = ResourceName.ProjectOf(user);
+        if (caller.Name == user && !caller.IsLimited || caller.May(Roles.ManageTokens, project)) return;
+        if (caller.Name != user && !Members.MayBeKnownTo(caller, user)) throw Fault.NotFound(user);
+        throw Fault.Denied(Roles.ManageTokens, project is null ? "the cloud" : "projects/" + project, caller.Name);
     }
 
     static bool IsTime(Timestamp time) =>

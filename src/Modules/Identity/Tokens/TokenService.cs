@@ -27,7 +27,8 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
             return Task.FromResult(request.Parent);
         }, async (unit, user) =>
         {
-            if (!await unit.Db.Users.AnyAsync(u => u.Name == user)) throw Fault.NotFound(user);
+            if (!await unit.Db.Users.AnyAsync(u => u.Name == user) && !await unit.Db.ServiceAccounts.AnyAsync(s => s.Name == user))
+                throw Fault.NotFound(user);
             var secret = TokenSecret.Make();
             var row = TokenRow.Of(user, secret, request.Token ?? new(), unit.Now);
             unit.Db.Tokens.Add(row);
@@ -43,7 +44,8 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
 
     public override async Task<ListTokensResponse> ListTokens(ListTokensRequest request, ServerCallContext context)
     {
-        var list = ListQuery.Of<TokenRow>(request, context.GetCall(), null, "users/*");
+        var list = ListQuery.Of<TokenRow>(request, context.GetCall(), null, request.Parent.StartsWith("projects/", StringComparison.Ordinal)
+            ? Members.ServiceAccounts : Members.Users);
         TokenRules.CheckOwner(context.GetCall().Caller, request.Parent);
         var found = await store.ReadAsync(db => list.Of(db.Tokens.Where(t => t.User == request.Parent)).ToListAsync());
         var (rows, next) = list.Cut(found);
@@ -52,7 +54,7 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
 
     public override async Task<Empty> RevokeToken(RevokeTokenRequest request, ServerCallContext context)
     {
-        var user = "users/" + ResourceName.Parse("users/*/tokens/*", request.Name)[0];
+        var user = TokenRules.OwnerOf(request.Name);
         // What has served may end itself.
         if (request.Name != context.GetCall().Caller.Credential) TokenRules.CheckOwner(context.GetCall().Caller, user);
         var answer = await store.MutateAsync(context.GetCall(), request, async unit =>
@@ -73,7 +75,9 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
         return Task.FromResult(new GetCallerResponse
         {
             Name = caller.Name,
-            Grants = { caller.Grants.Select(g => new Grant { Role = g.Role, Scope = g.Scope }) },
+            Grants = { caller.Grants.Select(Explanation.ToProto) },
+            Credential = caller.Credential,
+            Limited = caller.IsLimited,
         });
     }
 

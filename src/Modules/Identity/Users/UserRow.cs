@@ -4,7 +4,7 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.Users;
 
-/// <summary>A person or a program.</summary>
+/// <summary>A person.</summary>
 internal sealed class UserRow : ResourceRow
 {
     public string Email { get; set; } = "";

@@ -33,7 +33,8 @@ internal static partial class UserRules
         return changed;
     }
 
-    /// <summary>Somebody must be left who can give rights: without this, one call locks everybody out for good.</summary>
+    /// <summary>Somebody must be left who can give rights: without this, one call locks everybody out for good. Who is it by a group
+    /// does not count: what becomes of groups is nobody's farewell.</summary>
     /// <param name="without">The user who stops counting, or null.</param>
     /// <param name="withoutBinding">The binding that stops counting, or null.</param>
     /// <exception cref="Fault">FAILED_PRECONDITION when nobody would be left.</exception>
@@ -45,7 +46,7 @@ internal static partial class UserRules
             && db.Users.Any(u => u.Name == b.Member && !u.Disabled));
         if (!left)
             throw Fault.Precondition("LAST_ADMINISTRATOR", subject,
-                $"{subject} is the cloud's last administrator. Bind {Roles.Admin} to another user first.");
+                $"{subject} is the cloud's last administrator. Bind {Roles.Admin} to another user, and not by a group, first.");
     }
 
     static void CheckWords(User user, Violations violations)

@@ -2,8 +2,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
-using Monolith.Identity.RoleBindings;
-using Monolith.Identity.Tokens;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -91,16 +89,7 @@ internal sealed class UserService(Store<IdentityDb> store, Registry registry) : 
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
             await UserRules.CheckAdministratorLeftAsync(unit.Db, row.Name, row.Name, null);
-            foreach (var binding in await unit.Db.RoleBindings.Where(b => b.Member == row.Name).ToListAsync())
-            {
-                unit.Db.RoleBindings.Remove(binding);
-                RoleBindings.RoleBindingService.Emit(unit, Change.Deleted, binding);
-            }
-            foreach (var token in await unit.Db.Tokens.Where(t => t.User == row.Name).ToListAsync())
-            {
-                unit.Db.Tokens.Remove(token);
-                Tokens.TokenService.Emit(unit, Change.Deleted, token);
-            }
+            await Members.ForgetAsync(unit, row.Name);
             unit.Db.Users.Remove(row);
             Emit(unit, Change.Deleted, row);
             return new Empty();

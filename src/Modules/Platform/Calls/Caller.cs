@@ -6,7 +6,11 @@ namespace Monolith.Platform.Calls;
 /// <param name="Scope"><c>projects/{project}</c>, or empty for the whole cloud.</param>
 /// <param name="Role"><c>roles/{role}</c>.</param>
 /// <param name="Permissions">The role's permissions; a pattern that ends in <c>*</c> stands for all that begin so.</param>
-public sealed record CallerGrant(string Scope, string Role, PermissionSet Permissions);
+public sealed record CallerGrant(string Scope, string Role, PermissionSet Permissions)
+{
+    /// <summary><c>groups/{group}</c>, through which the caller has it; empty: it is the caller's own.</summary>
+    public string Group { get; init; } = "";
+}
 
 /// <summary>A closed set of permissions, exact ones and prefixes.</summary>
 public sealed class PermissionSet(IEnumerable<string> exact, IEnumerable<string> prefixes, IEnumerable<string>? suffixes = null)
@@ -21,7 +25,7 @@ public sealed class PermissionSet(IEnumerable<string> exact, IEnumerable<string>
 }
 
 /// <summary>Who calls, with the rights that held when the call came in. Immutable.</summary>
-/// <param name="Name"><c>users/{user}</c>, <c>nodes/{node}</c>, or a component (<c>compute/servers</c>).</param>
+/// <param name="Name"><c>users/{user}</c>, <c>projects/{project}/serviceAccounts/{account}</c>, <c>nodes/{node}</c>, or a component (<c>compute/servers</c>).</param>
 public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
 {
     /// <summary>What it showed: <c>users/{user}/tokens/{token}</c>, or <c>certificates/{serial number}</c>; empty: nothing.</summary>
