@@ -42,7 +42,7 @@ public static class Descriptors
         Identity.V1.GroupReflection.Descriptor, Identity.V1.NodeReflection.Descriptor, Identity.V1.ProjectReflection.Descriptor,
         Identity.V1.QuotaReflection.Descriptor, Identity.V1.ServiceAccountReflection.Descriptor,
         Identity.V1.RoleReflection.Descriptor, Identity.V1.RoleBindingReflection.Descriptor, Identity.V1.TokenReflection.Descriptor,
-        Identity.V1.UserReflection.Descriptor,
+        Identity.V1.SessionReflection.Descriptor, Identity.V1.UserReflection.Descriptor,
         Image.V1.ImageReflection.Descriptor, Image.V1.ImportReflection.Descriptor,
         Lb.V1.LoadBalancerReflection.Descriptor, Lb.V1.NodeReflection.Descriptor,
         Network.V1.AddressReflection.Descriptor, Network.V1.AddressPoolReflection.Descriptor,

@@ -22,6 +22,12 @@ internal static class CommandLine
     static readonly Option<string[]> TlsNames = Endpoints("--tls-name",
         "More names and addresses that the TLS certificate is for.", "TLS_NAMES", "");
 
+    static readonly Option<string> Issuer = new("--issuer")
+    {
+        Description = "URL by which others reach this cloud: who issues its access tokens. Default: the first --tls-name.",
+        DefaultValueFactory = _ => Variable("ISSUER") ?? "",
+    };
+
     static readonly Option<string?> Metrics = new("--metrics")
     {
         Description = "HTTP/1.1 for /metrics and /healthz, a loopback address.",
@@ -125,7 +131,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
-            Data, Plain, Tls, TlsNames, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, ImportAllow,
+            Data, Plain, Tls, TlsNames, Issuer, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, ImportAllow,
             ImageMaxDisk, AddressHistory, Audit, Kek, KekBefore, CallerRate, CallerCalls, CallerStreams, Calls,
             Level,
         };
@@ -166,6 +172,7 @@ internal static class CommandLine
         Plain = Parse(parsed, Plain),
         Tls = Parse(parsed, Tls),
         TlsNames = Words(parsed.GetValue(TlsNames)!),
+        Issuer = parsed.GetValue(Issuer)!,
         Metrics = parsed.GetValue(Metrics) is { Length: > 0 } metrics ? Endpoint(metrics) : null,
         Dns = Parse(parsed, Dns),
         Domain = parsed.GetValue(Domain)!,

@@ -19,6 +19,14 @@ public sealed record HostOptions
     /// <summary>Names and addresses besides the endpoints' that the TLS certificate is for.</summary>
     public IReadOnlyList<string> TlsNames { get; init; } = [];
 
+    /// <summary>The <c>iss</c> of access tokens: the URL by which others reach a host, and the same on all of them. Empty: the first
+    /// of the TLS names, or <c>localhost</c>, with the port of the first TLS endpoint.</summary>
+    public string Issuer
+    {
+        get => field.Length > 0 ? field : $"https://{TlsNames.FirstOrDefault() ?? "localhost"}:{(Tls.Count > 0 ? Tls[0].Port : 443)}";
+        init;
+    } = "";
+
     /// <summary>HTTP/1.1 without TLS, loopback only: <c>/metrics</c> and <c>/healthz</c>. Null: none.</summary>
     public IPEndPoint? Metrics { get; init; }
 

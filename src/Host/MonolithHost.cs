@@ -82,6 +82,7 @@ public static class MonolithHost
         {
             KeyEncryptionKey = options.Kek,
             KeyEncryptionKeyBefore = options.KekBefore,
+            Issuer = options.Issuer,
         });
         services.AddImage(new ImageOptions(Path.Combine(options.Data, "images"))
         {

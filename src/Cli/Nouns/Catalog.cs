@@ -299,6 +299,7 @@ internal static class Catalog
             new("--email", "email", "Where to reach it.") { Mutable = true, Value = "MAILBOX" },
             new("--disabled", "disabled", "Refuse its calls.") { Mutable = true },
         ],
+        Extra = (noun, app) => [PasswordCommands.Set(noun, app)],
     };
 
     public static Noun RoleBinding { get; } = new(

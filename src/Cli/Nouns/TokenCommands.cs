@@ -16,9 +16,9 @@ internal static class TokenCommands
     {
         About = "Bearer tokens of users and service accounts.",
         Aliases = ["tokens"],
-        Columns = [Column.Name, Column.Of("FOR", "display_name"), Column.Of("SCOPE", "scope"), Column.Time("EXPIRES", "expire_time"), Column.Age],
+        Columns = [Column.Name, Column.Of("FOR", "display_name"), Column.Of("SCOPE", "scope"), Column.Of("SESSION", "session"), Column.Time("EXPIRES", "expire_time"), Column.Age],
         Without = ["Create"],
-        Extra = (noun, app) => [Create(noun, app), Revoke(noun, app), WhoAmI(app)],
+        Extra = (noun, app) => [Create(noun, app), Revoke(noun, app), Access(app), WhoAmI(app)],
     };
 
     static Command Create(Noun noun, App app)
@@ -68,6 +68,35 @@ internal static class TokenCommands
                 default:
                     run.Around.Error.WriteLine($"{made.Token.Name}. Keep its secret: it is not shown again.");
                     run.Around.Out.WriteLine(made.Secret);
+                    break;
+            }
+            return ExitCode.Done;
+        });
+    }
+
+    static Command Access(App app)
+    {
+        var command = new Command("access", "Print an access token: signed, short-lived, for this cloud or for a service that knows its keys.");
+        var audience = new Option<string?>("--audience") { Description = "Whom it is for. Default: this cloud.", HelpName = "URL" };
+        var life = new Option<string?>("--ttl") { Description = "Until it expires, at most 1h. Default: 15m.", HelpName = "TIME" };
+        command.Options.Add(audience);
+        command.Options.Add(life);
+        return app.Does(command, async run =>
+        {
+            var request = new IssueAccessTokenRequest { Audience = run.Line.GetValue(audience) ?? "" };
+            if (run.Line.GetValue(life) is { } ttl) request.Ttl = Duration.FromTimeSpan(Settings.ParseSpan(ttl));
+            var made = await run.Calls.UnaryAsync<IssueAccessTokenResponse>(
+                SessionService.Descriptor.FindMethodByName("IssueAccessToken"), request, run.Cancel);
+            switch (run.Settings.Output)
+            {
+                case OutputFormat.Json:
+                    run.Around.Out.WriteLine(Printer.Json(made));
+                    break;
+                case OutputFormat.Yaml:
+                    run.Around.Out.Write(Printer.Yaml(made));
+                    break;
+                default:
+                    run.Around.Out.WriteLine(made.AccessToken);
                     break;
             }
             return ExitCode.Done;

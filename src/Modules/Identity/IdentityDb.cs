@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
+using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Groups;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
@@ -24,6 +25,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<RoleBindingRow> RoleBindings => Set<RoleBindingRow>();
     public DbSet<QuotaRow> Quotas => Set<QuotaRow>();
     public DbSet<NodeRow> Nodes => Set<NodeRow>();
+    public DbSet<SigningKeyRow> SigningKeys => Set<SigningKeyRow>();
     public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
 
@@ -53,6 +55,11 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
         {
             k.ToTable("data_keys").HasKey(x => x.Id);
             k.Property(x => x.Id).ValueGeneratedNever();
+        });
+        model.Entity<SigningKeyRow>(k =>
+        {
+            k.ToTable("signing_keys").HasKey(x => x.Period);
+            k.Property(x => x.Period).ValueGeneratedNever();
         });
         model.Entity<JoinTokenRow>(t =>
         {

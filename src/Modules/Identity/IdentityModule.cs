@@ -2,10 +2,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Monolith.Identity.Access;
+using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Secrets;
+using Monolith.Identity.Sessions;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Secrets;
 using Monolith.Platform.Storage;
@@ -22,6 +24,9 @@ public sealed record IdentityOptions(string DataDirectory)
 
     /// <summary>What they were sealed with before.</summary>
     public GivenKey? KeyEncryptionKeyBefore { get; init; }
+
+    /// <summary>The <c>iss</c> of access tokens: a URL below which others find the keys. Hosts of one cloud say the same.</summary>
+    public string Issuer { get; init; } = "https://localhost";
 }
 
 /// <summary>A key as it was given.</summary>
@@ -51,6 +56,11 @@ public static class IdentityModule
         services.AddSingleton<IOpenProjects>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IQuotaLimits>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IAuthentication, Authentication>();
+        services.AddSingleton<SigningKeys>();
+        services.AddSingleton<SignedTokens>();
+        services.AddSingleton<PasswordWork>();
+        services.AddSingleton<Guesses>();
+        services.AddSingleton<PasswordCheck>();
         services.AddSingleton<JoinTokens>();
         services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());
         services.AddSingleton<NodeService>();
@@ -69,6 +79,8 @@ public static class IdentityModule
         endpoints.MapGrpcService<ServiceAccounts.ServiceAccountService>();
         endpoints.MapGrpcService<Groups.GroupService>();
         endpoints.MapGrpcService<Tokens.TokenService>();
+        endpoints.MapGrpcService<Sessions.SessionService>();
+        Discovery.Map(endpoints);
         endpoints.MapGrpcService<RoleService>();
         endpoints.MapGrpcService<RoleBindings.RoleBindingService>();
         endpoints.MapGrpcService<NodeService>();

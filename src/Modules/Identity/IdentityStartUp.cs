@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Identity.Access;
+using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Projects;
 using Monolith.Identity.RoleBindings;
@@ -17,7 +18,7 @@ namespace Monolith.Identity;
 /// user at all, the project <c>system</c> and the user <c>admin</c>, who may do everything; and a token of admin's in
 /// <c>admin.token</c> whenever that file is missing.
 /// </summary>
-internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys keys, CertificateAuthority authority, Registry registry,
+internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys keys, SigningKeys signingKeys, CertificateAuthority authority, Registry registry,
     IdentityOptions options, ILogger<IdentityStartUp> log) : IStartUp
 {
     const string Admin = "users/admin";
@@ -28,6 +29,7 @@ internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys 
     {
         await keys.OpenAsync(cancel);
         await authority.OpenAsync(cancel);
+        await signingKeys.OpenAsync(cancel);
         var first = await store.WriteAsync(Call.Of("identity/start"), BootstrapAsync, cancel);
         var path = Path.Combine(options.DataDirectory, "admin.token");
         // At a first start a file that is there is of another database.

@@ -83,6 +83,8 @@ internal sealed class Tenant(string id)
         }, by);
         await new LoadBalancerService.LoadBalancerServiceClient(wire).CreateLoadBalancerAsync(
             new CreateLoadBalancerRequest { Parent = Name, LoadBalancerId = "r1", LoadBalancer = new() }, by);
+        await new ServiceAccountService.ServiceAccountServiceClient(wire).CreateServiceAccountAsync(
+            new CreateServiceAccountRequest { Parent = Name, ServiceAccountId = "r1" }, by);
         await UploadAsync(host, "r1", new byte[4096]);
         await CreateServerAsync(host, "s1");
     }

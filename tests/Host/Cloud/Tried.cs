@@ -88,6 +88,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             ImagePrewarm = new() { Image = P + "/images/r1", AvailabilityZone = "nowhere" },
         });
         await Do("CreateUser", new CreateUserRequest { UserId = "tried" });
+        await Do("CreateGroup", new CreateGroupRequest { GroupId = "tried", Group = new() { Members = { "users/admin" } } });
         await Do("CreateRole", new CreateRoleRequest { RoleId = "tried", Role = new() { Permissions = { "compute.servers.get" } } });
         token = ((CreateTokenResponse)await Do("CreateToken", new CreateTokenRequest { Parent = User })).Token.Name;
         binding = ((RoleBinding)await Do("CreateRoleBinding", new CreateRoleBindingRequest
@@ -303,6 +304,17 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "CreateUser" => new CreateUserRequest { UserId = Mark },
         "UpdateUser" => new UpdateUserRequest { User = new() { Name = User, DisplayName = Mark } },
         "DeleteUser" => new DeleteUserRequest { Name = User },
+        "CreateGroup" => new CreateGroupRequest { GroupId = Mark, Group = new() { Members = { User } } },
+        "UpdateGroup" => new UpdateGroupRequest { Group = new() { Name = "groups/tried", DisplayName = Mark } },
+        "AddGroupMembers" => new AddGroupMembersRequest { Name = "groups/tried", Members = { User } },
+        "RemoveGroupMembers" => new RemoveGroupMembersRequest { Name = "groups/tried", Members = { "users/admin" } },
+        "DeleteGroup" => new DeleteGroupRequest { Name = "groups/tried" },
+        "CreateServiceAccount" => new CreateServiceAccountRequest { Parent = P, ServiceAccountId = Mark },
+        "UpdateServiceAccount" => new UpdateServiceAccountRequest
+        {
+            ServiceAccount = new() { Name = P + "/serviceAccounts/r1", DisplayName = Mark },
+        },
+        "DeleteServiceAccount" => new DeleteServiceAccountRequest { Name = P + "/serviceAccounts/r1" },
         "CreateRole" => new CreateRoleRequest { RoleId = Mark, Role = new() { Permissions = { "compute.servers.get" } } },
         "UpdateRole" => new UpdateRoleRequest { Role = new() { Name = "roles/tried", Description = Mark } },
         "DeleteRole" => new DeleteRoleRequest { Name = "roles/tried" },

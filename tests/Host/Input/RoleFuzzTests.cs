@@ -159,7 +159,7 @@ public sealed class RoleFuzzTests(ITestOutputHelper output)
     static List<string> Names()
     {
         string[] collections = ["servers/s1", "servers/new", "networks/r1", "ports/r1", "securityGroups/r1", "addressSets/r1",
-            "floatingAddresses/r1", "keyPairs/r1", "serverGroups/r1", "images/r1", "imageFamilies/r1", "zones/r1",
+            "floatingAddresses/r1", "keyPairs/r1", "serviceAccounts/r1", "serverGroups/r1", "images/r1", "imageFamilies/r1", "zones/r1",
             "zones/r1/recordSets/r1.A", "loadBalancers/r1", "quotas/servers"];
         return
         [

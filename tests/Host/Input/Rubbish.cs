@@ -20,7 +20,7 @@ internal sealed class Rubbish(Random random, IReadOnlyList<string>? names = null
         "", " ", "x", "-", "r1", "Bad_Id", "a-", "-a", "..", "../../etc/passwd", "projects/rubbish", "projects/-",
         "projects/", "projects", "projects//servers/", "projects/rubbish/servers/none", "projects/rubbish/networks/r1",
         "projects/rubbish/images/r1", "projects/rubbish/zones/r1", "projects/rubbish/zones/r1/recordSets/www.A",
-        "projects/rubbish/securityGroups/default", "projects/rubbish/loadBalancers/r1", "projects/rubbish/keyPairs/r1",
+        "projects/rubbish/securityGroups/default", "projects/rubbish/loadBalancers/r1", "projects/rubbish/keyPairs/r1", "projects/rubbish/serviceAccounts/r1",
         "projects/rubbish/ports/r1", "users/none", "users/none/tokens/x", "roles/member", "roles/none", "flavors/none",
         "addressPools/none", "hypervisors/none", "roleBindings/x", "nodes/none", "mj1.a.b.c", "*", "display_name",
         "labels", "update_mask", "w0", "w99999999999999999999", "9223372036854775807", "-1", "1e400", "NaN",

@@ -23,7 +23,7 @@ public sealed class ProjectTests(RunningHost host)
         var left = e.GetRpcStatus()!.GetDetail<Google.Rpc.PreconditionFailure>()!.Violations
             .ToDictionary(v => v.Subject[(tenant.Name.Length + 1)..], v => v.Description);
         Assert.Equal(["addressSets", "floatingAddresses", "images", "keyPairs", "loadBalancers", "networks", "ports",
-                "securityGroups", "serverGroups", "servers", "zones"],
+                "securityGroups", "serverGroups", "servers", "serviceAccounts", "zones"],
             left.Keys.Order(StringComparer.Ordinal));
         Assert.Contains("projects/leaving/servers/s1", left["servers"], StringComparison.Ordinal);
 
@@ -42,6 +42,8 @@ public sealed class ProjectTests(RunningHost host)
         await new Dns.V1.ZoneService.ZoneServiceClient(wire).DeleteZoneAsync(new() { Name = tenant.Name + "/zones/r1" }, by);
         await new SecurityGroupService.SecurityGroupServiceClient(wire).DeleteSecurityGroupAsync(
             new() { Name = tenant.Name + "/securityGroups/r1" }, by);
+        await new ServiceAccountService.ServiceAccountServiceClient(wire).DeleteServiceAccountAsync(
+            new() { Name = tenant.Name + "/serviceAccounts/r1" }, by);
         await new Image.V1.ImageService.ImageServiceClient(wire).DeleteImageAsync(new() { Name = tenant.Name + "/images/r1" }, by);
         await RunningHost.UntilAsync(async () =>
         {

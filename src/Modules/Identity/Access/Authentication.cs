@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Tokens;
@@ -6,17 +7,22 @@ using Monolith.Platform.Calls;
 
 namespace Monolith.Identity.Access;
 
-internal sealed class Authentication(Registry registry, NodeCertificates certificates, TimeProvider time)
+internal sealed class Authentication(Registry registry, NodeCertificates certificates, SignedTokens signedTokens, TimeProvider time)
     : IAuthentication
 {
     public Caller? Authenticate(string token, out string refusal)
     {
-        var known = registry.Known;
+        if (!SignedTokens.IsOne(token))
+            return Of(TokenSecret.IsWellFormed(token) ? registry.Known.Tokens.GetValueOrDefault(TokenDigest.OfSecret(token)) : null, out refusal);
+        if (signedTokens.Read(token, out refusal) is not { } read) return null;
+        // What is lent for a while makes nothing that lasts: it is limited, whatever it is of.
+        return Of(registry.Known.TokenOf(read.Of), out refusal) is { } caller ? caller with { Credential = read.Name, IsLimited = true } : null;
+    }
+
+    Caller? Of(KnownToken? found, out string refusal)
+    {
         refusal = "TOKEN_UNKNOWN";
-        if (!TokenSecret.IsWellFormed(token)
-            || !known.Tokens.TryGetValue(TokenDigest.OfSecret(token), out var found)
-            || !known.Users.TryGetValue(found.User, out var user))
-            return null;
+        if (found is null || !registry.Known.Users.TryGetValue(found.User, out var user)) return null;
         if (found.Expires <= time.GetUtcNow().UtcDateTime)
         {
             refusal = "TOKEN_EXPIRED";

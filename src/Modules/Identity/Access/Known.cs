@@ -116,6 +116,9 @@ internal sealed record Known(
         OwnRoles = OwnRoles.RemoveRange(stale).SetItems(roles.Select(r => KeyValuePair.Create(r.Name, r.ToRole()))),
     };
 
+    /// <param name="name"><c>users/{user}/tokens/{token}</c></param>
+    public KnownToken? TokenOf(string name) => TokenDigests.TryGetValue(name, out var digest) ? Tokens[digest] : null;
+
     ImmutableHashSet<string> MembersOf(string group) => Groups.GetValueOrDefault(group, Nothing.Projects);
 
     Known WithGroups(IEnumerable<string> stale, List<GroupRow> groups) => this with

@@ -13,13 +13,13 @@ namespace Monolith.Identity.Access;
 /// this process a revocation holds from its answer on.
 /// <code>
 ///   commit ──▶ EventFeed ──▶ reread the rows that the events name ──▶ swap Known ──▶ CaughtUpAsync returns
-///   another replica's commit ──▶ bus (Nudge), or the look at the table every few seconds ──▶ EventFeed
+///   another replica's commit ──▶ bus (Nudge), or the look at the table twice a second ──▶ EventFeed
 /// </code>
 /// </summary>
 internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider time, ILogger<Registry> log)
     : IProjects, IOpenProjects, IQuotaLimits, IAsyncDisposable
 {
-    static readonly TimeSpan Glance = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500);
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 

@@ -24,6 +24,9 @@ internal sealed class TokenRow : ResourceRow
     /// <summary><c>projects/{project}</c>, or empty.</summary>
     public string Scope { get; init; } = "";
 
+    /// <summary>Of who signed in.</summary>
+    public bool IsSession { get; init; }
+
     /// <summary>Null: it has none.</summary>
     public TokenLimits? ToLimits() => Permissions.Length == 0 && Scope.Length == 0
         ? null
@@ -33,6 +36,7 @@ internal sealed class TokenRow : ResourceRow
     {
         Permissions = { Permissions.Split(' ', StringSplitOptions.RemoveEmptyEntries) },
         Scope = Scope,
+        Session = IsSession,
         Name = Name,
         Uid = Uid.ToString(),
         DisplayName = DisplayName,
@@ -40,7 +44,7 @@ internal sealed class TokenRow : ResourceRow
         CreateTime = CreateTime.ToTimestamp(),
     };
 
-    public static TokenRow Of(string user, string secret, Token token, DateTime now)
+    public static TokenRow Of(string user, string secret, Token token, DateTime now, bool isSession = false)
     {
         var uid = Chance.NewUid();
         return new()
@@ -53,6 +57,7 @@ internal sealed class TokenRow : ResourceRow
             ExpireTime = token.ExpireTime?.ToDateTime(),
             Permissions = RoleRow.Store(token.Permissions),
             Scope = token.Scope,
+            IsSession = isSession,
             CreateTime = now,
             UpdateTime = now,
         };

@@ -10,6 +10,9 @@ internal sealed class UserRow : ResourceRow
     public string Email { get; set; } = "";
     public bool Disabled { get; set; }
 
+    /// <summary>As <see cref="Sessions.Password"/> keeps it; null: nobody signs in by one.</summary>
+    public string? PasswordHash { get; set; }
+
     public User ToProto() => new()
     {
         Name = Name,
@@ -18,6 +21,7 @@ internal sealed class UserRow : ResourceRow
         DisplayName = DisplayName,
         Email = Email,
         Disabled = Disabled,
+        HasPassword = PasswordHash is not null,
         CreateTime = CreateTime.ToTimestamp(),
         UpdateTime = UpdateTime.ToTimestamp(),
     };

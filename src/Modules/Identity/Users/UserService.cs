@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
+using Monolith.Identity.Sessions;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
@@ -11,7 +12,7 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.Users;
 
-internal sealed class UserService(Store<IdentityDb> store, Registry registry) : V1.UserService.UserServiceBase
+internal sealed class UserService(Store<IdentityDb> store, Registry registry, PasswordWork work, PasswordCheck passwords) : V1.UserService.UserServiceBase
 {
     static readonly FilterFields<UserRow> Filters = new FilterFields<UserRow>()
         .Text("name", u => u.Name)
@@ -74,6 +75,32 @@ internal sealed class UserService(Store<IdentityDb> store, Registry registry) : 
                     await UserRules.CheckAdministratorLeftAsync(unit.Db, row.Name, row.Name, null);
                 row.Disabled = request.User.Disabled;
             }
+            return Emit(unit, Change.Updated, row);
+        }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return updated;
+    }
+
+    public override async Task<User> SetPassword(SetPasswordRequest request, ServerCallContext context)
+    {
+        SessionRules.Check(request);
+        var call = context.GetCall();
+        string? shown = null;
+        if (SessionRules.MustShow(call.Caller, request.Name)
+            && await store.ReadAsync(db => db.Users.AnyAsync(u => u.Name == request.Name && u.PasswordHash != null)))
+            shown = await passwords.CheckAsync(request.Name, request.CurrentPassword, call, context.CancellationToken);
+        var hash = request.Password.Length == 0 ? null : await work.HashAsync(request.Password, context.CancellationToken);
+        // Not even a hash of them is kept with the request.
+        var known = request.Clone();
+        known.Password = known.CurrentPassword = "";
+        var updated = await store.MutateAsync(call, known, async unit =>
+        {
+            var row = await unit.Db.Users.FirstOrDefaultAsync(u => u.Name == request.Name) ?? throw Fault.NotFound(request.Name);
+            // Somebody else may have set one since it was looked at.
+            if (SessionRules.MustShow(call.Caller, request.Name) && row.PasswordHash != shown) throw SessionRules.Refused();
+            row.Touch("", unit.Now);
+            row.PasswordHash = hash;
+            await Session.EndAllAsync(unit, row.Name);
             return Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
         await registry.CaughtUpAsync();

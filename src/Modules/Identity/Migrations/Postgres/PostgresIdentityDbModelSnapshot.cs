@@ -78,6 +78,23 @@ namespace Monolith.Identity.Migrations.Postgres
                     b.ToTable("roles", "identity");
                 });
 
+            modelBuilder.Entity("Monolith.Identity.AccessTokens.SigningKeyRow", b =>
+                {
+                    b.Property<long>("Period")
+                        .HasColumnType("bigint");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.HasKey("Period");
+
+                    b.ToTable("signing_keys", "identity");
+                });
+
             modelBuilder.Entity("Monolith.Identity.Groups.GroupRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -469,6 +486,9 @@ namespace Monolith.Identity.Migrations.Postgres
                         .IsConcurrencyToken()
                         .HasColumnType("bigint");
 
+                    b.Property<bool>("IsSession")
+                        .HasColumnType("boolean");
+
                     b.Property<string>("Labels")
                         .IsRequired()
                         .HasColumnType("text")
@@ -549,6 +569,10 @@ namespace Monolith.Identity.Migrations.Postgres
 
                     b.Property<string>("Name")
                         .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("PasswordHash")
                         .HasColumnType("text")
                         .UseCollation("C");
 

@@ -66,6 +66,23 @@ namespace Monolith.Identity.Migrations.Sqlite
                     b.ToTable("roles", (string)null);
                 });
 
+            modelBuilder.Entity("Monolith.Identity.AccessTokens.SigningKeyRow", b =>
+                {
+                    b.Property<long>("Period")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.HasKey("Period");
+
+                    b.ToTable("signing_keys", (string)null);
+                });
+
             modelBuilder.Entity("Monolith.Identity.Groups.GroupRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -426,6 +443,9 @@ namespace Monolith.Identity.Migrations.Sqlite
                         .IsConcurrencyToken()
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("IsSession")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Labels")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -497,6 +517,9 @@ namespace Monolith.Identity.Migrations.Sqlite
 
                     b.Property<string>("Name")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("PasswordHash")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Project")

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Monolith.Host.Access;
+namespace Monolith.Platform.Calls;
 
 /// <summary>Where a call comes from.</summary>
-internal static class Peer
+public static class Peer
 {
     public static string Text(IPAddress? address) => Own(address)?.ToString() ?? "";
 
