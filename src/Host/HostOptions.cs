@@ -23,7 +23,7 @@ public sealed record HostOptions
     /// of the TLS names, or <c>localhost</c>, with the port of the first TLS endpoint.</summary>
     public string Issuer
     {
-        get => field.Length > 0 ? field : $"https://{TlsNames.FirstOrDefault() ?? "localhost"}:{(Tls.Count > 0 ? Tls[0].Port : 443)}";
+        get => field.Length > 0 ? field : $"https://{(TlsNames.Count > 0 ? TlsNames[0] : "localhost")}:{(Tls.Count > 0 ? Tls[0].Port : 443)}";
         init;
     } = "";
 

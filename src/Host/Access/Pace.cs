@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Threading.RateLimiting;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 
 namespace Monolith.Host.Access;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using Monolith.Compute.V1;
 using Monolith.Host.Access;
 using Monolith.Host.Tests.Cloud;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 
 namespace Monolith.Host.Tests.Access;

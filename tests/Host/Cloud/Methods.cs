@@ -22,7 +22,7 @@ internal sealed record ApiMethod(MethodDescriptor Descriptor, string Permission,
     public bool Changes => !Descriptor.FullName.StartsWith("monolith.agent.", StringComparison.Ordinal)
         && !Reads.Any(r => Descriptor.Name.StartsWith(r, StringComparison.Ordinal));
 
-    static readonly string[] Reads = ["Get", "List", "Watch", "Download", "Plan", "Explain", "Test", "Read", "Take", "Connect", "Export", "Verify"];
+    static readonly string[] Reads = ["Get", "List", "Watch", "Download", "Plan", "Explain", "Test", "Read", "Take", "Connect", "Export", "Verify", "Issue"];
 
     public override string ToString() => Descriptor.FullName;
 

@@ -23,6 +23,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
     /// <summary>In the content of every change, by which it would be known.</summary>
     const string Mark = Id + "-and-left";
 
+    const string Password = "a long enough one";
+
     const string P = "projects/" + Id, Empty = P + "-empty", User = "users/" + Id, Hypervisor = "hypervisors/" + Id + "-hv",
         Balancer = "nodes/" + Id + "-lb";
 
@@ -88,6 +90,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             ImagePrewarm = new() { Image = P + "/images/r1", AvailabilityZone = "nowhere" },
         });
         await Do("CreateUser", new CreateUserRequest { UserId = "tried" });
+        await Do("SetPassword", new SetPasswordRequest { Name = User, Password = Password });
         await Do("CreateGroup", new CreateGroupRequest { GroupId = "tried", Group = new() { Members = { "users/admin" } } });
         await Do("CreateRole", new CreateRoleRequest { RoleId = "tried", Role = new() { Permissions = { "compute.servers.get" } } });
         token = ((CreateTokenResponse)await Do("CreateToken", new CreateTokenRequest { Parent = User })).Token.Name;
@@ -304,6 +307,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "CreateUser" => new CreateUserRequest { UserId = Mark },
         "UpdateUser" => new UpdateUserRequest { User = new() { Name = User, DisplayName = Mark } },
         "DeleteUser" => new DeleteUserRequest { Name = User },
+        "SetPassword" => new SetPasswordRequest { Name = User, Password = Password + " anew" },
+        "CreateSession" => new CreateSessionRequest { Parent = User, Password = Password, DisplayName = Mark },
         "CreateGroup" => new CreateGroupRequest { GroupId = Mark, Group = new() { Members = { User } } },
         "UpdateGroup" => new UpdateGroupRequest { Group = new() { Name = "groups/tried", DisplayName = Mark } },
         "AddGroupMembers" => new AddGroupMembersRequest { Name = "groups/tried", Members = { User } },

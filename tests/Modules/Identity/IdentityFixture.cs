@@ -34,13 +34,22 @@ internal sealed class IdentityFixture : IAsyncDisposable
     public async Task RestartAsync()
     {
         if (services is not null) await services.DisposeAsync();
+        services = await OpenAsync();
+    }
+
+    /// <summary>Another host's module on the same database and directory, to be disposed of before this.</summary>
+    public Task<ServiceProvider> OtherAsync() => OpenAsync();
+
+    async Task<ServiceProvider> OpenAsync()
+    {
         var collection = new ServiceCollection();
         collection.AddLogging();
         collection.AddSingleton<TimeProvider>(Time);
         collection.AddSingleton(database.Options);
         collection.AddIdentity(new IdentityOptions(database.Directory));
-        services = collection.BuildServiceProvider();
-        foreach (var step in services.GetServices<IStartUp>()) await step.StartAsync(default);
+        var opened = collection.BuildServiceProvider();
+        foreach (var step in opened.GetServices<IStartUp>()) await step.StartAsync(default);
+        return opened;
     }
 
     public T Get<T>() where T : notnull => services.GetRequiredService<T>();

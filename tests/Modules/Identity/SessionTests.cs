@@ -3,8 +3,10 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Monolith.Identity;
 using Monolith.Identity.AccessTokens;
+using Monolith.Identity.Contracts;
 using Monolith.Identity.Sessions;
 using Monolith.Identity.V1;
 using Monolith.Modules.Tests.Calls;
@@ -194,6 +196,32 @@ public sealed class SessionTests
         identity.Time.Advance(TimeSpan.FromHours(0.2));
         Assert.Null(identity.Authentication.Authenticate(issued.AccessToken, out refusal));
         Assert.Equal("TOKEN_EXPIRED", refusal);
+    }
+
+    /// <summary>Without a bus between them: what one host revoked, the other looks for twice a second.</summary>
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task AnotherHost_BelievesThem_AndHonoursARevocationWithinASecond(string provider)
+    {
+        await using var identity = await IdentityFixture.StartAsync(provider);
+        var scene = await Scene.SetAsync(identity);
+        await scene.Users.SetPassword(new() { Name = "users/bob", Password = Right }, identity.As(identity.Admin));
+        await using var other = await identity.OtherAsync();
+        var elsewhere = other.GetRequiredService<IAuthentication>();
+        var session = await scene.SignInAsync(Right);
+        var access = (await scene.Sessions.IssueAccessToken(new(), identity.As(identity.Authentication.Authenticate(session.Secret)!))).AccessToken;
+        await HoldsWithinASecondAsync(() => elsewhere.Authenticate(session.Secret) is not null && elsewhere.Authenticate(access) is not null);
+        await identity.Make<TokenService>().RevokeToken(new() { Name = session.Token.Name }, identity.As(identity.Admin));
+        await HoldsWithinASecondAsync(() => elsewhere.Authenticate(session.Secret) is null && elsewhere.Authenticate(access) is null);
+
+        // By the clock that the hosts go by; what the machine takes for its queries is its own affair.
+        async Task HoldsWithinASecondAsync(Func<bool> holds)
+        {
+            identity.Time.Advance(TimeSpan.FromSeconds(0.5));
+            identity.Time.Advance(TimeSpan.FromSeconds(0.5));
+            for (var patience = 0; patience < 3_000 && !holds(); patience++) await Task.Delay(1);
+            Assert.True(holds());
+        }
     }
 
     /// <summary>The keys change by themselves, and whoever has the published ones never meets one that they do not know.</summary>
