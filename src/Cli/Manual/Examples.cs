@@ -230,7 +230,7 @@ internal static class Examples
             ],
         ["monolith token list"] = ["monolith token list", "monolith token list --user bob", "monolith token list --service-account demo/ci"],
         ["monolith user set-password"] =
-            ["monolith user set-password bob", "monolith user set-password bob --none", "pass show cloud/bob | monolith user set-password bob"],
+            ["monolith user set-password bob", "monolith user set-password bob --none"],
         ["monolith token access"] = ["monolith token access", "monolith token access --audience https://vault.corp.example --ttl 5m"],
         ["monolith token revoke"] = ["monolith token revoke bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e"],
         ["monolith token whoami"] = ["monolith token whoami"],

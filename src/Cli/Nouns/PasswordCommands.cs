@@ -23,7 +23,7 @@ internal static class PasswordCommands
             Mutation.Apply(run, request);
             if (!run.Line.GetValue(none))
                 (request.CurrentPassword, request.Password) = Secret.ReadNew(run.Around, $"A new password of {Names.Id(request.Name)}",
-                    await IsCallersAsync(run, request.Name) ? "The one before, or nothing" : null);
+                    run.Around.RawInput is not null && await IsCallersAsync(run, request.Name) ? "The one before, or nothing" : null);
             Printer.Write(run, noun, await run.Calls.UnaryAsync(noun.Service.FindMethodByName("SetPassword"), request, run.Cancel));
             return ExitCode.Done;
         });

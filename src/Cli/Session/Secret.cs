@@ -26,7 +26,8 @@ internal static class Secret
 
     static string Typed(Surroundings around, string prompt)
     {
-        using var input = around.Input();
+        // Not ours to close: there may be more to ask.
+        var input = around.Input();
         around.Error.Write(prompt + ": ");
         using var raw = around.RawInput!();
         var line = Line(input);

@@ -27,6 +27,8 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Access Access => web.Services.GetRequiredService<Access>();
 
+    public People People => web.Services.GetRequiredService<People>();
+
     public Trail Trail => web.Services.GetRequiredService<Trail>();
 
     public Quotas Quotas => web.Services.GetRequiredService<Quotas>();
@@ -59,7 +61,7 @@ internal sealed class Cloud : IAsyncDisposable
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Book>().AddSingleton<Pools>().AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
             .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
-            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>();
+            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>().AddSingleton<People>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
@@ -68,6 +70,11 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Balancers>();
         web.MapGrpcService<Access>();
         web.MapGrpcService<Trail>();
+        web.MapGrpcService<People.Users>();
+        web.MapGrpcService<People.Groups>();
+        web.MapGrpcService<People.Tokens>();
+        web.MapGrpcService<People.Bindings>();
+        web.MapGrpcService<People.Sessions>();
         web.MapGrpcService<Quotas>();
         web.MapGrpcService<Hypervisors>();
         web.MapGrpcService<Consoles>();

@@ -27,11 +27,13 @@ internal sealed class Shell : IDisposable
 
     public string FileAt(string name) => Path.Combine(home, name);
 
-    public static Shell Of(Cloud cloud, bool interactive = false, TimeProvider? time = null) => new()
+    public static Shell Of(Cloud cloud, bool interactive = false, TimeProvider? time = null, string input = "", bool rawInput = false) => new()
     {
         Interactive = interactive,
         Time = time ?? TimeProvider.System,
         Environment = { ["MONOLITH_ENDPOINT"] = cloud.Endpoint },
+        Input = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(input)),
+        RawInput = rawInput ? () => new MemoryStream() : null,
     };
 
     public async Task<Outcome> RunAsync(params string[] arguments)
