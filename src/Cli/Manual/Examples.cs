@@ -252,6 +252,8 @@ internal static class Examples
             "monolith role-binding create --role member --member bob --scope demo",
             "monolith role-binding create --role reader --member group:developers --scope demo",
             "monolith role-binding create --role member --member sa:demo/ci --scope other",
+            "monolith role-binding create --role member --member group:developers --scope demo --if stage=test",
+            "monolith role-binding create --role reader --member bob --scope projects/demo/servers/web1",
             "monolith role-binding create --role operator --member bob --scope cloud",
         ],
         ["monolith hypervisor update"] =

@@ -310,8 +310,10 @@ internal static class Catalog
         Columns =
         [
             Column.Name, Column.Reference("ROLE", "role"), MemberSyntax.Column("MEMBER", "member"),
-            new("SCOPE", (message, _) =>
-                Api.Messages.Text(message, "scope") is { Length: > 0 } scope ? Names.Id(scope) : "(cloud)"),
+            new("SCOPE", (message, _) => Api.Messages.Text(message, "scope") is { Length: > 0 } scope
+                ? scope.Count(c => c == '/') == 1 ? Names.Id(scope) : scope["projects/".Length..]
+                : "(cloud)"),
+            Column.Of("FOR", "resource_labels"),
             Column.Age,
         ],
         Fields =
@@ -324,12 +326,13 @@ internal static class Catalog
             {
                 Required = true, Value = MemberSyntax.Form, Alias = "--user", Parse = MemberSyntax.ParseAsync, Completes = MemberSyntax.Completions,
             },
-            new("--scope", "scope", "The project, or `cloud` for all of them.")
+            new("--scope", "scope", "The project, `cloud` for all of them, or a single resource by its full name.")
             {
-                Required = true, Value = "PROJECT|cloud", Parse = Fields.Scope,
+                Required = true, Value = "PROJECT|cloud|NAME", Parse = Fields.Scope, Completes = Fields.Scopes,
             },
+            new("--if", "resource_labels", "Only for what has this label in the project.") { Value = "KEY=VALUE" },
         ],
-        IsSame = (one, other) => new[] { "role", "member", "scope" }
-            .All(field => Api.Messages.Text(one, field) == Api.Messages.Text(other, field)),
+        IsSame = (one, other) => one is Identity.V1.RoleBinding a && other is Identity.V1.RoleBinding b
+            && (a.Role, a.Member, a.Scope) == (b.Role, b.Member, b.Scope) && a.ResourceLabels.Equals(b.ResourceLabels),
     };
 }

@@ -1,3 +1,4 @@
+using System.CommandLine.Completions;
 using System.Text;
 using System.Text.Json.Nodes;
 using Monolith.Cli.Session;
@@ -24,9 +25,16 @@ internal static class Fields
         return ValueTask.FromResult<JsonNode?>(text.StartsWith(Collection, StringComparison.Ordinal) ? text[Collection.Length..] : text);
     }
 
-    /// <summary>A project's name; <c>cloud</c> is the whole cloud, which the API writes as nothing.</summary>
-    public static async ValueTask<JsonNode?> Scope(Run run, string text) =>
-        text == "cloud" ? "" : await run.ExpandAsync(Catalog.Project, text);
+    /// <summary>A project's name, or that of a resource in one; <c>cloud</c> is the whole cloud, which the API writes as nothing.</summary>
+    public static async ValueTask<JsonNode?> Scope(Run run, string text) => text == "cloud" ? ""
+        : text.Split('/') is ["projects", _, _, _] ? text
+        : await run.ExpandAsync(Catalog.Project, text);
+
+    public static Func<CompletionContext, IEnumerable<CompletionItem>> Scopes(App app)
+    {
+        var projects = app.NamesOf(() => Catalog.Project);
+        return context => projects(context).Append(new CompletionItem("cloud"));
+    }
 
     /// <summary>A public key: the file that holds it, or the line itself.</summary>
     public static async ValueTask<JsonNode?> PublicKey(Run run, string text)

@@ -19,7 +19,7 @@ namespace Monolith.Host.Access;
 /// </code>
 /// </summary>
 internal sealed class AccessInterceptor(PermissionMap permissions, IAuthentication authentication, IProjects projects,
-    IAuditLog auditLog, Pace pace, CallLimits limits, TimeProvider time)
+    ResourceFacts facts, IAuditLog auditLog, Pace pace, CallLimits limits, TimeProvider time)
     : Interceptor
 {
     const string Scheme = "Bearer ";
@@ -32,7 +32,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         {
             var where = audited.Asks(request);
             using var admitted = Admit(context, audited, isStream: false);
-            admitted.Check(where);
+            await admitted.CheckAsync(where);
             return await continuation(request, context);
         });
     }
@@ -46,7 +46,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         {
             var where = audited.Asks(request);
             using var admitted = Admit(context, audited, isStream: true);
-            admitted.Check(where);
+            await admitted.CheckAsync(where);
             await continuation(request, Toward(responseStream, audited, context), context);
             return true;
         }, isTold: true);
@@ -94,12 +94,12 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         context.SetCall(audited.Is(new Call(caller, requirement.Permission, context.Method,
             Activity.Current?.TraceId.ToHexString() ?? "")));
         var peer = context.GetHttpContext().Connection.RemoteIpAddress;
-        var admitted = new Admitted(caller, requirement, projects, audited,
+        var admitted = new Admitted(caller, requirement, projects, facts, audited,
             pace.Enter(caller.Name.Length > 0 ? caller.Name : Peer.Neighbourhood(peer), isStream));
         try
         {
             // A node's right has no project: it is refused before anything is read.
-            if (requirement.IsAgents) admitted.CheckAt("");
+            if (requirement.IsAgents) admitted.CheckNode();
             return admitted;
         }
         catch
@@ -145,20 +145,23 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         _ => "The token is unknown: it was revoked, or is another cloud's. Make a new one with CreateToken.",
     };
 
-    sealed class Admitted(Caller caller, Requirement requirement, IProjects projects, Audited audited, IDisposable place) : IDisposable
+    sealed class Admitted(Caller caller, Requirement requirement, IProjects projects, ResourceFacts facts, Audited audited,
+        IDisposable place) : IDisposable
     {
         public void Dispose() => place.Dispose();
 
-        public void CheckAt(string where)
+        public void CheckNode()
         {
-            Gate.Check(caller, requirement, where, projects);
+            Gate.CheckNode(caller, requirement);
             audited.IsAdmitted();
         }
 
         /// <param name="where">Where the request acts.</param>
-        public void Check(string where)
+        public async ValueTask CheckAsync(string where)
         {
-            if (!requirement.IsAgents) CheckAt(where);
+            if (requirement.IsAgents) return;
+            await Gate.CheckAsync(caller, requirement, where, projects, facts);
+            audited.IsAdmitted();
         }
 
         /// <param name="stream">What the caller sends.</param>
@@ -205,7 +208,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             }
             isChecked = true;
             if (!more) return false;
-            admitted.Check(admitted.Asks(stream.Current));
+            await admitted.CheckAsync(admitted.Asks(stream.Current));
             return true;
         }
     }

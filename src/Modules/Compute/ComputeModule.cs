@@ -44,6 +44,10 @@ public static partial class ComputeModule
             .Of("servers", db => db.Servers)
             .Of("keyPairs", db => db.KeyPairs)
             .Of("serverGroups", db => db.ServerGroups));
+        services.AddFacts(new FactTables<ComputeDb>()
+            .Of("servers", db => db.Servers)
+            .Of("keyPairs", db => db.KeyPairs)
+            .Of("serverGroups", db => db.ServerGroups));
         services.AddCounts(Counts);
         services.AddSingleton<Presence>();
         services.AddSingleton<VmItems>();

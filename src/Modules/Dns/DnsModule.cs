@@ -20,6 +20,7 @@ public static class DnsModule
         services.AddModuleStore<DnsDb>("dns", o => new SqliteDnsDb(o), o => new PostgresDnsDb(o));
         services.AddSingleton<IProjectContents>(s => new ProjectContents<DnsDb>(s.GetRequiredService<Store<DnsDb>>())
             .Of("zones", db => db.Zones));
+        services.AddFacts(new FactTables<DnsDb>().Of("zones", db => db.Zones));
         services.AddCounts(new Counts<DnsDb>().Of(db => db.Zones, ("zones", _ => 1)));
         // In this order: the cloud's zone is there before the zones are loaded.
         services.AddSingleton<IStartUp, CloudZone>();

@@ -45,7 +45,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
         model.Entity<RoleBindingRow>(b =>
         {
             b.ToTable("role_bindings");
-            b.HasIndex(x => new { x.Member, x.Scope, x.Role }).IsUnique();
+            b.HasIndex(x => new { x.Member, x.Scope, x.Role, x.ScopeUid, x.ResourceLabels }).IsUnique();
             b.HasIndex(x => x.Scope);
             b.HasIndex(x => x.Role);
         });

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Monolith.Identity.Access;
 using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Authority;
@@ -61,12 +62,16 @@ public static class IdentityModule
         services.AddSingleton<PasswordWork>();
         services.AddSingleton<Guesses>();
         services.AddSingleton<PasswordCheck>();
+        services.AddSingleton<ResourceFacts>();
+        services.AddSingleton<RoleBindings.StaleBindings>();
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<RoleBindings.StaleBindings>());
         services.AddSingleton<JoinTokens>();
         services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());
         services.AddSingleton<NodeService>();
         services.AddSingleton<INodes>(s => s.GetRequiredService<NodeService>());
         services.AddSingleton<IProjectContents>(s => new ProjectContents<IdentityDb>(s.GetRequiredService<Store<IdentityDb>>())
             .Of("serviceAccounts", db => db.ServiceAccounts));
+        services.AddFacts(new FactTables<IdentityDb>().Of("serviceAccounts", db => db.ServiceAccounts));
         services.AddSingleton<IStartUp, IdentityStartUp>();
         return services;
     }

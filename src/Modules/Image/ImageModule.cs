@@ -27,6 +27,7 @@ public static class ImageModule
         services.AddSingleton(options);
         services.AddSingleton<IProjectContents>(s => new ProjectContents<ImageDb>(s.GetRequiredService<Store<ImageDb>>())
             .Of("images", db => db.Images));
+        services.AddFacts(new FactTables<ImageDb>().Of("images", db => db.Images));
         services.AddCounts(Counts);
         services.AddSingleton<BlobStore>();
         services.AddSingleton<IStartUp, PrepareBlobs>();

@@ -21,6 +21,7 @@ public static class LbModule
         services.AddModuleStore<LbDb>("lb", o => new SqliteLbDb(o), o => new PostgresLbDb(o));
         services.AddSingleton<IProjectContents>(s => new ProjectContents<LbDb>(s.GetRequiredService<Store<LbDb>>())
             .Of("loadBalancers", db => db.LoadBalancers));
+        services.AddFacts(new FactTables<LbDb>().Of("loadBalancers", db => db.LoadBalancers));
         services.AddCounts(new Counts<LbDb>().Of(db => db.LoadBalancers, ("load_balancers", _ => 1)));
         services.AddSingleton<Presence>();
         services.AddSingleton<LoadBalancerItems>();

@@ -36,6 +36,12 @@ public static class NetworkModule
             .Of("floatingAddresses", db => db.FloatingAddresses)
             .Of("addressPools", db => db.AddressPools)
             .Of("reservations", db => db.Reservations));
+        services.AddFacts(new FactTables<NetworkDb>()
+            .Of("networks", db => db.Networks)
+            .Of("ports", db => db.Ports)
+            .Of("securityGroups", db => db.SecurityGroups)
+            .Of("addressSets", db => db.AddressSets)
+            .Of("floatingAddresses", db => db.FloatingAddresses));
         services.AddCounts(Quotas.Counts, Quotas.PartOf);
         services.AddSingleton<Quotas>();
         services.AddSingleton<PortSpecs>();

@@ -90,7 +90,8 @@ public sealed class MalformedTests(RunningHost host)
     {
         Assert.True(answer.Code is StatusCode.OK or StatusCode.InvalidArgument or StatusCode.NotFound
             or StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.Aborted or StatusCode.OutOfRange
-            or StatusCode.PermissionDenied or StatusCode.ResourceExhausted, $"{what}: {answer}");
+            or StatusCode.PermissionDenied or StatusCode.ResourceExhausted
+            || answer is { Code: StatusCode.Unauthenticated, Info.Reason: "SIGN_IN_REFUSED" }, $"{what}: {answer}");
         if (answer.Code == StatusCode.OK) return;
         Assert.True(answer.Info is { Domain: "monolith", Reason.Length: > 0 }, $"{what}: {answer} has no ErrorInfo");
         // What common clients take at most.

@@ -11,11 +11,13 @@ internal static class Explanation
 
     /// <param name="member">Of whom it is asked.</param>
     /// <param name="project">The project's id, or null for the cloud.</param>
+    /// <param name="narrow">What gives it for the one resource alone that was asked about.</param>
     /// <param name="asker">Who is told of others no more than of who they know by a common scope.</param>
-    public static ExplainAccessResponse Of(Known known, Caller member, bool isDisabled, string permission, string? project, Caller asker)
+    public static ExplainAccessResponse Of(Known known, Caller member, bool isDisabled, string permission, string? project,
+        IReadOnlyList<CallerGrant> narrow, Caller asker)
     {
         var where = project is null ? "the cloud" : "projects/" + project;
-        var giving = member.Grants.Where(g => (g.Scope.Length == 0 || g.Scope == where) && g.Permissions.Contains(permission)).ToList();
+        var giving = member.Grants.Where(g => !g.IsNarrow && (g.Scope.Length == 0 || g.Scope == where) && g.Permissions.Contains(permission)).Concat(narrow).ToList();
         var answer = new ExplainAccessResponse
         {
             Allowed = giving.Count > 0 && !isDisabled,
@@ -23,8 +25,10 @@ internal static class Explanation
         };
         if (answer.Allowed)
         {
-            var by = giving.Select(g => $"{g.Role} on {(g.Scope.Length == 0 ? "the cloud" : g.Scope)}{(g.Group.Length == 0 ? "" : $" as one of {g.Group}")}");
-            answer.Message = $"{member.Name} may {permission} on {where}, by {string.Join(" and ", by)}.";
+            var by = giving.Select(g => $"{g.Role} on {(g.Scope.Length == 0 ? "the cloud" : g.Scope)}"
+                + (g.Labels.Count == 0 ? "" : $" for what has {string.Join(" and ", g.Labels.Select(l => $"{l.Key}={l.Value}").Order(StringComparer.Ordinal))}")
+                + (g.Group.Length == 0 ? "" : $" as one of {g.Group}"));
+            answer.Message = $"{member.Name} may {permission} on {(narrow.Count == giving.Count ? "this" : where)}, by {string.Join(" and ", by)}.";
             return answer;
         }
         if (giving.Count > 0)
@@ -56,7 +60,13 @@ internal static class Explanation
             + $"that is good for it: monolith token create --permission {permission}",
     };
 
-    public static Grant ToProto(CallerGrant grant) => new() { Role = grant.Role, Scope = grant.Scope, Group = grant.Group };
+    public static Grant ToProto(CallerGrant grant) => new()
+    {
+        Role = grant.Role,
+        Scope = grant.Scope,
+        Group = grant.Group,
+        ResourceLabels = { grant.Labels.ToDictionary() },
+    };
 
     static string Id(string name) => Platform.Names.ResourceName.LastId(name);
 
@@ -73,5 +83,5 @@ internal static class Explanation
 
     /// <summary>Who has a role on the cloud knows all; who is in a project knows who has a role there.</summary>
     static bool MayBeNamed(Caller giver, string? project, Caller asker) => asker.Grants.Any(g => g.Scope.Length == 0)
-        || (project is not null && giver.Grants.Any(g => g.Scope == "projects/" + project));
+        || (project is not null && giver.Grants.Any(g => g.Project == project));
 }

@@ -130,10 +130,9 @@ internal sealed record Known(
     Known WithUsers(IEnumerable<string> stale, List<Users.UserRow> users, List<ServiceAccountRow> accounts,
         List<RoleBindings.RoleBindingRow> bindings)
     {
-        var grants = bindings.Select(b => (b.Member, b.Scope, Role: Roles.Find(b.Role) ?? OwnRoles.GetValueOrDefault(b.Role)))
+        var grants = bindings.Select(b => (Binding: b, Role: Roles.Find(b.Role) ?? OwnRoles.GetValueOrDefault(b.Role)))
             .Where(b => b.Role is not null)
-            .ToLookup(b => b.Member, b => Roles.Grant(b.Role!, b.Scope) with { Group = Members.IsGroup(b.Member) ? b.Member : "" },
-                StringComparer.Ordinal);
+            .ToLookup(b => b.Binding.Member, b => b.Binding.ToGrant(b.Role!), StringComparer.Ordinal);
         var groups = grants.Where(g => Members.IsGroup(g.Key)).SelectMany(g => MembersOf(g.Key).Select(m => (Member: m, Group: g.Key)))
             .ToLookup(m => m.Member, m => m.Group, StringComparer.Ordinal);
         return this with

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Contracts;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
@@ -12,7 +13,7 @@ using Monolith.Platform.Storage;
 namespace Monolith.Identity.Access;
 
 /// <summary>Roles; and who may do what, from the very snapshot that calls are decided by.</summary>
-internal sealed class RoleService(Store<IdentityDb> store, Registry registry) : V1.RoleService.RoleServiceBase
+internal sealed class RoleService(Store<IdentityDb> store, Registry registry, ResourceFacts facts) : V1.RoleService.RoleServiceBase
 {
     const int MostPermissions = 100, MostNamed = 5;
     const string SeeBindings = "identity.roleBindings.list";
@@ -97,7 +98,7 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry) : 
         return answer;
     }
 
-    public override Task<TestPermissionsResponse> TestPermissions(TestPermissionsRequest request, ServerCallContext context)
+    public override async Task<TestPermissionsResponse> TestPermissions(TestPermissionsRequest request, ServerCallContext context)
     {
         var violations = new Violations();
         violations.Require(request.Permissions.Count is >= 1 and <= MostPermissions, "permissions", $"must be 1 to {MostPermissions}");
@@ -106,13 +107,17 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry) : 
         violations.ThrowIfAny();
         var caller = context.GetCall().Caller;
         var project = ResourceName.ProjectOf(request.Resource);
-        return Task.FromResult(new TestPermissionsResponse
-        {
-            Permissions = { request.Permissions.Select(p => new TestedPermission { Permission = p, Held = caller.May(p, project) }) },
-        });
+        var answer = new TestPermissionsResponse();
+        foreach (var permission in request.Permissions)
+            answer.Permissions.Add(new TestedPermission
+            {
+                Permission = permission,
+                Held = caller.May(permission, project) || await facts.GivingAsync(caller, permission, request.Resource) is { Count: > 0 },
+            });
+        return answer;
     }
 
-    public override Task<ExplainAccessResponse> ExplainAccess(ExplainAccessRequest request, ServerCallContext context)
+    public override async Task<ExplainAccessResponse> ExplainAccess(ExplainAccessRequest request, ServerCallContext context)
     {
         var violations = new Violations();
         if (request.Member.Length > 0) violations.Require(Members.IsOne(request.Member), "member", Members.Expected(request.Member));
@@ -127,12 +132,14 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry) : 
         if (member == caller.Name)
         {
             var limited = caller.IsLimited && known.Users.GetValueOrDefault(member)?.Caller is { } whole && whole.May(request.Permission, project);
-            return Task.FromResult(!limited || caller.May(request.Permission, project)
-                ? Explanation.Of(known, caller, isDisabled: false, request.Permission, project, caller)
-                : Explanation.OfToken(caller, request.Permission));
+            return !limited || caller.May(request.Permission, project)
+                ? Explanation.Of(known, caller, isDisabled: false, request.Permission, project,
+                    await facts.GivingAsync(caller, request.Permission, request.Resource), caller)
+                : Explanation.OfToken(caller, request.Permission);
         }
         if (!known.Users.TryGetValue(member, out var user) || !Members.MayBeKnownTo(caller, member)) throw Fault.NotFound(member);
-        return Task.FromResult(Explanation.Of(known, user.Caller, user.Disabled, request.Permission, project, caller));
+        return Explanation.Of(known, user.Caller, user.Disabled, request.Permission, project,
+            await facts.GivingAsync(user.Caller, request.Permission, request.Resource), caller);
     }
 
     static void Check(string permission, string field, Violations violations) => violations.Require(Roles.IsPermission(permission), field,

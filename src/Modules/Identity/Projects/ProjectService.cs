@@ -105,7 +105,7 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
             var row = await unit.Db.Projects.FirstOrDefaultAsync(p => p.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
-            foreach (var binding in await unit.Db.RoleBindings.Where(b => b.Scope == request.Name).ToListAsync())
+            foreach (var binding in await unit.Db.RoleBindings.Where(b => b.Project == row.Project).ToListAsync())
             {
                 unit.Db.RoleBindings.Remove(binding);
                 RoleBindings.RoleBindingService.Emit(unit, Change.Deleted, binding);

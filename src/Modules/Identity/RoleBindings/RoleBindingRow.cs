@@ -1,6 +1,8 @@
 using Google.Protobuf.WellKnownTypes;
+using Monolith.Identity.Access;
 using Monolith.Identity.V1;
 using Monolith.Platform;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.RoleBindings;
@@ -14,30 +16,51 @@ internal sealed class RoleBindingRow : ResourceRow
     /// <summary>A user, a service account or a group.</summary>
     public required string Member { get; init; }
 
-    /// <summary><c>projects/{project}</c>, or empty for the cloud.</summary>
+    /// <summary><c>projects/{project}</c>, a resource in it, or empty for the cloud.</summary>
     public required string Scope { get; init; }
 
-    public RoleBinding ToProto() => new()
+    /// <summary>Of that resource; empty: the scope is none.</summary>
+    public Guid ScopeUid { get; init; }
+
+    /// <summary>As <see cref="Platform.Names.Labels"/> stores them; empty: it counts for all.</summary>
+    public string ResourceLabels { get; init; } = "";
+
+    public RoleBinding ToProto()
     {
-        Name = Name,
-        Uid = Uid.ToString(),
-        Role = Role,
-        Member = Member,
-        Scope = Scope,
-        CreateTime = CreateTime.ToTimestamp(),
+        var binding = new RoleBinding
+        {
+            Name = Name,
+            Uid = Uid.ToString(),
+            Role = Role,
+            Member = Member,
+            Scope = Scope,
+            ScopeUid = ScopeUid == Guid.Empty ? "" : ScopeUid.ToString(),
+            CreateTime = CreateTime.ToTimestamp(),
+        };
+        Platform.Names.Labels.Load(ResourceLabels, binding.ResourceLabels);
+        return binding;
+    }
+
+    public CallerGrant ToGrant(Access.Role role) => Roles.Grant(role, Scope) with
+    {
+        Group = Members.IsGroup(Member) ? Member : "",
+        Uid = ScopeUid,
+        Labels = Platform.Names.Labels.Read(ResourceLabels),
     };
 
-    public static RoleBindingRow Of(string role, string member, string scope, DateTime now)
+    public static RoleBindingRow Of(string role, string member, string scope, DateTime now, Guid scopeUid = default, string resourceLabels = "")
     {
         var uid = Chance.NewUid();
         return new()
         {
             Uid = uid,
             Name = $"roleBindings/{uid}",
-            Project = scope.Length == 0 ? "" : scope["projects/".Length..],
+            Project = Platform.Names.ResourceName.ProjectOf(scope) ?? "",
             Role = role,
             Member = member,
             Scope = scope,
+            ScopeUid = scopeUid,
+            ResourceLabels = resourceLabels,
             CreateTime = now,
             UpdateTime = now,
         };

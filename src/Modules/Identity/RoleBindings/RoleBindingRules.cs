@@ -10,7 +10,8 @@ namespace Monolith.Identity.RoleBindings;
 internal static class RoleBindingRules
 {
     /// <param name="role">The one that is to be bound; null: there is none of that name.</param>
-    public static void Check(CreateRoleBindingRequest request, Role? role)
+    /// <param name="collections">Of whose resources it can be bound on a single one.</param>
+    public static void Check(CreateRoleBindingRequest request, Role? role, IEnumerable<string> collections)
     {
         var violations = new Violations();
         if (!violations.Require(request.RoleBinding is not null, "role_binding", "is required"))
@@ -19,7 +20,12 @@ internal static class RoleBindingRules
         if (!Members.IsGroup(binding.Member) || ResourceName.Match(Members.Groups, binding.Member) is null)
             violations.Require(Members.IsOne(binding.Member), "role_binding.member", Members.Expected(binding.Member) + $", or {Members.Groups}");
         var inProject = binding.Scope.Length > 0;
-        if (inProject) ResourceName.Parse("projects/*", binding.Scope, "role_binding.scope", violations);
+        if (inProject)
+            violations.Require(IsProject(binding.Scope) || collections.Any(c => ResourceName.Match($"projects/*/{c}/*", binding.Scope) is not null),
+                "role_binding.scope", $"{ResourceName.Expected("projects/*", binding.Scope)}; or, of a single resource, projects/*/COLLECTION/*, with one of {string.Join(", ", collections)}");
+        violations.Labels("role_binding.resource_labels", binding.ResourceLabels);
+        violations.Require(binding.ResourceLabels.Count == 0 || IsProject(binding.Scope), "role_binding.resource_labels",
+            "are looked for on the resources of a project: the scope must be one");
         if (violations.Require(role is not null, "role_binding.role",
             $"must be one of {string.Join(", ", Roles.Bindable)}, or of the cloud's own that ListRoles shows"))
             violations.Require(role!.Scope.HasFlag(inProject ? RoleScope.Project : RoleScope.Cloud),
@@ -64,5 +70,7 @@ internal static class RoleBindingRules
         };
     }
 
-    static string? ProjectOf(string scope) => scope.Length == 0 ? null : scope["projects/".Length..];
+    public static bool IsProject(string scope) => ResourceName.Match("projects/*", scope) is not null;
+
+    static string? ProjectOf(string scope) => ResourceName.ProjectOf(scope);
 }

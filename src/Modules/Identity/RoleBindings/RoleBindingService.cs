@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
+using Monolith.Identity.Contracts;
 using Monolith.Identity.Users;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
@@ -12,7 +13,7 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Identity.RoleBindings;
 
-internal sealed class RoleBindingService(Store<IdentityDb> store, Registry registry)
+internal sealed class RoleBindingService(Store<IdentityDb> store, Registry registry, ResourceFacts facts)
     : V1.RoleBindingService.RoleBindingServiceBase
 {
     static readonly FilterFields<RoleBindingRow> Filters = new FilterFields<RoleBindingRow>()
@@ -25,26 +26,30 @@ internal sealed class RoleBindingService(Store<IdentityDb> store, Registry regis
     {
         var call = context.GetCall();
         var role = await store.ReadAsync(db => RoleRow.FindAsync(db, request.RoleBinding?.Role ?? ""));
-        RoleBindingRules.Check(request, role);
+        RoleBindingRules.Check(request, role, facts.Collections);
         var wanted = request.RoleBinding!;
         RoleBindingRules.CheckAllowed(call, wanted.Scope, null);
         RoleBindingRules.CheckGiver(call.Caller, wanted, role!);
+        var resource = wanted.Scope.Length == 0 || RoleBindingRules.IsProject(wanted.Scope) ? Guid.Empty
+            : (await facts.OfAsync(wanted.Scope) ?? throw Fault.NotFound(wanted.Scope)).Uid;
+        var labels = Labels.Store(wanted.ResourceLabels);
+        var project = ResourceName.ProjectOf(wanted.Scope);
         var made = await store.MutateAsync(call, request, async unit =>
         {
-            if (wanted.Scope.Length > 0 && !await unit.Db.Projects.AnyAsync(p => p.Name == wanted.Scope))
+            if (project is not null && !await unit.Db.Projects.AnyAsync(p => p.Project == project))
                 throw Fault.NotFound(wanted.Scope);
             if (Members.IsGroup(wanted.Member)
                 ? !await unit.Db.Groups.AnyAsync(g => g.Name == wanted.Member)
                 : (await Members.AbsentAsync(unit.Db, call.Caller, [wanted.Member])).Count > 0)
                 throw Fault.Invalid("role_binding.member", $"{wanted.Member} does not exist");
             if (await unit.Db.RoleBindings.FirstOrDefaultAsync(b => b.Role == wanted.Role && b.Scope == wanted.Scope
-                && b.Member == wanted.Member) is { } there)
+                && b.Member == wanted.Member && b.ScopeUid == resource && b.ResourceLabels == labels) is { } there)
                 throw Fault.AlreadyExists($"{there.Name} ({wanted.Role} for {wanted.Member})");
             // As it is now: it may have got more, or be gone.
             var now = await RoleRow.FindAsync(unit.Db, wanted.Role)
                 ?? throw Fault.Invalid("role_binding.role", $"{wanted.Role} does not exist");
             RoleBindingRules.CheckGiver(call.Caller, wanted, now);
-            var row = RoleBindingRow.Of(wanted.Role, wanted.Member, wanted.Scope, unit.Now);
+            var row = RoleBindingRow.Of(wanted.Role, wanted.Member, wanted.Scope, unit.Now, resource, labels);
             unit.Db.RoleBindings.Add(row);
             return Emit(unit, Change.Created, row);
         }, context.CancellationToken);

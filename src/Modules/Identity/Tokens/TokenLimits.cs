@@ -24,7 +24,7 @@ internal sealed class TokenLimits(IReadOnlyList<string> permissions, string scop
     /// <returns>Null: nothing is left of it.</returns>
     CallerGrant? Left(CallerGrant grant)
     {
-        if (scope.Length > 0 && grant.Scope.Length > 0 && grant.Scope != scope) return null;
+        if (scope.Length > 0 && grant.Scope.Length > 0 && "projects/" + grant.Project != scope) return null;
         // What is the cloud's ends at a project's border.
         var (where, held) = scope.Length > 0 && grant.Scope.Length == 0
             ? (scope, Roles.WithinProject(grant.Permissions))

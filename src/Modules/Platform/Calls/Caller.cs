@@ -10,6 +10,19 @@ public sealed record CallerGrant(string Scope, string Role, PermissionSet Permis
 {
     /// <summary><c>groups/{group}</c>, through which the caller has it; empty: it is the caller's own.</summary>
     public string Group { get; init; } = "";
+
+    /// <summary>Of the one resource that the scope names, <c>projects/{project}/servers/{server}</c>; empty: the scope is no single
+    /// resource.</summary>
+    public Guid Uid { get; init; }
+
+    /// <summary>It counts for resources that have all of these labels alone; none: for all.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = System.Collections.Immutable.ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>It does not give the whole of a project.</summary>
+    public bool IsNarrow => Uid != Guid.Empty || Labels.Count > 0;
+
+    /// <summary>The project's id; empty: the cloud.</summary>
+    public string Project => Names.ResourceName.ProjectOf(Scope) ?? "";
 }
 
 /// <summary>A closed set of permissions, exact ones and prefixes.</summary>
@@ -46,7 +59,10 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
         Gives("", permission) || (project is { Length: > 0 } && Gives(project, permission));
 
     /// <summary>Whether the caller has any role that lets it know that the project exists.</summary>
-    public bool Knows(string project) => ByProject.ContainsKey("") || ByProject.ContainsKey(project);
+    public bool Knows(string project) => ByProject.ContainsKey("") || ByProject.ContainsKey(project) || Index.Narrow.ContainsKey(project);
+
+    /// <summary>What the caller has of single resources of a project, and of some by their labels.</summary>
+    public IReadOnlyList<CallerGrant> NarrowIn(string project) => Index.Narrow.GetValueOrDefault(project) ?? [];
 
     bool Gives(string project, string permission)
     {
@@ -60,8 +76,9 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
     // Made with a user's grants, once: what is said of a caller besides, call by call, is said of a copy that has it too.
     GrantIndex index = new(Grants);
 
-    Dictionary<string, CallerGrant[]> ByProject =>
-        (ReferenceEquals(index.Of, Grants) ? index : index = new(Grants)).Is;
+    Dictionary<string, CallerGrant[]> ByProject => Index.Whole;
+
+    GrantIndex Index => ReferenceEquals(index.Of, Grants) ? index : index = new(Grants);
 
     /// <summary>By the ids of their projects; the cloud's by the empty one.</summary>
     sealed class GrantIndex(IReadOnlyList<CallerGrant> grants)
@@ -70,8 +87,13 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
 
         public IReadOnlyList<CallerGrant> Of => grants;
 
-        public Dictionary<string, CallerGrant[]> Is { get; } = grants.Count == 0 ? None
-            : grants.GroupBy(g => g.Scope.Length == 0 ? "" : g.Scope["projects/".Length..], StringComparer.Ordinal)
+        public Dictionary<string, CallerGrant[]> Whole { get; } = By(grants, isNarrow: false);
+
+        public Dictionary<string, CallerGrant[]> Narrow { get; } = By(grants, isNarrow: true);
+
+        static Dictionary<string, CallerGrant[]> By(IReadOnlyList<CallerGrant> grants, bool isNarrow) => !grants.Any(g => g.IsNarrow == isNarrow)
+            ? None
+            : grants.Where(g => g.IsNarrow == isNarrow).GroupBy(g => g.Project, StringComparer.Ordinal)
                 .ToDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
     }
 
@@ -79,7 +101,6 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
     public IReadOnlyList<string>? ProjectsWith(string permission)
     {
         if (May(permission, null)) return null;
-        return [.. Grants.Where(g => g.Scope.Length > 0 && g.Permissions.Contains(permission))
-            .Select(g => g.Scope["projects/".Length..]).Distinct()];
+        return [.. Grants.Where(g => g.Scope.Length > 0 && !g.IsNarrow && g.Permissions.Contains(permission)).Select(g => g.Project).Distinct()];
     }
 }

@@ -367,6 +367,11 @@ namespace Monolith.Identity.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<string>("ResourceLabels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("Role")
                         .IsRequired()
                         .HasColumnType("text")
@@ -376,6 +381,9 @@ namespace Monolith.Identity.Migrations.Postgres
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
+
+                    b.Property<Guid>("ScopeUid")
+                        .HasColumnType("uuid");
 
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("timestamp with time zone");
@@ -391,7 +399,7 @@ namespace Monolith.Identity.Migrations.Postgres
 
                     b.HasIndex("Project", "Name");
 
-                    b.HasIndex("Member", "Scope", "Role")
+                    b.HasIndex("Member", "Scope", "Role", "ScopeUid", "ResourceLabels")
                         .IsUnique();
 
                     b.ToTable("role_bindings", "identity");

@@ -331,12 +331,19 @@ namespace Monolith.Identity.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("ResourceLabels")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Role")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Scope")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("ScopeUid")
                         .HasColumnType("TEXT");
 
                     b.Property<DateTime>("UpdateTime")
@@ -353,7 +360,7 @@ namespace Monolith.Identity.Migrations.Sqlite
 
                     b.HasIndex("Project", "Name");
 
-                    b.HasIndex("Member", "Scope", "Role")
+                    b.HasIndex("Member", "Scope", "Role", "ScopeUid", "ResourceLabels")
                         .IsUnique();
 
                     b.ToTable("role_bindings", (string)null);
