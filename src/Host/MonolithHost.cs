@@ -82,6 +82,7 @@ public static class MonolithHost
         {
             KeyEncryptionKey = options.Kek,
             KeyEncryptionKeyBefore = options.KekBefore,
+            PurgeWait = TimeSpan.FromHours(options.ProjectPurgeWaitHours),
         });
         services.AddImage(new ImageOptions(Path.Combine(options.Data, "images"))
         {

@@ -5,6 +5,7 @@ using Monolith.Identity.Access;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Nodes;
+using Monolith.Identity.Projects.Purging;
 using Monolith.Identity.Secrets;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Secrets;
@@ -19,6 +20,9 @@ public sealed record IdentityOptions(string DataDirectory)
 {
     /// <summary>What the keys are sealed with that secrets are sealed with. Default: the one of the data directory.</summary>
     public GivenKey? KeyEncryptionKey { get; init; }
+
+    /// <summary>How long a project that is deleted with all that it owns can be had back, unless its deletion says.</summary>
+    public TimeSpan PurgeWait { get; init; } = TimeSpan.FromHours(72);
 
     /// <summary>What they were sealed with before.</summary>
     public GivenKey? KeyEncryptionKeyBefore { get; init; }
@@ -51,6 +55,7 @@ public static class IdentityModule
         services.AddSingleton<IOpenProjects>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IQuotaLimits>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IAuthentication, Authentication>();
+        services.AddPurge();
         services.AddSingleton<JoinTokens>();
         services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());
         services.AddSingleton<NodeService>();
