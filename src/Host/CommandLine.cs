@@ -96,6 +96,12 @@ internal static class CommandLine
         DefaultValueFactory = _ => int.TryParse(Variable("AUDIT_LOG"), out var n) ? n : 400,
     };
 
+    static readonly Option<int> PurgeWait = new("--project-purge-wait")
+    {
+        Description = "How long a project that is deleted with all that it owns can be had back, in hours; 0: not at all.",
+        DefaultValueFactory = _ => int.TryParse(Variable("PROJECT_PURGE_WAIT"), out var n) ? n : 72,
+    };
+
     static readonly Option<string?> Kek = new("--kek")
     {
         Description = "File with the key-encryption key, 64 hexadecimal digits, or MONOLITH_HOST_KEK_VALUE with the digits themselves. "
@@ -132,7 +138,7 @@ internal static class CommandLine
         var root = new RootCommand("The host of a Monolith cloud: every module's API, one process.")
         {
             Data, Plain, Tls, TlsNames, Issuer, Metrics, Dns, Domain, GuestDns, Postgres, RabbitMq, Fleet, Plugins, Fence, ImportAllow,
-            ImageMaxDisk, AddressHistory, Audit, Kek, KekBefore, CallerRate, CallerCalls, CallerStreams, Calls,
+            ImageMaxDisk, AddressHistory, Audit, PurgeWait, Kek, KekBefore, CallerRate, CallerCalls, CallerStreams, Calls,
             Level,
         };
         root.SetAction(async (parsed, cancel) => await Run(parsed, cancel));
@@ -192,6 +198,9 @@ internal static class CommandLine
         AuditDays = parsed.GetValue(Audit) is > 0 and <= 36_500 and var kept
             ? kept
             : throw new FormatException("--audit-log must be 1 to 36500 days."),
+        ProjectPurgeWaitHours = parsed.GetValue(PurgeWait) is >= 0 and <= 2160 and var hours
+            ? hours
+            : throw new FormatException("--project-purge-wait must be 0 to 2160 hours."),
         Kek = Key(parsed, Kek, "KEK_VALUE"),
         KekBefore = Key(parsed, KekBefore, "KEK_BEFORE_VALUE"),
         Limits = new CallLimits

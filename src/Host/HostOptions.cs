@@ -67,6 +67,9 @@ public sealed record HostOptions
     /// <summary>How long the audit log keeps who did what, days.</summary>
     public int AuditDays { get; init; } = 400;
 
+    /// <summary>How long a project that is deleted with all that it owns can be had back, hours.</summary>
+    public int ProjectPurgeWaitHours { get; init; } = 72;
+
     /// <summary>The key-encryption key; null: the one of the data directory.</summary>
     public GivenKey? Kek { get; init; }
 

@@ -83,6 +83,7 @@ public static class MonolithHost
             KeyEncryptionKey = options.Kek,
             KeyEncryptionKeyBefore = options.KekBefore,
             Issuer = options.Issuer,
+            PurgeWait = TimeSpan.FromHours(options.ProjectPurgeWaitHours),
         });
         services.AddImage(new ImageOptions(Path.Combine(options.Data, "images"))
         {

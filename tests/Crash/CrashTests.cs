@@ -44,6 +44,17 @@ public sealed class CrashTests(Lives lives, ITestOutputHelper output) : IClassFi
         Assert.True(death.Length > 0 || point > length / 2, $"point {point} of {length} was not reached");
     }
 
+    /// <summary>Of what a purged project owned nothing is left anywhere, and of another's everything.</summary>
+    [Fact]
+    public async Task KillAgainAndAgain_WhileProjectsArePurged_LeavesNothingOfThem_AndAllOfOthers()
+    {
+        output.WriteLine($"CRASH_SEED={Seed} CRASH_POINTS={Points}");
+        var began = Stopwatch.GetTimestamp();
+        var deaths = await lives.PurgeAsync(new Random(Seed), Points);
+        foreach (var death in deaths) output.WriteLine($"killed: {death}");
+        output.WriteLine($"{deaths.Count} deaths on {lives.Database} ({Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s)");
+    }
+
     /// <summary>Each, or each <c>CRASH_EVERY</c>, takes seconds: hours for all.</summary>
     [Theory(Explicit = true)]
     [InlineData(Victim.Host)]

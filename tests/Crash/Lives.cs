@@ -51,13 +51,38 @@ public sealed class Lives : IAsyncDisposable
         }
         catch (Exception e)
         {
-            var message = $"{victim} killed at point {point}, {scene.Died}, on {scene.Database}; it was to {life.Stage}: {e.Message}\n{e}\n"
-                + "--- the host's last words\n" + scene.LastWords();
-            message += "\n--- where it is\n" + scene.Picture();
-            await scene.DisposeAsync();
-            scene = null;
-            throw new BrokenPromiseException(message);
+            throw await BrokenAsync($"{victim} killed at point {point}, {scene.Died}", life.Stage, e);
         }
+    }
+
+    /// <summary>Projects are made, filled and purged, and the host is killed again and again meanwhile.</summary>
+    /// <returns>Where it died.</returns>
+    public async Task<IReadOnlyList<string>> PurgeAsync(Random dice, int kills)
+    {
+        scene ??= await Scene.StartAsync(stop.Token);
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        late.CancelAfter(Longest);
+        scene.Arm(isHost: true, 0, late.Token);
+        var purge = new PurgeLife(scene, ++count, dice, kills, late.Token);
+        try
+        {
+            await purge.LiveAsync();
+            return purge.Deaths;
+        }
+        catch (Exception e)
+        {
+            throw await BrokenAsync($"the host died {purge.Deaths.Count} times", purge.Stage, e);
+        }
+    }
+
+    async Task<BrokenPromiseException> BrokenAsync(string what, string stage, Exception e)
+    {
+        var message = $"{what}, on {scene!.Database}; it was to {stage}: {e.Message}\n{e}\n"
+            + "--- the host's last words\n" + scene.LastWords();
+        message += "\n--- where it is\n" + scene.Picture();
+        await scene.DisposeAsync();
+        scene = null;
+        return new BrokenPromiseException(message);
     }
 
     public async ValueTask DisposeAsync()

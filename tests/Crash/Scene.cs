@@ -5,6 +5,7 @@ using Monolith.Compute.V1;
 using Monolith.Fleet.Hosts;
 using Monolith.Fleet.Load;
 using Monolith.Identity.V1;
+using Monolith.Modules.Tests.Identity.Purge;
 using Monolith.Modules.Tests.Images;
 using Monolith.Platform.Storage;
 using Monolith.Simulation.Tests;
@@ -213,6 +214,16 @@ internal sealed class Scene : IAsyncDisposable
         if (facts.Hypervisors.Count != Names.Length) found.Add($"{facts.Hypervisors.Count} hypervisors are there");
         found.AddRange(held.Where(n => n.Machines.Count + n.Taps.Count > 0).Select(n => $"{n.Name} is not empty"));
         return found.Count > 0 ? found : Differences(held);
+    }
+
+    /// <summary>How many rows speak of a project, by table and column, in every module.</summary>
+    public async Task<Dictionary<string, long>> TracesAsync(string project)
+    {
+        var found = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var module in Facts.Modules(Rows))
+            await using (module)
+                foreach (var (where, count) in await ProjectTraces.OfAsync(module, project)) found[where] = count;
+        return found;
     }
 
     /// <summary>Where everything is, for people.</summary>

@@ -214,6 +214,13 @@ internal static class Examples
         ],
         ["monolith quota explain"] = ["monolith quota explain servers", "monolith quota explain addresses demo"],
         ["monolith project create"] = ["monolith project create demo"],
+        ["monolith project delete"] =
+        [
+            "monolith project delete demo",
+            "monolith project delete demo --force",
+            "monolith project delete demo --force --wait-period 0s --yes --wait",
+        ],
+        ["monolith project undelete"] = ["monolith project undelete demo"],
         ["monolith user create"] = ["monolith user create bob --email bob@corp.example"],
         ["monolith user update"] = ["monolith user update bob --disabled"],
         ["monolith group create"] = ["monolith group create developers --member bob --member sa:demo/ci"],

@@ -274,14 +274,7 @@ internal static class Catalog
         ],
     };
 
-    public static Noun Project { get; } = new(
-        "project", Place.Cloud, ProjectService.Descriptor, Identity.V1.Project.Descriptor)
-    {
-        About = "Projects: the unit of ownership.",
-        Aliases = ["projects"],
-        Columns = [Column.Name, Column.Of("DISPLAY NAME", "display_name"), Column.Of("LABELS", "labels"), Column.Age],
-        Fields = [Fields.DisplayName, Fields.Labels],
-    };
+    public static Noun Project { get; } = ProjectCommands.Noun;
 
     public static Noun User { get; } = new(
         "user", Place.Cloud, UserService.Descriptor, Identity.V1.User.Descriptor)

@@ -12,10 +12,14 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
     /// <summary>Deleted, and still to be had back: what a wait for a deletion comes to.</summary>
     public const string SoftlyDeleted = "SOFT_DELETED";
 
+    /// <summary>Nothing more of a project goes by itself.</summary>
+    const string PurgeHeld = "PURGE_HELD";
+
     public static readonly Life Server = new(["READY"], ["FAILED"]);
     public static readonly Life Image = new(["READY"], ["FAILED"]);
     public static readonly Life Prewarm = new(["WARM"], ["FAILED"]);
     public static readonly Life FloatingAddress = new(["ACTIVE", "UNATTACHED"], ["FAILED"]);
+    public static readonly Life Project = new(["ACTIVE"], []);
     public static readonly Life LoadBalancer = new(["READY"], ["FAILED"]);
 
     /// <summary>How a wait for <paramref name="goal"/> stands.</summary>
@@ -24,6 +28,8 @@ internal sealed record Life(IReadOnlyList<string> Settled, IReadOnlyList<string>
         var state = Messages.Enum(resource, "state");
         if (goal.Gone && state == SoftlyDeleted)
             return Messages.Flag(resource, "reconciling") ? Verdict.GoOn : Verdict.Done;
+        if (goal.Gone && Messages.Many<Condition>(resource, "conditions").Any(c => c.Reason == PurgeHeld))
+            return Verdict.Failed;
         if (goal.Gone)
             return state == "FAILED" && !Messages.Flag(resource, "reconciling") ? Verdict.Failed : Verdict.GoOn;
         if (goal.Migration is { } ends)

@@ -21,6 +21,7 @@ using Monolith.Compute.Servers.Snapshots;
 using Monolith.Compute.Vms;
 using Monolith.Identity.Contracts;
 using Monolith.Image.Contracts;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Events;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Reconciling;
@@ -40,10 +41,16 @@ public static partial class ComputeModule
     public static IServiceCollection AddCompute(this IServiceCollection services, string fenceCommand = "")
     {
         services.AddModuleStore<ComputeDb>("compute", o => new SqliteComputeDb(o), o => new PostgresComputeDb(o));
-        services.AddSingleton<IProjectContents>(s => new ProjectContents<ComputeDb>(s.GetRequiredService<Store<ComputeDb>>())
-            .Of("servers", db => db.Servers)
-            .Of("keyPairs", db => db.KeyPairs)
-            .Of("serverGroups", db => db.ServerGroups));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<ComputeDb>(s.GetRequiredService<Store<ComputeDb>>(), s)
+            .Of("servers", db => db.Servers, (ServerService servers, string name, InnerCall call) =>
+                    servers.DeleteServer(new() { Name = name, Force = true }, call),
+                new(ProjectContent.BeingDeleted, "They are being deleted; their events say how far they are.", v => v.Deleting, true),
+                new("SERVER_LOCKED", "They are locked. Empty their lock_reason.", v => v.LockReason != ""),
+                new("DELETE_PROTECTED", "They are protected. Set their delete_protected to false.", v => v.DeleteProtected))
+            .Of("keyPairs", db => db.KeyPairs, (KeyPairService pairs, string name, InnerCall call) =>
+                pairs.DeleteKeyPair(new() { Name = name }, call))
+            .Of("serverGroups", db => db.ServerGroups, (ServerGroupService groups, string name, InnerCall call) =>
+                groups.DeleteServerGroup(new() { Name = name }, call)));
         services.AddFacts(new FactTables<ComputeDb>()
             .Of("servers", db => db.Servers)
             .Of("keyPairs", db => db.KeyPairs)

@@ -6,6 +6,7 @@ using Monolith.Dns.Contracts;
 using Monolith.Dns.Serving;
 using Monolith.Dns.Zones;
 using Monolith.Identity.Contracts;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
@@ -18,8 +19,9 @@ public static class DnsModule
     {
         services.AddSingleton(options);
         services.AddModuleStore<DnsDb>("dns", o => new SqliteDnsDb(o), o => new PostgresDnsDb(o));
-        services.AddSingleton<IProjectContents>(s => new ProjectContents<DnsDb>(s.GetRequiredService<Store<DnsDb>>())
-            .Of("zones", db => db.Zones));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<DnsDb>(s.GetRequiredService<Store<DnsDb>>(), s)
+            .Of("zones", db => db.Zones, (ZoneService zones, string name, InnerCall call) =>
+                zones.DeleteZone(new() { Name = name }, call)));
         services.AddFacts(new FactTables<DnsDb>().Of("zones", db => db.Zones));
         services.AddCounts(new Counts<DnsDb>().Of(db => db.Zones, ("zones", _ => 1)));
         // In this order: the cloud's zone is there before the zones are loaded.

@@ -31,7 +31,11 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
 
     protected override void OnModelCreating(ModelBuilder model)
     {
-        model.Entity<ProjectRow>().ToTable("projects");
+        model.Entity<ProjectRow>(p =>
+        {
+            p.ToTable("projects");
+            p.HasIndex(x => x.DeleteTime).HasFilter("\"DeleteTime\" IS NOT NULL");
+        });
         model.Entity<UserRow>().ToTable("users");
         model.Entity<ServiceAccountRow>().ToTable("service_accounts");
         model.Entity<GroupRow>().ToTable("groups");

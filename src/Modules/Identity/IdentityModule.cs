@@ -7,8 +7,10 @@ using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Nodes;
+using Monolith.Identity.Projects.Purging;
 using Monolith.Identity.Secrets;
 using Monolith.Identity.Sessions;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Secrets;
 using Monolith.Platform.Storage;
@@ -22,6 +24,9 @@ public sealed record IdentityOptions(string DataDirectory)
 {
     /// <summary>What the keys are sealed with that secrets are sealed with. Default: the one of the data directory.</summary>
     public GivenKey? KeyEncryptionKey { get; init; }
+
+    /// <summary>How long a project that is deleted with all that it owns can be had back, unless its deletion says.</summary>
+    public TimeSpan PurgeWait { get; init; } = TimeSpan.FromHours(72);
 
     /// <summary>What they were sealed with before.</summary>
     public GivenKey? KeyEncryptionKeyBefore { get; init; }
@@ -65,12 +70,14 @@ public static class IdentityModule
         services.AddSingleton<ResourceFacts>();
         services.AddSingleton<RoleBindings.StaleBindings>();
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<RoleBindings.StaleBindings>());
+        services.AddPurge();
         services.AddSingleton<JoinTokens>();
         services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());
         services.AddSingleton<NodeService>();
         services.AddSingleton<INodes>(s => s.GetRequiredService<NodeService>());
-        services.AddSingleton<IProjectContents>(s => new ProjectContents<IdentityDb>(s.GetRequiredService<Store<IdentityDb>>())
-            .Of("serviceAccounts", db => db.ServiceAccounts));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<IdentityDb>(s.GetRequiredService<Store<IdentityDb>>(), s)
+            .Of("serviceAccounts", db => db.ServiceAccounts, (ServiceAccounts.ServiceAccountService accounts, string name, InnerCall call) =>
+                accounts.DeleteServiceAccount(new() { Name = name }, call)));
         services.AddFacts(new FactTables<IdentityDb>().Of("serviceAccounts", db => db.ServiceAccounts));
         services.AddSingleton<IStartUp, IdentityStartUp>();
         return services;

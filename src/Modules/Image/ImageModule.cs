@@ -9,6 +9,7 @@ using Monolith.Image.Conversion;
 using Monolith.Image.Contracts;
 using Monolith.Image.Images;
 using Monolith.Image.Imports;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
@@ -25,8 +26,11 @@ public static class ImageModule
     {
         services.AddModuleStore<ImageDb>("image", o => new SqliteImageDb(o), o => new PostgresImageDb(o));
         services.AddSingleton(options);
-        services.AddSingleton<IProjectContents>(s => new ProjectContents<ImageDb>(s.GetRequiredService<Store<ImageDb>>())
-            .Of("images", db => db.Images));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<ImageDb>(s.GetRequiredService<Store<ImageDb>>(), s)
+            .Of("images", db => db.Images, (ImageService images, string name, InnerCall call) =>
+                    images.DeleteImage(new() { Name = name }, call),
+                new Kept<ImageRow>("DELETE_PROTECTED", "They are protected. Set their delete_protected to false.",
+                    i => i.DeleteProtected)));
         services.AddFacts(new FactTables<ImageDb>().Of("images", db => db.Images));
         services.AddCounts(Counts);
         services.AddSingleton<BlobStore>();

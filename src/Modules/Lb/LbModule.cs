@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Monolith.Identity.Contracts;
 using Monolith.Lb.LoadBalancers;
 using Monolith.Lb.Nodes;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Events;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Reconciling;
@@ -19,8 +20,11 @@ public static class LbModule
     public static IServiceCollection AddLb(this IServiceCollection services)
     {
         services.AddModuleStore<LbDb>("lb", o => new SqliteLbDb(o), o => new PostgresLbDb(o));
-        services.AddSingleton<IProjectContents>(s => new ProjectContents<LbDb>(s.GetRequiredService<Store<LbDb>>())
-            .Of("loadBalancers", db => db.LoadBalancers));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<LbDb>(s.GetRequiredService<Store<LbDb>>(), s)
+            .Of("loadBalancers", db => db.LoadBalancers, (LoadBalancerService balancers, string name, InnerCall call) =>
+                balancers.DeleteLoadBalancer(new() { Name = name }, call),
+                new Kept<LoadBalancerRow>(ProjectContent.BeingDeleted,
+                    "They are being deleted; their conditions say how far they are.", b => b.DeleteTime != null, true)));
         services.AddFacts(new FactTables<LbDb>().Of("loadBalancers", db => db.LoadBalancers));
         services.AddCounts(new Counts<LbDb>().Of(db => db.LoadBalancers, ("load_balancers", _ => 1)));
         services.AddSingleton<Presence>();

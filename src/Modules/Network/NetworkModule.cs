@@ -16,6 +16,7 @@ using Monolith.Network.Ports;
 using Monolith.Network.Reachability;
 using Monolith.Network.Reservations;
 using Monolith.Network.SecurityGroups;
+using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
 
 namespace Monolith.Network;
@@ -28,14 +29,22 @@ public static class NetworkModule
     {
         services.AddModuleStore<NetworkDb>("network", o => new SqliteNetworkDb(o), o => new PostgresNetworkDb(o));
         services.AddSingleton(options ?? new NetworkOptions());
-        services.AddSingleton<IProjectContents>(s => new ProjectContents<NetworkDb>(s.GetRequiredService<Store<NetworkDb>>())
-            .Of("networks", db => db.Networks)
-            .Of("ports", db => db.Ports)
-            .Of("securityGroups", db => db.SecurityGroups)
-            .Of("addressSets", db => db.AddressSets)
-            .Of("floatingAddresses", db => db.FloatingAddresses)
-            .Of("addressPools", db => db.AddressPools)
-            .Of("reservations", db => db.Reservations));
+        services.AddSingleton<IProjectContents>(s => new ProjectContents<NetworkDb>(s.GetRequiredService<Store<NetworkDb>>(), s)
+            .Of("floatingAddresses", db => db.FloatingAddresses, (FloatingAddressService floating, string name, InnerCall call) =>
+                floating.DeleteFloatingAddress(new() { Name = name }, call))
+            .Of("ports", db => db.Ports, (PortService ports, string name, InnerCall call) =>
+                ports.DeletePort(new() { Name = name }, call),
+                new Kept<PortRow>("PORT_OWNED", "They go with what they belong to.", p => p.Owner != "", true))
+            .Of("networks", db => db.Networks, (NetworkService networks, string name, InnerCall call) =>
+                networks.DeleteNetwork(new() { Name = name }, call))
+            .Of("securityGroups", db => db.SecurityGroups, (SecurityGroupService groups, string name, InnerCall call) =>
+                groups.PurgeAsync(name, call))
+            .Of("addressSets", db => db.AddressSets, (AddressSetService sets, string name, InnerCall call) =>
+                sets.DeleteAddressSet(new() { Name = name }, call))
+            .Of("reservations", db => db.Reservations, (ReservationService reservations, string name, InnerCall call) =>
+                reservations.DeleteReservation(new() { Name = name }, call))
+            .Of("addressPools", db => db.AddressPools, (AddressPoolService pools, string name, InnerCall call) =>
+                pools.DeleteAddressPool(new() { Name = name }, call)));
         services.AddFacts(new FactTables<NetworkDb>()
             .Of("networks", db => db.Networks)
             .Of("ports", db => db.Ports)

@@ -25,7 +25,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
 
     const string Password = "a long enough one";
 
-    const string P = "projects/" + Id, Empty = P + "-empty", User = "users/" + Id, Hypervisor = "hypervisors/" + Id + "-hv",
+    const string P = "projects/" + Id, Empty = P + "-empty", Leaving = P + "-leaving", User = "users/" + Id, Hypervisor = "hypervisors/" + Id + "-hv",
         Balancer = "nodes/" + Id + "-lb";
 
     readonly Tenant tenant = new(Id);
@@ -57,6 +57,8 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         await Do("RescueServer", new RescueServerRequest { Name = P + "/servers/s4" });
         await UntilAsync("s4", Server.Types.State.Ready);
         await Do("CreateProject", new CreateProjectRequest { ProjectId = "tried-empty" });
+        await Do("CreateProject", new CreateProjectRequest { ProjectId = "tried-leaving" });
+        await Do("DeleteProject", new DeleteProjectRequest { Name = Leaving, Force = true });
         await Do("CreateFlavor", new CreateFlavorRequest
         {
             FlavorId = "tried",
@@ -303,6 +305,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "CreateProject" => new CreateProjectRequest { ProjectId = Mark },
         "UpdateProject" => new UpdateProjectRequest { Project = new() { Name = P, DisplayName = Mark } },
         "DeleteProject" => new DeleteProjectRequest { Name = Empty },
+        "UndeleteProject" => new UndeleteProjectRequest { Name = Leaving },
         "UpdateQuota" => new UpdateQuotaRequest { Quota = new() { Name = P + "/quota", Limits = { ["zones"] = 4711 } } },
         "CreateUser" => new CreateUserRequest { UserId = Mark },
         "UpdateUser" => new UpdateUserRequest { User = new() { Name = User, DisplayName = Mark } },

@@ -61,12 +61,14 @@ internal sealed record Facts(
     /// <summary>Each module's events, in order, by their uids.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyList<Guid>> Events(DatabaseOptions at)
     {
-        ModuleDb[] modules = [Identity(at), Image(at), Network(at), Dns(at), Compute(at), Lb(at)];
         var events = new Dictionary<string, IReadOnlyList<Guid>>(StringComparer.Ordinal);
-        foreach (var module in modules)
+        foreach (var module in Modules(at))
             using (module) events[module.Schema] = [.. module.Events.OrderBy(e => e.Sequence).Select(e => e.Uid)];
         return events;
     }
+
+    /// <summary>The databases of all that own something.</summary>
+    public static ModuleDb[] Modules(DatabaseOptions at) => [Identity(at), Image(at), Network(at), Dns(at), Compute(at), Lb(at)];
 
     public static IReadOnlyList<(long Sequence, string Type, Guid Uid)> Log(DatabaseOptions at)
     {
@@ -78,9 +80,8 @@ internal sealed record Facts(
     /// <summary>Changes that calls made, by their modules: what the audit log must have.</summary>
     public static IReadOnlyList<Guid> Deeds(DatabaseOptions at)
     {
-        ModuleDb[] modules = [Identity(at), Image(at), Network(at), Dns(at), Compute(at), Lb(at)];
         var deeds = new List<Guid>();
-        foreach (var module in modules)
+        foreach (var module in Modules(at))
             using (module) deeds.AddRange(module.Events.Where(e => e.Method != "").Select(e => e.Uid));
         return deeds;
     }

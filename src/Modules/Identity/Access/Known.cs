@@ -23,11 +23,13 @@ internal sealed record KnownNode(Guid Uid, NodeRole Role, Caller Caller);
 /// What access is decided by, as the rows were at one moment. Immutable; a change makes a new one that shares what
 /// stayed.
 /// </summary>
+/// <param name="Deleted">Those of the projects that are being deleted: nothing is made in them.</param>
 /// <param name="OwnRoles">Beside the built-in ones.</param>
 /// <param name="Users">And service accounts.</param>
 /// <param name="Groups">Their members.</param>
 internal sealed record Known(
     ImmutableHashSet<string> Projects,
+    ImmutableHashSet<string> Deleted,
     ImmutableDictionary<string, Role> OwnRoles,
     ImmutableDictionary<string, KnownUser> Users,
     ImmutableDictionary<string, ImmutableHashSet<string>> Groups,
@@ -37,6 +39,7 @@ internal sealed record Known(
     KnownQuotas Quotas)
 {
     public static Known Nothing { get; } = new(
+        ImmutableHashSet.Create<string>(StringComparer.Ordinal),
         ImmutableHashSet.Create<string>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, Role>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, KnownUser>(StringComparer.Ordinal),
@@ -48,10 +51,7 @@ internal sealed record Known(
 
     public static async Task<Known> LoadAsync(IdentityDb db)
     {
-        var known = Nothing with
-        {
-            Projects = Nothing.Projects.Union(await db.Projects.Select(p => p.Project).ToListAsync()),
-        };
+        var known = Nothing.WithProjects([], await db.Projects.ToListAsync());
         known = known.WithRoles([], await db.Roles.ToListAsync());
         known = known.WithGroups([], await db.Groups.ToListAsync());
         known = known.WithUsers([], await db.Users.ToListAsync(), await db.ServiceAccounts.ToListAsync(), await db.RoleBindings.ToListAsync());
@@ -66,14 +66,8 @@ internal sealed record Known(
         var touched = Touched.By(events);
         var known = this;
         if (touched.Projects.Count > 0)
-        {
-            var there = await db.Projects.Where(p => touched.Projects.Contains(p.Name)).Select(p => p.Project)
-                .ToListAsync();
-            known = known with
-            {
-                Projects = Projects.Except(touched.Projects.Select(n => n["projects/".Length..])).Union(there),
-            };
-        }
+            known = known.WithProjects([.. touched.Projects.Select(n => n["projects/".Length..])],
+                await db.Projects.Where(p => touched.Projects.Contains(p.Name)).ToListAsync());
         if (touched.Roles.Count > 0)
         {
             known = known.WithRoles(touched.Roles, await db.Roles.Where(r => touched.Roles.Contains(r.Name)).ToListAsync());
@@ -110,6 +104,12 @@ internal sealed record Known(
             };
         return known;
     }
+
+    Known WithProjects(IReadOnlyCollection<string> stale, List<Projects.ProjectRow> projects) => this with
+    {
+        Projects = Projects.Except(stale).Union(projects.Select(p => p.Project)),
+        Deleted = Deleted.Except(stale).Union(projects.Where(p => p.DeleteTime is not null).Select(p => p.Project)),
+    };
 
     Known WithRoles(IEnumerable<string> stale, List<RoleRow> roles) => this with
     {

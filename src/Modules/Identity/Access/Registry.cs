@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Identity.Contracts;
+using Monolith.Identity.Projects;
+using Monolith.Platform.Faults;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Storage;
 
@@ -20,6 +22,10 @@ internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider tim
     : IProjects, IOpenProjects, IQuotaLimits, IAsyncDisposable
 {
     static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>What another host has committed, at the latest: it glances twice.</summary>
+    public static readonly TimeSpan HearsWithin = Glance * 2;
+
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
@@ -36,7 +42,12 @@ internal sealed partial class Registry(Store<IdentityDb> store, TimeProvider tim
 
     public bool Exists(string project) => known.Projects.Contains(project) && !closed.ContainsKey(project);
 
-    public bool IsOpen(string project) => Exists(project);
+    public Fault? RefusalOf(string project) => !Exists(project) ? Fault.NotFound("projects/" + project)
+        : known.Deleted.Contains(project) ? ProjectRules.Deleting("projects/" + project)
+        : null;
+
+    /// <summary>This process knows that it is deleted with all that it owns.</summary>
+    public bool IsDeleted(string project) => known.Deleted.Contains(project);
 
     // As fresh as a revocation: at once for what this process changed, and else with the next event or glance.
     public bool Any(string project) => known.Quotas.Any(project);

@@ -27,7 +27,8 @@ public interface IAuthentication
 /// <summary>Which projects exist.</summary>
 public interface IProjects
 {
-    /// <summary>Served from memory. False as well for a project that is being deleted.</summary>
+    /// <summary>Served from memory. True of one that is deleted and waits for its purge, with all that is in it; false while
+    /// an empty one is removed.</summary>
     bool Exists(string project);
 }
 

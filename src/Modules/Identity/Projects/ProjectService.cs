@@ -1,19 +1,21 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Api.V1;
 using Monolith.Identity.Access;
 using Monolith.Identity.Contracts;
-using Monolith.Identity.RoleBindings;
+using Monolith.Identity.Projects.Purging;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
 using Monolith.Platform.Names;
 using Monolith.Platform.Storage;
+using Monolith.Platform.Watching;
 
 namespace Monolith.Identity.Projects;
 
-internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
+internal sealed class ProjectService(Store<IdentityDb> store, Registry registry, ProjectPurging purging,
     IEnumerable<IProjectContents> contents) : V1.ProjectService.ProjectServiceBase
 {
     static readonly FilterFields<ProjectRow> Filters = new FilterFields<ProjectRow>()
@@ -58,15 +60,15 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
         ServerCallContext context)
     {
         var list = ListQuery.Of(request, context.GetCall(), Filters);
-        var caller = context.GetCall().Caller;
-        // Who has a role in a project sees it; who shows less than that, where what it shows says so.
-        var grants = caller.Grants.Where(g => !caller.IsLimited || g.Permissions.Contains("identity.projects.get")).ToList();
-        var everywhere = grants.Any(g => g.Scope.Length == 0);
-        var scopes = grants.Select(g => g.Scope).Distinct().ToList();
-        var found = await store.ReadAsync(db => list.Of(db.Projects
-            .Where(p => everywhere || scopes.Contains(p.Name))).ToListAsync());
+        var sight = ProjectSight.Of(context.GetCall().Caller);
+        var (found, sequence) = await store.SnapshotAsync(db => list.Of(sight.Of(db.Projects)).ToListAsync());
         var (rows, next) = list.Cut(found);
-        return new ListProjectsResponse { Projects = { rows.Select(p => p.ToProto()) }, NextPageToken = next };
+        return new ListProjectsResponse
+        {
+            Projects = { rows.Select(p => p.ToProto()) },
+            NextPageToken = next,
+            ResumeToken = Watch.Token(sequence),
+        };
     }
 
     public override Task<Project> UpdateProject(UpdateProjectRequest request, ServerCallContext context)
@@ -92,12 +94,13 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
     /// </summary>
     public override async Task<Empty> DeleteProject(DeleteProjectRequest request, ServerCallContext context)
     {
-        var project = ResourceName.Parse("projects/*", request.Name)[0];
+        ProjectRules.Check(request);
+        if (request.Force) return await purging.BeginAsync(request, context.GetCall(), context.CancellationToken);
         // Who only tries closes nothing: a closed project is not there for anybody.
-        using var closed = request.ValidateOnly ? null : registry.Close(project);
+        using var closed = request.ValidateOnly ? null : registry.Close(ResourceName.LastId(request.Name));
         var answer = await store.MutateAsync(context.GetCall(), request, async _ =>
         {
-            var found = await ContentsAsync(project, context.CancellationToken);
+            var found = await ContentsAsync(ResourceName.LastId(request.Name), context.CancellationToken);
             ProjectRules.CheckEmpty(request.Name, found);
             return found;
         }, async (unit, _) =>
@@ -105,22 +108,40 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
             var row = await unit.Db.Projects.FirstOrDefaultAsync(p => p.Name == request.Name)
                 ?? throw Fault.NotFound(request.Name);
             row.Touch(request.Etag, unit.Now);
-            foreach (var binding in await unit.Db.RoleBindings.Where(b => b.Project == row.Project).ToListAsync())
-            {
-                unit.Db.RoleBindings.Remove(binding);
-                RoleBindings.RoleBindingService.Emit(unit, Change.Deleted, binding);
-            }
-            foreach (var quota in await unit.Db.Quotas.Where(q => q.Project == row.Project).ToListAsync())
-            {
-                unit.Db.Quotas.Remove(quota);
-                Quotas.QuotaService.Emit(unit, Change.Deleted, quota);
-            }
-            unit.Db.Projects.Remove(row);
-            Emit(unit, Change.Deleted, row);
+            await RemoveAsync(unit, row);
             return new Empty();
         }, context.CancellationToken);
         await registry.CaughtUpAsync();
         return answer;
+    }
+
+    public override Task<Project> UndeleteProject(UndeleteProjectRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse("projects/*", request.Name);
+        return purging.UndoAsync(request, context.GetCall(), context.CancellationToken);
+    }
+
+    public override Task<PlanProjectDeletionResponse> PlanProjectDeletion(PlanProjectDeletionRequest request,
+        ServerCallContext context)
+    {
+        ResourceName.Parse("projects/*", request.Name);
+        return purging.PlanAsync(request.Name, context.CancellationToken);
+    }
+
+    public override Task WatchProjects(WatchProjectsRequest request, IServerStreamWriter<WatchProjectsResponse> stream,
+        ServerCallContext context)
+    {
+        var watch = Watch.Of(store, request, context.GetCall(), "projects/*");
+        var sight = ProjectSight.Of(context.GetCall().Caller);
+        return watch.RunAsync("project",
+            async db => (await watch.Of(sight.Of(db.Projects)).ToListAsync()).ConvertAll(p => p.ToProto()),
+            (change, project, token) => stream.WriteAsync(new WatchProjectsResponse
+            {
+                Change = change,
+                Project = project,
+                ResumeToken = token,
+            }, context.CancellationToken), context.CancellationToken,
+            (_, project, change) => Task.FromResult<(ChangeType, Project)?>(sight.Sees(project.Name) ? (change, project) : null));
     }
 
     async Task<List<ProjectContent>> ContentsAsync(string project, CancellationToken cancel)
@@ -128,6 +149,23 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
         var found = new List<ProjectContent>();
         foreach (var module in contents) found.AddRange(await module.OfAsync(project, cancel));
         return found;
+    }
+
+    /// <summary>With who may do what in it, and what it may have.</summary>
+    internal static async Task RemoveAsync(Unit<IdentityDb> unit, ProjectRow row)
+    {
+        foreach (var binding in await unit.Db.RoleBindings.Where(b => b.Project == row.Project).ToListAsync())
+        {
+            unit.Db.RoleBindings.Remove(binding);
+            RoleBindings.RoleBindingService.Emit(unit, Change.Deleted, binding);
+        }
+        foreach (var quota in await unit.Db.Quotas.Where(q => q.Project == row.Project).ToListAsync())
+        {
+            unit.Db.Quotas.Remove(quota);
+            Quotas.QuotaService.Emit(unit, Change.Deleted, quota);
+        }
+        unit.Db.Projects.Remove(row);
+        Emit(unit, Change.Deleted, row);
     }
 
     internal static Project Emit(Unit<IdentityDb> unit, Change change, ProjectRow row)

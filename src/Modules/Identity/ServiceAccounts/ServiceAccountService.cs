@@ -27,8 +27,8 @@ internal sealed class ServiceAccountService(Store<IdentityDb> store, Registry re
         {
             var name = $"{request.Parent}/serviceAccounts/{request.ServiceAccountId}";
             // A project that is closed, or gone since the call was let in, gets nothing new.
-            if (!registry.IsOpen(ResourceName.ProjectOf(name)!) || !await unit.Db.Projects.AnyAsync(p => p.Name == request.Parent))
-                throw Fault.NotFound(request.Parent);
+            if (registry.RefusalOf(ResourceName.ProjectOf(name)!) is { } refusal) throw refusal;
+            if (!await unit.Db.Projects.AnyAsync(p => p.Name == request.Parent)) throw Fault.NotFound(request.Parent);
             if (await unit.Db.ServiceAccounts.AnyAsync(s => s.Name == name)) throw Fault.AlreadyExists(name);
             var row = new ServiceAccountRow
             {

@@ -116,6 +116,18 @@ internal sealed class SecurityGroupService(Store<NetworkDb> store, PortNodes nod
         }, context.CancellationToken);
     }
 
+    /// <summary>Deletes it with its project. Groups whose rules name each other would wait for each other: one that no port is
+    /// in loses its rules first, so that nobody waits for it.</summary>
+    public async Task PurgeAsync(string name, ServerCallContext context)
+    {
+        var named = await store.ReadAsync(db => db.SecurityGroups.AnyAsync(g => g.Name == name
+            && db.GroupRemotes.Any(r => r.GroupUid == g.Uid && r.RemoteUid != g.Uid)
+            && !db.PortGroups.Any(p => p.GroupUid == g.Uid)));
+        if (named)
+            await UpdateSecurityGroup(new() { SecurityGroup = new() { Name = name }, UpdateMask = new() { Paths = { "rules" } } }, context);
+        await DeleteSecurityGroup(new() { Name = name }, context);
+    }
+
     /// <returns>The groups that the old rules named.</returns>
     static async Task<List<Guid>> SetRulesAsync(Unit<NetworkDb> unit, SecurityGroupRow row,
         IReadOnlyList<SecurityRule> rules)

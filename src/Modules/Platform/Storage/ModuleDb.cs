@@ -41,7 +41,7 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
         (Inserts ?? throw new InvalidOperationException("Rows are inserted inside a write only."))
         .RunAsync(this, Database.CurrentTransaction!.GetDbTransaction(), rows);
 
-    /// <exception cref="Fault">NOT_FOUND when a resource is being made in a project that is not open.</exception>
+    /// <exception cref="Fault">When a resource is being made in a project that is not open.</exception>
     public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancel = default)
     {
         if (OpenProjects is not null) RefuseInClosed(OpenProjects);
@@ -93,8 +93,8 @@ public abstract class ModuleDb(string schema, DbContextOptions options) : DbCont
         // Rows that are added say so themselves; looking for changes of the others is the save's work.
         ChangeTracker.AutoDetectChangesEnabled = false;
         foreach (var entry in ChangeTracker.Entries<ResourceRow>())
-            if (entry is { State: EntityState.Added, Entity.Project: { Length: > 0 } project } && !projects.IsOpen(project))
-                throw Fault.NotFound("projects/" + project);
+            if (entry is { State: EntityState.Added, Entity.Project: { Length: > 0 } project }
+                && projects.RefusalOf(project) is { } refusal) throw refusal;
         ChangeTracker.AutoDetectChangesEnabled = true;
     }
 

@@ -1,3 +1,5 @@
+using Monolith.Platform.Faults;
+
 namespace Monolith.Platform.Storage;
 
 /// <summary>
@@ -6,6 +8,7 @@ namespace Monolith.Platform.Storage;
 /// </summary>
 public interface IOpenProjects
 {
+    /// <summary>Why nothing may be made in it; null: it is open.</summary>
     /// <param name="project">The project's id.</param>
-    bool IsOpen(string project);
+    Fault? RefusalOf(string project);
 }

@@ -62,6 +62,9 @@ public sealed class Store<TDb> : IStoreHealth, IAsyncDisposable where TDb : Modu
 
     public string Module => database.Module;
 
+    /// <summary>Other hosts may be at the same database.</summary>
+    public bool IsShared => database.IsPostgres;
+
     /// <summary>Brings the schema up to date and opens the writer. Once, before anything else.</summary>
     public async Task OpenAsync(CancellationToken cancel)
     {

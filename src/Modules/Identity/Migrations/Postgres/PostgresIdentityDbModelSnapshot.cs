@@ -243,6 +243,24 @@ namespace Monolith.Identity.Migrations.Postgres
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("timestamp with time zone");
 
+                    b.Property<DateTime?>("DeleteTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("DeletedBy")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("DeletedFrom")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("DeletedWith")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<string>("DisplayName")
                         .IsRequired()
                         .HasColumnType("text")
@@ -267,10 +285,23 @@ namespace Monolith.Identity.Migrations.Postgres
                         .HasColumnType("text")
                         .UseCollation("C");
 
+                    b.Property<DateTime?>("PurgeTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<bool>("Purging")
+                        .HasColumnType("boolean");
+
+                    b.Property<byte[]>("Report")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("timestamp with time zone");
 
                     b.HasKey("Uid");
+
+                    b.HasIndex("DeleteTime")
+                        .HasFilter("\"DeleteTime\" IS NOT NULL");
 
                     b.HasIndex("Name")
                         .IsUnique();

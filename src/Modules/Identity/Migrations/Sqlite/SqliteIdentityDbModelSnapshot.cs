@@ -221,6 +221,21 @@ namespace Monolith.Identity.Migrations.Sqlite
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("TEXT");
 
+                    b.Property<DateTime?>("DeleteTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DeletedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DeletedFrom")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DeletedWith")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("DisplayName")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -241,10 +256,23 @@ namespace Monolith.Identity.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<DateTime?>("PurgeTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<bool>("Purging")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("Report")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
                     b.Property<DateTime>("UpdateTime")
                         .HasColumnType("TEXT");
 
                     b.HasKey("Uid");
+
+                    b.HasIndex("DeleteTime")
+                        .HasFilter("\"DeleteTime\" IS NOT NULL");
 
                     b.HasIndex("Name")
                         .IsUnique();
