@@ -42,6 +42,7 @@ internal static class Examples
         ["project"] = "demo",
         ["user"] = "bob",
         ["group"] = "developers",
+        ["domain"] = "payments",
         ["service-account"] = "ci",
         ["token"] = "bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e",
         ["role"] = "member",
@@ -223,6 +224,7 @@ internal static class Examples
         ["monolith project undelete"] = ["monolith project undelete demo"],
         ["monolith user create"] = ["monolith user create bob --email bob@corp.example"],
         ["monolith user update"] = ["monolith user update bob --disabled"],
+        ["monolith domain create"] = ["monolith domain create payments --display-name 'Payments and billing'"],
         ["monolith group create"] = ["monolith group create developers --member bob --member sa:demo/ci"],
         ["monolith group update"] = ["monolith group update developers --display-name 'All who develop'"],
         ["monolith group member add"] = ["monolith group member add developers alice bob"],
@@ -261,6 +263,7 @@ internal static class Examples
             "monolith role-binding create --role member --member sa:demo/ci --scope other",
             "monolith role-binding create --role member --member group:developers --scope demo --if stage=test",
             "monolith role-binding create --role reader --member bob --scope projects/demo/servers/web1",
+            "monolith role-binding create --role domainAdmin --member group:payments --scope domains/payments",
             "monolith role-binding create --role operator --member bob --scope cloud",
         ],
         ["monolith hypervisor update"] =

@@ -17,7 +17,7 @@ internal static class Catalog
     [
         Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, AddressSet,
         FloatingAddress, LoadBalancer, Zone, Record,
-        Project, User, Group, ServiceAccount, Token, Role, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
+        Project, Domain, User, Group, ServiceAccount, Token, Role, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
     ];
 
     public static Noun Server { get; } = ServerCommands.Noun;
@@ -46,6 +46,14 @@ internal static class Catalog
     };
 
     public static Noun Token { get; } = TokenCommands.Noun;
+
+    public static Noun Domain { get; } = new("domain", Place.Cloud, DomainService.Descriptor, Identity.V1.Domain.Descriptor)
+    {
+        About = "The parts of an organisation: a role on one counts for all of its projects.",
+        Aliases = ["domains"],
+        Columns = [Column.Name, Column.Of("DISPLAY NAME", "display_name"), Column.Of("LABELS", "labels"), Column.Age],
+        Fields = [Fields.DisplayName, Fields.Labels],
+    };
 
     public static Noun Group { get; } = GroupCommands.Noun;
 
@@ -319,7 +327,7 @@ internal static class Catalog
             {
                 Required = true, Value = MemberSyntax.Form, Alias = "--user", Parse = MemberSyntax.ParseAsync, Completes = MemberSyntax.Completions,
             },
-            new("--scope", "scope", "The project, `cloud` for all of them, or a single resource by its full name.")
+            new("--scope", "scope", "The project; `cloud` for all of them; domains/DOMAIN; or a single resource by its full name.")
             {
                 Required = true, Value = "PROJECT|cloud|NAME", Parse = Fields.Scope, Completes = Fields.Scopes,
             },

@@ -27,13 +27,13 @@ internal static class Fields
 
     /// <summary>A project's name, or that of a resource in one; <c>cloud</c> is the whole cloud, which the API writes as nothing.</summary>
     public static async ValueTask<JsonNode?> Scope(Run run, string text) => text == "cloud" ? ""
-        : text.Split('/') is ["projects", _, _, _] ? text
+        : text.Split('/') is ["projects", _, _, _] or ["domains", _] ? text
         : await run.ExpandAsync(Catalog.Project, text);
 
     public static Func<CompletionContext, IEnumerable<CompletionItem>> Scopes(App app)
     {
         var projects = app.NamesOf(() => Catalog.Project);
-        return context => projects(context).Append(new CompletionItem("cloud"));
+        return context => projects(context).Append(new CompletionItem("cloud")).Append(new CompletionItem("domains/"));
     }
 
     /// <summary>A public key: the file that holds it, or the line itself.</summary>

@@ -47,7 +47,9 @@ internal static class ProjectCommands
         [
             Column.Name, Column.Of("DISPLAY NAME", "display_name"), Column.State(), Column.Of("LABELS", "labels"), Column.Age,
         ],
-        Fields = [Fields.DisplayName, Fields.Labels],
+        Fields = [Fields.DisplayName,
+            new("--domain", "domain", "The domain that it is in.") { Mutable = true, Value = "DOMAIN", Refers = () => Catalog.Domain },
+            Fields.Labels],
         Life = Life.Project,
         Without = ["Delete"],
         Extra = (noun, app) => [Delete(noun, app), Undelete(noun, app)],

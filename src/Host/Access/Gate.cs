@@ -21,7 +21,7 @@ internal static class Gate
     public static async ValueTask CheckAsync(Caller caller, Requirement requirement, string where, IProjects projects, ResourceFacts facts)
     {
         if (requirement.Permission.Length == 0) return;
-        var project = ResourceName.ProjectOf(where);
+        var project = ResourceName.ScopeOf(where);
         if (requirement.Anywhere || project == "-")
         {
             if (caller.ProjectsWith(requirement.Permission) is not { Count: 0 }) return;
@@ -36,7 +36,8 @@ internal static class Gate
         // Whether another's project exists is nobody's business: the answer is the same in either case.
         if (!caller.Knows(project)) throw Fault.NotFound(where);
         if (!caller.May(requirement.Permission, project) && await facts.GivingAsync(caller, requirement.Permission, where) is { Count: 0 })
-            throw Fault.Denied(requirement.Permission, "projects/" + project, caller.Name);
+            throw Fault.Denied(requirement.Permission, ResourceName.ScopeName(project), caller.Name);
+        if (ResourceName.ProjectOf(where) is null) return;
         // The project's own methods say so themselves, and answer a repeated deletion as they did the first time.
         if (where.Length > "projects/".Length + project.Length && !projects.Exists(project)
             || where.Length == "projects/".Length + project.Length

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
 using Monolith.Identity.AccessTokens;
+using Monolith.Identity.Domains;
 using Monolith.Identity.Groups;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
@@ -16,6 +17,7 @@ namespace Monolith.Identity;
 
 internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identity", options)
 {
+    public DbSet<DomainRow> Domains => Set<DomainRow>();
     public DbSet<ProjectRow> Projects => Set<ProjectRow>();
     public DbSet<UserRow> Users => Set<UserRow>();
     public DbSet<ServiceAccountRow> ServiceAccounts => Set<ServiceAccountRow>();
@@ -36,6 +38,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             p.ToTable("projects");
             p.HasIndex(x => x.DeleteTime).HasFilter("\"DeleteTime\" IS NOT NULL");
         });
+        model.Entity<DomainRow>().ToTable("domains");
         model.Entity<UserRow>().ToTable("users");
         model.Entity<ServiceAccountRow>().ToTable("service_accounts");
         model.Entity<GroupRow>().ToTable("groups");

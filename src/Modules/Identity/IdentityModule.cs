@@ -85,6 +85,7 @@ public static class IdentityModule
 
     public static void MapIdentity(this IEndpointRouteBuilder endpoints)
     {
+        endpoints.MapGrpcService<Domains.DomainService>();
         endpoints.MapGrpcService<Projects.ProjectService>();
         endpoints.MapGrpcService<Quotas.QuotaService>();
         endpoints.MapGrpcService<Users.UserService>();

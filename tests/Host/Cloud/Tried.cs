@@ -93,6 +93,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         });
         await Do("CreateUser", new CreateUserRequest { UserId = "tried" });
         await Do("SetPassword", new SetPasswordRequest { Name = User, Password = Password });
+        await Do("CreateDomain", new CreateDomainRequest { DomainId = "tried" });
         await Do("CreateGroup", new CreateGroupRequest { GroupId = "tried", Group = new() { Members = { "users/admin" } } });
         await Do("CreateRole", new CreateRoleRequest { RoleId = "tried", Role = new() { Permissions = { "compute.servers.get" } } });
         token = ((CreateTokenResponse)await Do("CreateToken", new CreateTokenRequest { Parent = User })).Token.Name;
@@ -312,6 +313,9 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "DeleteUser" => new DeleteUserRequest { Name = User },
         "SetPassword" => new SetPasswordRequest { Name = User, Password = Password + " anew" },
         "CreateSession" => new CreateSessionRequest { Parent = User, Password = Password, DisplayName = Mark },
+        "CreateDomain" => new CreateDomainRequest { DomainId = Mark },
+        "UpdateDomain" => new UpdateDomainRequest { Domain = new() { Name = "domains/tried", DisplayName = Mark } },
+        "DeleteDomain" => new DeleteDomainRequest { Name = "domains/tried" },
         "CreateGroup" => new CreateGroupRequest { GroupId = Mark, Group = new() { Members = { User } } },
         "UpdateGroup" => new UpdateGroupRequest { Group = new() { Name = "groups/tried", DisplayName = Mark } },
         "AddGroupMembers" => new AddGroupMembersRequest { Name = "groups/tried", Members = { User } },

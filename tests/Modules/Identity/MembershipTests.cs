@@ -8,6 +8,7 @@ using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Storage;
+using DomainService = Monolith.Identity.Domains.DomainService;
 using GroupService = Monolith.Identity.Groups.GroupService;
 using ProjectService = Monolith.Identity.Projects.ProjectService;
 using RoleBindingService = Monolith.Identity.RoleBindings.RoleBindingService;
@@ -160,6 +161,46 @@ public sealed class MembershipTests
             identity.Make<UserService>().DeleteUser(new() { Name = "users/admin" }, scene.Admin()));
     }
 
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task ADomainsRole_CountsInItsProjects_AndItsAdministratorMakesThem(string provider)
+    {
+        await using var identity = await IdentityFixture.StartAsync(provider);
+        var scene = await Scene.SetAsync(identity);
+        var projects = identity.Make<ProjectService>();
+        foreach (var id in new[] { "pay", "web" }) await scene.Domains.CreateDomain(new() { DomainId = id }, scene.Admin());
+        var boss = await scene.UserAsync("boss");
+        var dev = await scene.UserAsync("dev");
+        await scene.BindAsync("roles/domainAdmin", "users/boss", "domains/pay");
+        await scene.BindAsync("roles/member", "users/dev", "domains/pay", boss());
+        Assert.False(dev().Knows("pay1"));
+        await projects.CreateProject(new() { ProjectId = "pay1", Project = new() { Domain = "domains/pay" } }, identity.As(boss()));
+        Assert.Equal((true, false, false), (dev().May(Get, "pay1"), dev().May(Get, "a"), dev().May(Get, null)));
+        Assert.Equal((true, false), (boss().May("identity.projects.delete", "pay1"), dev().May("identity.projects.delete", "pay1")));
+        var said = await identity.Make<RoleService>().ExplainAccess(new() { Permission = Get, Resource = "projects/pay1" }, identity.As(dev()));
+        Assert.Equal($"users/dev may {Get} on projects/pay1, by roles/member on domains/pay.", said.Message);
+
+        // Nowhere else: neither in another domain, nor in none, nor by claiming to be somewhere.
+        await Expect.FaultAsync(StatusCode.NotFound, "RESOURCE_NOT_FOUND", () => projects.CreateProject(
+            new() { ProjectId = "web1", Project = new() { Domain = "domains/web" } }, identity.As(boss())));
+        await Expect.FaultAsync(StatusCode.PermissionDenied, "PERMISSION_MISSING", () => projects.CreateProject(
+            new() { ProjectId = "free", Project = new() { Name = "projects/pay1" } }, identity.As(boss())));
+        await Expect.FaultAsync(StatusCode.PermissionDenied, "PERMISSION_MISSING", () => projects.CreateProject(
+            new() { ProjectId = "pay2", Project = new() { Domain = "domains/pay" } }, identity.As(dev())));
+        await Expect.FaultAsync(StatusCode.NotFound, "RESOURCE_NOT_FOUND", () => scene.MoveAsync("projects/pay1", "domains/web", boss()));
+        await Expect.FaultAsync(StatusCode.PermissionDenied, "PERMISSION_MISSING", () => scene.MoveAsync("projects/pay1", "", boss()));
+        await Expect.FaultAsync(StatusCode.PermissionDenied, "PERMISSION_MISSING", () => scene.BindAsync("roles/admin", "users/dev", "", boss()));
+
+        await Expect.FaultAsync(StatusCode.FailedPrecondition, "DOMAIN_NOT_EMPTY", () => scene.Domains.DeleteDomain(new() { Name = "domains/pay" }, scene.Admin()));
+        await scene.MoveAsync("projects/pay1", "domains/web");
+        Assert.Equal((false, false), (dev().Knows("pay1"), boss().Knows("pay1")));
+        await scene.MoveAsync("projects/pay1", "domains/pay");
+        Assert.True(dev().May(Get, "pay1"));
+        await projects.DeleteProject(new() { Name = "projects/pay1" }, identity.As(boss()));
+        await scene.Domains.DeleteDomain(new() { Name = "domains/pay" }, scene.Admin());
+        Assert.Empty(boss().Grants);
+    }
+
     [Fact]
     public async Task WhatIsWrong_IsSaidAtOnce()
     {
@@ -192,12 +233,12 @@ public sealed class MembershipTests
         await using var identity = await IdentityFixture.StartAsync(provider);
         var scene = await Scene.SetAsync(identity);
         string[] members = ["users/u0", "users/u1", "users/u2", "projects/a/serviceAccounts/s0", "projects/b/serviceAccounts/s1"];
-        string[] groups = ["groups/g0", "groups/g1"], scopes = ["", "projects/a", "projects/b"], roles = ["roles/reader", "roles/member", "roles/own"];
+        string[] groups = ["groups/g0", "groups/g1"], domains = ["domains/d0", "domains/d1"], scopes = ["", "projects/a", "projects/b", .. domains], roles = ["roles/reader", "roles/member", "roles/own"];
         await identity.Make<RoleService>().CreateRole(new() { RoleId = "own", Role = new() { Permissions = { Get } } }, scene.Admin());
         for (var step = 0; step < 120; step++)
         {
             var (member, group) = (Pick(members), Pick(groups));
-            await TryAsync(random.Next(12) switch
+            await TryAsync(random.Next(15) switch
             {
                 0 or 1 => () => Make(member),
                 2 => () => Delete(member),
@@ -207,6 +248,9 @@ public sealed class MembershipTests
                 7 => () => scene.Groups.RemoveGroupMembers(new() { Name = group, Members = { member } }, scene.Admin()),
                 8 or 9 => () => scene.BindAsync(Pick(roles), random.Next(2) == 0 ? member : group, Pick(scopes)),
                 10 => UnbindAsync,
+                11 => () => scene.Domains.CreateDomain(new() { DomainId = Pick(domains)[8..] }, scene.Admin()),
+                12 => () => scene.Domains.DeleteDomain(new() { Name = Pick(domains) }, scene.Admin()),
+                13 => () => scene.MoveAsync(Pick(["projects/a", "projects/b"]), Pick([.. domains, ""])),
                 _ => () => identity.Make<RoleService>().UpdateRole(new()
                 {
                     Role = new() { Name = "roles/own", Permissions = { Get, "compute.servers." + Pick(["create", "delete", "start"]) } },
@@ -239,7 +283,8 @@ public sealed class MembershipTests
             {
                 await step();
             }
-            catch (Fault fault) when (fault.Code is StatusCode.NotFound or StatusCode.AlreadyExists or StatusCode.InvalidArgument)
+            catch (Fault fault) when (fault.Code is StatusCode.NotFound or StatusCode.AlreadyExists or StatusCode.InvalidArgument
+                or StatusCode.FailedPrecondition)
             {
                 // There is none, or there is one already: so it goes.
             }
@@ -250,11 +295,13 @@ public sealed class MembershipTests
             var (kept, read) = (identity.Get<Registry>().Known, await identity.Get<Store<IdentityDb>>().ReadAsync(Known.LoadAsync));
             Assert.Equal(Said(read), Said(kept));
             var rows = await identity.Get<Store<IdentityDb>>().ReadAsync(async db =>
-                (Bindings: await db.RoleBindings.ToListAsync(), Groups: await db.Groups.ToListAsync(), Roles: await db.Roles.ToListAsync()));
+                (Bindings: await db.RoleBindings.ToListAsync(), Groups: await db.Groups.ToListAsync(), Projects: await db.Projects.ToListAsync()));
             foreach (var (name, user) in kept.Users)
             {
                 var names = rows.Groups.Where(g => g.MemberList.Contains(name)).Select(g => g.Name).Append(name).ToList();
-                Assert.Equal(rows.Bindings.Where(b => names.Contains(b.Member)).Select(b => (b.Role, b.Scope)).Order(),
+                Assert.Equal(rows.Bindings.Where(b => names.Contains(b.Member))
+                    .SelectMany(b => rows.Projects.Where(p => p.Domain.Length > 0 && p.Domain == b.Scope).Select(p => p.Name).Append(b.Scope)
+                        .Select(where => (b.Role, where))).Order(),
                     user.Caller.Grants.Select(g => (g.Role, g.Scope)).Order());
             }
         }
@@ -267,6 +314,7 @@ public sealed class MembershipTests
     sealed class Scene(IdentityFixture identity)
     {
         public GroupService Groups { get; } = identity.Make<GroupService>();
+        public DomainService Domains { get; } = identity.Make<DomainService>();
         public ServiceAccountService Accounts { get; } = identity.Make<ServiceAccountService>();
 
         public static async Task<Scene> SetAsync(IdentityFixture identity)
@@ -283,6 +331,12 @@ public sealed class MembershipTests
         public Task BindAsync(string role, string member, string scope, Caller? by = null) => identity.Make<RoleBindingService>().CreateRoleBinding(
             new() { RoleBinding = new() { Role = role, Member = member, Scope = scope } },
             identity.As(by ?? identity.Admin, "identity.roleBindings.create"));
+
+        public Task MoveAsync(string project, string domain, Caller? by = null) => identity.Make<ProjectService>().UpdateProject(new()
+        {
+            Project = new() { Name = project, Domain = domain },
+            UpdateMask = new() { Paths = { "domain" } },
+        }, identity.As(by ?? identity.Admin));
 
         public async Task<Func<Caller>> UserAsync(string id)
         {

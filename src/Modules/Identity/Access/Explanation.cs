@@ -16,7 +16,7 @@ internal static class Explanation
     public static ExplainAccessResponse Of(Known known, Caller member, bool isDisabled, string permission, string? project,
         IReadOnlyList<CallerGrant> narrow, Caller asker)
     {
-        var where = project is null ? "the cloud" : "projects/" + project;
+        var where = project is null ? "the cloud" : Platform.Names.ResourceName.ScopeName(project);
         var giving = member.Grants.Where(g => !g.IsNarrow && (g.Scope.Length == 0 || g.Scope == where) && g.Permissions.Contains(permission)).Concat(narrow).ToList();
         var answer = new ExplainAccessResponse
         {
@@ -25,7 +25,7 @@ internal static class Explanation
         };
         if (answer.Allowed)
         {
-            var by = giving.Select(g => $"{g.Role} on {(g.Scope.Length == 0 ? "the cloud" : g.Scope)}"
+            var by = giving.Select(g => $"{g.Role} on {(g.From.Length > 0 ? g.From : g.Scope.Length == 0 ? "the cloud" : g.Scope)}"
                 + (g.Labels.Count == 0 ? "" : $" for what has {string.Join(" and ", g.Labels.Select(l => $"{l.Key}={l.Value}").Order(StringComparer.Ordinal))}")
                 + (g.Group.Length == 0 ? "" : $" as one of {g.Group}"));
             answer.Message = $"{member.Name} may {permission} on {(narrow.Count == giving.Count ? "this" : where)}, by {string.Join(" and ", by)}.";
@@ -63,7 +63,7 @@ internal static class Explanation
     public static Grant ToProto(CallerGrant grant) => new()
     {
         Role = grant.Role,
-        Scope = grant.Scope,
+        Scope = grant.From.Length > 0 ? grant.From : grant.Scope,
         Group = grant.Group,
         ResourceLabels = { grant.Labels.ToDictionary() },
     };
@@ -75,7 +75,7 @@ internal static class Explanation
 
     static IEnumerable<Role> RolesWith(Known known, string permission, string? project)
     {
-        var scope = project is null ? RoleScope.Cloud : RoleScope.Project;
+        var scope = project is null ? RoleScope.Cloud : Roles.ScopeOf(Platform.Names.ResourceName.ScopeName(project));
         return Roles.Bindable.Select(r => Roles.Find(r)!).Concat(known.OwnRoles.Values)
             .Select(r => (Role: r, Given: Roles.On(scope, r))).Where(r => r.Given.Contains(permission))
             .OrderBy(r => r.Given.Count).ThenBy(r => r.Role.Name, StringComparer.Ordinal).Select(r => r.Role);

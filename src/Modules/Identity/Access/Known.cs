@@ -23,11 +23,14 @@ internal sealed record KnownNode(Guid Uid, NodeRole Role, Caller Caller);
 /// What access is decided by, as the rows were at one moment. Immutable; a change makes a new one that shares what
 /// stayed.
 /// </summary>
+/// <param name="InDomains">The ids of their projects.</param>
 /// <param name="Deleted">Those of the projects that are being deleted: nothing is made in them.</param>
 /// <param name="OwnRoles">Beside the built-in ones.</param>
 /// <param name="Users">And service accounts.</param>
 /// <param name="Groups">Their members.</param>
 internal sealed record Known(
+    ImmutableHashSet<string> Domains,
+    ImmutableDictionary<string, ImmutableHashSet<string>> InDomains,
     ImmutableHashSet<string> Projects,
     ImmutableHashSet<string> Deleted,
     ImmutableDictionary<string, Role> OwnRoles,
@@ -39,6 +42,8 @@ internal sealed record Known(
     KnownQuotas Quotas)
 {
     public static Known Nothing { get; } = new(
+        ImmutableHashSet.Create<string>(StringComparer.Ordinal),
+        ImmutableDictionary.Create<string, ImmutableHashSet<string>>(StringComparer.Ordinal),
         ImmutableHashSet.Create<string>(StringComparer.Ordinal),
         ImmutableHashSet.Create<string>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, Role>(StringComparer.Ordinal),
@@ -52,6 +57,7 @@ internal sealed record Known(
     public static async Task<Known> LoadAsync(IdentityDb db)
     {
         var known = Nothing.WithProjects([], await db.Projects.ToListAsync());
+        known = known with { Domains = known.Domains.Union(await db.Domains.Select(d => d.Name).ToListAsync()) };
         known = known.WithRoles([], await db.Roles.ToListAsync());
         known = known.WithGroups([], await db.Groups.ToListAsync());
         known = known.WithUsers([], await db.Users.ToListAsync(), await db.ServiceAccounts.ToListAsync(), await db.RoleBindings.ToListAsync());
@@ -68,6 +74,18 @@ internal sealed record Known(
         if (touched.Projects.Count > 0)
             known = known.WithProjects([.. touched.Projects.Select(n => n["projects/".Length..])],
                 await db.Projects.Where(p => touched.Projects.Contains(p.Name)).ToListAsync());
+        if (touched.Domains.Count > 0)
+            known = known with
+            {
+                Domains = Domains.Except(touched.Domains).Union(await db.Domains.Where(d => touched.Domains.Contains(d.Name)).Select(d => d.Name).ToListAsync()),
+            };
+        if (!ReferenceEquals(known.InDomains, InDomains))
+        {
+            // What is bound there counts in other projects now.
+            var other = known.InDomains.Keys.Union(InDomains.Keys)
+                .Where(d => !ReferenceEquals(known.InDomains.GetValueOrDefault(d), InDomains.GetValueOrDefault(d))).ToList();
+            touched.Bound.UnionWith(await db.RoleBindings.Where(b => other.Contains(b.Scope)).Select(b => b.Member).ToListAsync());
+        }
         if (touched.Roles.Count > 0)
         {
             known = known.WithRoles(touched.Roles, await db.Roles.Where(r => touched.Roles.Contains(r.Name)).ToListAsync());
@@ -107,6 +125,7 @@ internal sealed record Known(
 
     Known WithProjects(IReadOnlyCollection<string> stale, List<Projects.ProjectRow> projects) => this with
     {
+        InDomains = Inside(stale, projects),
         Projects = Projects.Except(stale).Union(projects.Select(p => p.Project)),
         Deleted = Deleted.Except(stale).Union(projects.Where(p => p.DeleteTime is not null).Select(p => p.Project)),
     };
@@ -118,6 +137,22 @@ internal sealed record Known(
 
     /// <param name="name"><c>users/{user}/tokens/{token}</c></param>
     public KnownToken? TokenOf(string name) => TokenDigests.TryGetValue(name, out var digest) ? Tokens[digest] : null;
+
+    ImmutableDictionary<string, ImmutableHashSet<string>> Inside(IReadOnlyCollection<string> stale, List<Projects.ProjectRow> projects)
+    {
+        var inside = InDomains;
+        foreach (var (domain, before) in InDomains)
+            if (stale.Any(p => before.Contains(p) && !projects.Any(row => row.Project == p && row.Domain == domain)))
+                inside = inside.SetItem(domain, before.Except(stale.Where(p => !projects.Any(row => row.Project == p && row.Domain == domain))));
+        foreach (var row in projects.Where(p => p.Domain.Length > 0))
+            if (inside.GetValueOrDefault(row.Domain, Nothing.Projects) is var before && !before.Contains(row.Project))
+                inside = inside.SetItem(row.Domain, before.Add(row.Project));
+        return inside.RemoveRange(inside.Where(d => d.Value.Count == 0).Select(d => d.Key));
+    }
+
+    /// <summary>What a binding gives: on a domain, in each of its projects as well.</summary>
+    IEnumerable<CallerGrant> Spread(CallerGrant grant) => InDomains.GetValueOrDefault(grant.Scope, Nothing.Projects)
+        .Select(p => grant with { Scope = "projects/" + p, From = grant.Scope }).Prepend(grant);
 
     ImmutableHashSet<string> MembersOf(string group) => Groups.GetValueOrDefault(group, Nothing.Projects);
 
@@ -132,7 +167,8 @@ internal sealed record Known(
     {
         var grants = bindings.Select(b => (Binding: b, Role: Roles.Find(b.Role) ?? OwnRoles.GetValueOrDefault(b.Role)))
             .Where(b => b.Role is not null)
-            .ToLookup(b => b.Binding.Member, b => b.Binding.ToGrant(b.Role!), StringComparer.Ordinal);
+            .SelectMany(b => Spread(b.Binding.ToGrant(b.Role!)).Select(Grant => (b.Binding.Member, Grant)))
+            .ToLookup(b => b.Member, b => b.Grant, StringComparer.Ordinal);
         var groups = grants.Where(g => Members.IsGroup(g.Key)).SelectMany(g => MembersOf(g.Key).Select(m => (Member: m, Group: g.Key)))
             .ToLookup(m => m.Member, m => m.Group, StringComparer.Ordinal);
         return this with
@@ -164,11 +200,11 @@ internal sealed record Known(
     /// <param name="Users">And service accounts.</param>
     /// <param name="Bound">Users, service accounts and groups to whom something was bound, or is no longer.</param>
     sealed record Touched(HashSet<string> Projects, HashSet<string> Users, HashSet<string> Tokens, HashSet<string> Nodes,
-        HashSet<string> Quotas, HashSet<string> Roles, HashSet<string> Groups, HashSet<string> Bound)
+        HashSet<string> Quotas, HashSet<string> Roles, HashSet<string> Groups, HashSet<string> Bound, HashSet<string> Domains)
     {
         public static Touched By(IReadOnlyList<EventRow> events)
         {
-            var touched = new Touched([], [], [], [], [], [], [], []);
+            var touched = new Touched([], [], [], [], [], [], [], [], []);
             foreach (var e in events)
                 switch (e.Type.Split('.')[2])
                 {
@@ -180,6 +216,9 @@ internal sealed record Known(
                         break;
                     case "roleBinding":
                         touched.Bound.Add(RoleBinding.Parser.ParseFrom(e.Data).Member);
+                        break;
+                    case "domain":
+                        touched.Domains.Add(e.Resource);
                         break;
                     case "group":
                         touched.Groups.Add(e.Resource);

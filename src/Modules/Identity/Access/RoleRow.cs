@@ -18,8 +18,10 @@ internal sealed class RoleRow : ResourceRow
     public Role ToRole()
     {
         var permissions = new PermissionSet(Permissions.Split(' '), []);
-        var project = Permissions.Split(' ').Any(Roles.WithinProject(permissions).Contains) ? RoleScope.Project : RoleScope.None;
-        return new(Name, Description, RoleScope.Cloud | project, permissions);
+        var scope = RoleScope.Cloud;
+        if (Permissions.Split(' ').Any(Roles.WithinProject(permissions).Contains)) scope |= RoleScope.Project;
+        if (Permissions.Split(' ').Any(Roles.WithinDomain(permissions).Contains)) scope |= RoleScope.Domain;
+        return new(Name, Description, scope, permissions);
     }
 
     public V1.Role ToProto()

@@ -106,7 +106,7 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry, Re
             Check(request.Permissions[i], $"permissions[{i}]", violations);
         violations.ThrowIfAny();
         var caller = context.GetCall().Caller;
-        var project = ResourceName.ProjectOf(request.Resource);
+        var project = ResourceName.ScopeOf(request.Resource);
         var answer = new TestPermissionsResponse();
         foreach (var permission in request.Permissions)
             answer.Permissions.Add(new TestedPermission
@@ -124,11 +124,11 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry, Re
         Check(request.Permission, "permission", violations);
         violations.ThrowIfAny();
         var (caller, known) = (context.GetCall().Caller, registry.Known);
-        var project = ResourceName.ProjectOf(request.Resource);
-        if (project is not null && !(caller.Knows(project) && registry.Exists(project))) throw Fault.NotFound(request.Resource);
+        var project = ResourceName.ScopeOf(request.Resource);
+        if (project is not null && !(caller.Knows(project) && (registry.Exists(project) || known.Domains.Contains(project)))) throw Fault.NotFound(request.Resource);
         var member = request.Member.Length > 0 ? request.Member : caller.Name;
         if (member != caller.Name && !caller.May(SeeBindings, project))
-            throw Fault.Denied(SeeBindings, project is null ? "the cloud" : "projects/" + project, caller.Name);
+            throw Fault.Denied(SeeBindings, project is null ? "the cloud" : ResourceName.ScopeName(project), caller.Name);
         if (member == caller.Name)
         {
             var limited = caller.IsLimited && known.Users.GetValueOrDefault(member)?.Caller is { } whole && whole.May(request.Permission, project);
@@ -147,14 +147,15 @@ internal sealed class RoleService(Store<IdentityDb> store, Registry registry, Re
 
     internal static V1.Role ToProto(Role role, bool isBuiltIn)
     {
-        var (cloud, project) = (Roles.On(RoleScope.Cloud, role), Roles.On(RoleScope.Project, role));
+        var (cloud, domain, project) = (Roles.On(RoleScope.Cloud, role), Roles.On(RoleScope.Domain, role), Roles.On(RoleScope.Project, role));
         return new()
         {
             Name = role.Name,
             Description = role.For,
             CloudPermissions = { cloud },
+            DomainPermissions = { domain },
             ProjectPermissions = { project },
-            Permissions = { cloud.Count > 0 ? cloud : project },
+            Permissions = { cloud.Count > 0 ? cloud : domain.Count > 0 ? domain : project },
             BuiltIn = isBuiltIn,
         };
     }

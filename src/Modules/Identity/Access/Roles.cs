@@ -11,16 +11,22 @@ internal enum RoleScope
     None = 0,
     Cloud = 1,
     Project = 2,
+    Domain = 4,
 }
 
 /// <summary>A role, built in or not. Immutable.</summary>
 /// <param name="For">Whom it is for.</param>
 internal sealed record Role(string Name, string For, RoleScope Scope, PermissionSet Permissions)
 {
-    PermissionSet? onProject;
+    PermissionSet? onProject, onDomain;
 
     /// <summary>What it gives on a project.</summary>
     public PermissionSet OnProject => onProject ??= Roles.WithinProject(Permissions);
+
+    /// <summary>What it gives on a domain, and in the projects there.</summary>
+    public PermissionSet OnDomain => onDomain ??= Roles.WithinDomain(Permissions);
+
+    public PermissionSet On(string scope) => scope.Length == 0 ? Permissions : Roles.IsDomain(scope) ? OnDomain : OnProject;
 }
 
 /// <summary>
@@ -32,6 +38,7 @@ internal static class Roles
 {
     public const string Admin = "roles/admin";
     public const string ProjectAdmin = "roles/projectAdmin";
+    public const string DomainAdmin = "roles/domainAdmin";
 
     /// <summary>What no method asks for by itself: handling others' tokens.</summary>
     public const string ManageTokens = "identity.tokens.manage";
@@ -44,6 +51,11 @@ internal static class Roles
         "identity.projects.get", "identity.quotas.get", "identity.quotas.list",
     ];
 
+    static readonly string[] OfProject =
+    [
+        .. Member, "identity.roleBindings.*", "identity.serviceAccounts.*", ManageTokens, "identity.projects.update", "events.auditEntries.read",
+    ];
+
     static readonly Role[] Table =
     [
         Of(Admin, "Who runs the cloud: everything but what only nodes do.", RoleScope.Cloud, "identity.*", "compute.*", "image.*", "network.*", "dns.*", "lb.*", "events.*",
@@ -52,9 +64,11 @@ internal static class Roles
             "network.addressPools.*", "network.fabricPeers.*",
             "network.fabricBreaches.*", "lb.nodes.*", "operations.*", "events.events.list", "events.auditEntries.*", "identity.joinTokens.create", "identity.projects.get",
             "identity.quotas.get", "identity.quotas.update"),
-        Of(ProjectAdmin, "Who answers for a project: all that is in it, and who may do what there.", RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.serviceAccounts.*", ManageTokens, "identity.projects.update", "events.auditEntries.read"]),
-        Of("roles/member", "Who works in a project: makes, changes and deletes what is in it.", RoleScope.Cloud | RoleScope.Project, Member),
-        Of("roles/reader", "Who looks on, and changes nothing.", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
+        Of(DomainAdmin, "Who answers for a domain: its projects come and go as they say, and who may do what there.", RoleScope.Domain,
+            [.. OfProject, "identity.projects.create", "identity.projects.delete", "identity.projects.undelete", "identity.domains.get", "identity.domains.update"]),
+        Of(ProjectAdmin, "Who answers for a project: all that is in it, and who may do what there.", RoleScope.Domain | RoleScope.Project, OfProject),
+        Of("roles/member", "Who works in a project: makes, changes and deletes what is in it.", RoleScope.Cloud | RoleScope.Domain | RoleScope.Project, Member),
+        Of("roles/reader", "Who looks on, and changes nothing.", RoleScope.Cloud | RoleScope.Domain | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
         Of("roles/hypervisor", "", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.ports.tell", "agent.blobs.read",
             "agent.consoles.carry", "agent.snapshots.upload", "agent.fabric.report", Renew),
         Of("roles/load-balancer", "", RoleScope.None, "agent.loadBalancers.sync", "agent.fabric.report", Renew),
@@ -81,25 +95,38 @@ internal static class Roles
     public static PermissionSet WithinProject(PermissionSet permissions) =>
         new(All.Where(p => permissions.Contains(p) && ByName[ProjectAdmin].Permissions.Contains(p)), []);
 
+    public static PermissionSet WithinDomain(PermissionSet permissions) =>
+        new(All.Where(p => permissions.Contains(p) && ByName[DomainAdmin].Permissions.Contains(p)), []);
+
+    public static bool IsDomain(string scope) => scope.StartsWith("domains/", StringComparison.Ordinal);
+
+    /// <param name="scope">As a binding has it.</param>
+    public static RoleScope ScopeOf(string scope) => scope.Length == 0 ? RoleScope.Cloud : IsDomain(scope) ? RoleScope.Domain : RoleScope.Project;
+
     /// <summary>Permissions that a role gives on a scope, in order; none where it cannot be bound.</summary>
     public static IReadOnlyList<string> On(RoleScope scope, Role role) => !role.Scope.HasFlag(scope) ? []
-        : [.. All.Where((scope == RoleScope.Cloud ? role.Permissions : role.OnProject).Contains).Order(StringComparer.Ordinal)];
+        : [.. All.Where((scope switch
+        {
+            RoleScope.Cloud => role.Permissions,
+            RoleScope.Domain => role.OnDomain,
+            _ => role.OnProject,
+        }).Contains).Order(StringComparer.Ordinal)];
 
     public static Role? Find(string name) => ByName.GetValueOrDefault(name);
 
     /// <summary>What a role gives on a scope.</summary>
-    /// <param name="scope"><c>projects/{project}</c>, or empty for the cloud.</param>
+    /// <param name="scope">As a binding has it.</param>
     public static CallerGrant Grant(Role role, string scope) =>
-        new(scope, role.Name, scope.Length == 0 ? role.Permissions : role.OnProject);
+        new(scope, role.Name, role.On(scope));
 
     /// <summary>Of a built-in role.</summary>
     public static CallerGrant Grant(string role, string scope) => Grant(ByName[role], scope);
 
     /// <summary>What a role gives on a scope and a caller does not have there.</summary>
-    /// <param name="project">The project's id, or null for the cloud.</param>
+    /// <param name="project">The project's id, a domain's name, or null for the cloud.</param>
     public static IReadOnlyList<string> Missing(Role role, Caller giver, string? project)
     {
-        var given = Grant(role, project is null ? "" : "projects/" + project).Permissions;
+        var given = role.On(project is null ? "" : Platform.Names.ResourceName.ScopeName(project));
         return [.. All.Where(p => given.Contains(p) && !giver.May(p, project)).Order(StringComparer.Ordinal)];
     }
 

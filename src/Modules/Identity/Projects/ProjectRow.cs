@@ -7,6 +7,9 @@ namespace Monolith.Identity.Projects;
 /// <summary>A project. Its <c>Project</c> is its own id.</summary>
 internal sealed class ProjectRow : ResourceRow
 {
+    /// <summary><c>domains/{domain}</c>; empty: it is in none.</summary>
+    public string Domain { get; set; } = "";
+
     const string Deletion = "/monolith.identity.v1.ProjectService/DeleteProject";
 
     /// <summary>When it was deleted with all that it owns; UTC; null: it was not.</summary>
@@ -43,6 +46,7 @@ internal sealed class ProjectRow : ResourceRow
         project.Uid = Uid.ToString();
         project.Etag = Etag;
         project.DisplayName = DisplayName;
+        project.Domain = Domain;
         project.State = DeleteTime is null ? V1.Project.Types.State.Active
             : Purging ? V1.Project.Types.State.Purging
             : V1.Project.Types.State.Deleting;

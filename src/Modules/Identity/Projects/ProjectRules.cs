@@ -14,7 +14,7 @@ internal static class ProjectRules
     public const string System = "system";
 
     static readonly TimeSpan LongestWait = TimeSpan.FromDays(90);
-    static readonly string[] Changeable = ["display_name", "labels"];
+    static readonly string[] Changeable = ["display_name", "labels", "domain"];
 
     public static void Check(CreateProjectRequest request)
     {
@@ -94,5 +94,6 @@ internal static class ProjectRules
     {
         violations.DisplayName("project.display_name", project.DisplayName);
         violations.Labels("project.labels", project.Labels);
+        if (project.Domain.Length > 0) ResourceName.Parse("domains/*", project.Domain, "project.domain", violations);
     }
 }

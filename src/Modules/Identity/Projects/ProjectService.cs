@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Api.V1;
 using Monolith.Identity.Access;
 using Monolith.Identity.Contracts;
+using Monolith.Identity.Domains;
 using Monolith.Identity.Projects.Purging;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
@@ -21,14 +22,18 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
     static readonly FilterFields<ProjectRow> Filters = new FilterFields<ProjectRow>()
         .Text("name", p => p.Name)
         .Text("display_name", p => p.DisplayName)
+        .Text("domain", p => p.Domain)
         .Labels(p => p.Labels);
 
     public override async Task<Project> CreateProject(CreateProjectRequest request, ServerCallContext context)
     {
         ProjectRules.Check(request);
+        var domain = request.Project?.Domain ?? "";
+        DomainRules.CheckMay(context.GetCall().Caller, domain);
         var made = await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var name = "projects/" + request.ProjectId;
+            await CheckThereAsync(unit.Db, domain);
             if (await unit.Db.Projects.AnyAsync(p => p.Name == name)) throw Fault.AlreadyExists(name);
             var row = new ProjectRow
             {
@@ -38,6 +43,7 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
                     ? project.DisplayName
                     : request.ProjectId,
                 Labels = Labels.Store(request.Project?.Labels ?? []),
+                Domain = domain,
                 CreateTime = unit.Now,
                 UpdateTime = unit.Now,
             };
@@ -71,18 +77,32 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
         };
     }
 
-    public override Task<Project> UpdateProject(UpdateProjectRequest request, ServerCallContext context)
+    public override async Task<Project> UpdateProject(UpdateProjectRequest request, ServerCallContext context)
     {
         var changed = ProjectRules.Check(request);
-        return store.MutateAsync(context.GetCall(), request, async unit =>
+        var caller = context.GetCall().Caller;
+        var updated = await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var row = await unit.Db.Projects.FirstOrDefaultAsync(p => p.Name == request.Project.Name)
                 ?? throw Fault.NotFound(request.Project.Name);
             row.Touch(request.Project.Etag, unit.Now);
             if (changed.Contains("display_name")) row.DisplayName = request.Project.DisplayName;
             if (changed.Contains("labels")) row.Labels = Labels.Store(request.Project.Labels);
+            if (changed.Contains("domain") && row.Domain != request.Project.Domain)
+            {
+                DomainRules.CheckMove(caller, row.Project, request.Project.Domain);
+                await CheckThereAsync(unit.Db, request.Project.Domain);
+                row.Domain = request.Project.Domain;
+            }
             return Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return updated;
+    }
+
+    static async Task CheckThereAsync(IdentityDb db, string domain)
+    {
+        if (domain.Length > 0 && !await db.Domains.AnyAsync(d => d.Name == domain)) throw Fault.NotFound(domain);
     }
 
     /// <summary>

@@ -8,7 +8,7 @@ internal sealed class ProjectSight(HashSet<string>? names)
 {
     public static ProjectSight Of(Caller caller)
     {
-        var scopes = caller.Grants.Where(g => !caller.IsLimited || g.Permissions.Contains("identity.projects.get"))
+        var scopes = caller.Grants.Where(g => !g.IsNarrow && (!caller.IsLimited || g.Permissions.Contains("identity.projects.get")))
             .Select(g => g.Scope).ToHashSet(StringComparer.Ordinal);
         return new(scopes.Contains("") ? null : scopes);
     }

@@ -16,7 +16,7 @@ internal sealed class RoleBindingRow : ResourceRow
     /// <summary>A user, a service account or a group.</summary>
     public required string Member { get; init; }
 
-    /// <summary><c>projects/{project}</c>, a resource in it, or empty for the cloud.</summary>
+    /// <summary><c>domains/{domain}</c>, <c>projects/{project}</c>, a resource in it, or empty for the cloud.</summary>
     public required string Scope { get; init; }
 
     /// <summary>Of that resource; empty: the scope is none.</summary>
@@ -55,7 +55,7 @@ internal sealed class RoleBindingRow : ResourceRow
         {
             Uid = uid,
             Name = $"roleBindings/{uid}",
-            Project = Platform.Names.ResourceName.ProjectOf(scope) ?? "",
+            Project = Platform.Names.ResourceName.ScopeOf(scope) ?? "",
             Role = role,
             Member = member,
             Scope = scope,

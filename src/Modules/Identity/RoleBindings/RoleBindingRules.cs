@@ -19,8 +19,9 @@ internal static class RoleBindingRules
         var binding = request.RoleBinding!;
         if (!Members.IsGroup(binding.Member) || ResourceName.Match(Members.Groups, binding.Member) is null)
             violations.Require(Members.IsOne(binding.Member), "role_binding.member", Members.Expected(binding.Member) + $", or {Members.Groups}");
-        var inProject = binding.Scope.Length > 0;
-        if (inProject)
+        var where = Roles.ScopeOf(binding.Scope);
+        if (where == RoleScope.Domain) ResourceName.Parse("domains/*", binding.Scope, "role_binding.scope", violations);
+        if (where == RoleScope.Project)
             violations.Require(IsProject(binding.Scope) || collections.Any(c => ResourceName.Match($"projects/*/{c}/*", binding.Scope) is not null),
                 "role_binding.scope", $"{ResourceName.Expected("projects/*", binding.Scope)}; or, of a single resource, projects/*/COLLECTION/*, with one of {string.Join(", ", collections)}");
         violations.Labels("role_binding.resource_labels", binding.ResourceLabels);
@@ -28,10 +29,14 @@ internal static class RoleBindingRules
             "are looked for on the resources of a project: the scope must be one");
         if (violations.Require(role is not null, "role_binding.role",
             $"must be one of {string.Join(", ", Roles.Bindable)}, or of the cloud's own that ListRoles shows"))
-            violations.Require(role!.Scope.HasFlag(inProject ? RoleScope.Project : RoleScope.Cloud),
-                "role_binding.role", inProject
-                    ? $"{role.Name} is a role on the cloud, and gives nothing on a project: leave the scope empty, or bind roles/projectAdmin"
-                    : $"{role.Name} is a role on a project: say which in the scope");
+            violations.Require(role!.Scope.HasFlag(where), "role_binding.role", where switch
+            {
+                RoleScope.Project when role.Scope.HasFlag(RoleScope.Domain) => $"{role.Name} is a role on a domain: say which in the scope",
+                RoleScope.Project => $"{role.Name} is a role on the cloud, and gives nothing on a project: leave the scope empty, or bind roles/projectAdmin",
+                RoleScope.Domain => $"{role.Name} is a role on the cloud, and gives nothing on a domain: leave the scope empty, or bind roles/domainAdmin",
+                _ when role.Scope.HasFlag(RoleScope.Project) => $"{role.Name} is a role on a project: say which in the scope",
+                _ => $"{role.Name} is a role on a domain: say which in the scope",
+            });
         violations.ThrowIfAny();
     }
 
@@ -72,5 +77,5 @@ internal static class RoleBindingRules
 
     public static bool IsProject(string scope) => ResourceName.Match("projects/*", scope) is not null;
 
-    static string? ProjectOf(string scope) => ResourceName.ProjectOf(scope);
+    static string? ProjectOf(string scope) => ResourceName.ScopeOf(scope);
 }

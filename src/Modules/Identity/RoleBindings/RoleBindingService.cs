@@ -30,13 +30,14 @@ internal sealed class RoleBindingService(Store<IdentityDb> store, Registry regis
         var wanted = request.RoleBinding!;
         RoleBindingRules.CheckAllowed(call, wanted.Scope, null);
         RoleBindingRules.CheckGiver(call.Caller, wanted, role!);
-        var resource = wanted.Scope.Length == 0 || RoleBindingRules.IsProject(wanted.Scope) ? Guid.Empty
+        var resource = facts.OwnerOf(wanted.Scope) is null ? Guid.Empty
             : (await facts.OfAsync(wanted.Scope) ?? throw Fault.NotFound(wanted.Scope)).Uid;
         var labels = Labels.Store(wanted.ResourceLabels);
         var project = ResourceName.ProjectOf(wanted.Scope);
         var made = await store.MutateAsync(call, request, async unit =>
         {
-            if (project is not null && !await unit.Db.Projects.AnyAsync(p => p.Project == project))
+            if (project is not null && !await unit.Db.Projects.AnyAsync(p => p.Project == project)
+                || Roles.IsDomain(wanted.Scope) && !await unit.Db.Domains.AnyAsync(d => d.Name == wanted.Scope))
                 throw Fault.NotFound(wanted.Scope);
             if (Members.IsGroup(wanted.Member)
                 ? !await unit.Db.Groups.AnyAsync(g => g.Name == wanted.Member)

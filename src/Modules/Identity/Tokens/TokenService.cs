@@ -75,7 +75,7 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
         return Task.FromResult(new GetCallerResponse
         {
             Name = caller.Name,
-            Grants = { caller.Grants.Select(Explanation.ToProto) },
+            Grants = { caller.Grants.Where(g => g.From.Length == 0).Select(Explanation.ToProto) },
             Credential = caller.Credential,
             Limited = caller.IsLimited,
         });

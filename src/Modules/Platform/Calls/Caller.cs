@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Monolith.Platform.Calls;
 
 /// <summary>What a caller may do somewhere.</summary>
-/// <param name="Scope"><c>projects/{project}</c>, or empty for the whole cloud.</param>
+/// <param name="Scope"><c>projects/{project}</c>, a resource in it, <c>domains/{domain}</c>, or empty for the whole cloud.</param>
 /// <param name="Role"><c>roles/{role}</c>.</param>
 /// <param name="Permissions">The role's permissions; a pattern that ends in <c>*</c> stands for all that begin so.</param>
 public sealed record CallerGrant(string Scope, string Role, PermissionSet Permissions)
@@ -21,8 +21,11 @@ public sealed record CallerGrant(string Scope, string Role, PermissionSet Permis
     /// <summary>It does not give the whole of a project.</summary>
     public bool IsNarrow => Uid != Guid.Empty || Labels.Count > 0;
 
-    /// <summary>The project's id; empty: the cloud.</summary>
-    public string Project => Names.ResourceName.ProjectOf(Scope) ?? "";
+    /// <summary><c>domains/{domain}</c>, whose projects have it; empty: it was bound where it counts.</summary>
+    public string From { get; init; } = "";
+
+    /// <summary>The project's id; a domain's name; empty: the cloud.</summary>
+    public string Project => Names.ResourceName.ScopeOf(Scope) ?? "";
 }
 
 /// <summary>A closed set of permissions, exact ones and prefixes.</summary>
@@ -54,7 +57,7 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
     public string? Node { get; } = Name.StartsWith("nodes/", StringComparison.Ordinal) ? Name["nodes/".Length..] : null;
 
     /// <param name="permission"><c>compute.servers.get</c></param>
-    /// <param name="project">The project's id, or null for the whole cloud.</param>
+    /// <param name="project">The project's id, a domain's name, or null for the whole cloud.</param>
     public bool May(string permission, string? project) =>
         Gives("", permission) || (project is { Length: > 0 } && Gives(project, permission));
 
@@ -97,7 +100,7 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
                 .ToDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
     }
 
-    /// <summary>The projects in which the caller has the permission; null means all of them.</summary>
+    /// <summary>The projects in which the caller has the permission, and the names of domains; null means all of them.</summary>
     public IReadOnlyList<string>? ProjectsWith(string permission)
     {
         if (May(permission, null)) return null;

@@ -49,6 +49,13 @@ public static class ResourceName
         return id.Length == 0 ? null : id;
     }
 
+    /// <summary>What rights are looked for by: <c>p</c> of <c>projects/p/…</c>, <c>domains/d</c> of a domain; null: those on the
+    /// cloud.</summary>
+    public static string? ScopeOf(string name) => ProjectOf(name) ?? (Match("domains/*", name) is null ? null : name);
+
+    /// <summary>Of what <see cref="ScopeOf"/> gave: <c>projects/p</c>, <c>domains/d</c>.</summary>
+    public static string ScopeName(string scope) => scope.Contains('/', StringComparison.Ordinal) ? scope : "projects/" + scope;
+
     /// <summary>The last part of a name.</summary>
     public static string LastId(string name) => name[(name.LastIndexOf('/') + 1)..];
 

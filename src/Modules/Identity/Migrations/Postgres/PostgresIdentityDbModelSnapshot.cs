@@ -95,6 +95,51 @@ namespace Monolith.Identity.Migrations.Postgres
                     b.ToTable("signing_keys", "identity");
                 });
 
+            modelBuilder.Entity("Monolith.Identity.Domains.DomainRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("Project", "Name");
+
+                    b.ToTable("domains", "identity");
+                });
+
             modelBuilder.Entity("Monolith.Identity.Groups.GroupRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -262,6 +307,11 @@ namespace Monolith.Identity.Migrations.Postgres
                         .UseCollation("C");
 
                     b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Domain")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");
