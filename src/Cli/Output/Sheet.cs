@@ -92,7 +92,9 @@ internal static class Sheet
             false => "",
             Timestamp time =>
                 time.ToDateTimeOffset().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
-                + $" ({Column.Ago(now - time.ToDateTimeOffset())} ago)",
+                + (time.ToDateTimeOffset() > now && now > DateTimeOffset.MinValue
+                    ? $" (in {Column.Ago(time.ToDateTimeOffset() - now)})"
+                    : $" ({Column.Ago(now - time.ToDateTimeOffset())} ago)"),
             Duration span => span.ToTimeSpan().TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture) + "s",
             ByteString bytes => bytes.Length == 0 ? "" : Column.Size(bytes.Length),
             MapField<string, string> map => string.Join(", ", map.Select(pair => $"{pair.Key}={pair.Value}")),

@@ -281,17 +281,6 @@ internal sealed class Groups : SecurityGroupService.SecurityGroupServiceBase
     }
 }
 
-internal sealed class Identity : ProjectService.ProjectServiceBase
-{
-    public List<string> Projects { get; } = ["demo"];
-
-    public override Task<ListProjectsResponse> ListProjects(ListProjectsRequest request, ServerCallContext context) =>
-        Task.FromResult(new ListProjectsResponse
-        {
-            Projects = { Projects.Select(id => new Project { Name = $"projects/{id}" }) },
-        });
-}
-
 internal sealed class Quotas : QuotaService.QuotaServiceBase
 {
     public ConcurrentQueue<IMessage> Requests { get; } = new();
