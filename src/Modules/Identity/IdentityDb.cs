@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
+using Monolith.Identity.Logins;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
 using Monolith.Identity.Quotas;
@@ -22,6 +23,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<NodeRow> Nodes => Set<NodeRow>();
     public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
+    public DbSet<LoginKeyRow> LoginKeys => Set<LoginKeyRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
     {
@@ -48,6 +50,8 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             k.ToTable("data_keys").HasKey(x => x.Id);
             k.Property(x => x.Id).ValueGeneratedNever();
         });
+        // One for each use, whichever host was first.
+        model.Entity<LoginKeyRow>().ToTable("login_keys").HasKey(k => k.Use);
         model.Entity<JoinTokenRow>(t =>
         {
             t.ToTable("join_tokens").HasKey(x => x.Id);

@@ -52,11 +52,11 @@ internal static class Roles
             "network.addressPools.*", "network.fabricPeers.*",
             "network.fabricBreaches.*", "lb.nodes.*", "operations.*", "events.events.list", "events.auditEntries.*", "identity.joinTokens.create", "identity.projects.get",
             "identity.quotas.get", "identity.quotas.update"),
-        Of(ProjectAdmin, "Who answers for a project: all that is in it, and who may do what there.", RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update", "events.auditEntries.read"]),
+        Of(ProjectAdmin, "Who answers for a project: all that is in it, and who may do what there.", RoleScope.Project, [.. Member, "identity.roleBindings.*", "identity.projects.update", "events.auditEntries.read", "compute.logins.list"]),
         Of("roles/member", "Who works in a project: makes, changes and deletes what is in it.", RoleScope.Cloud | RoleScope.Project, Member),
         Of("roles/reader", "Who looks on, and changes nothing.", RoleScope.Cloud | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
         Of("roles/hypervisor", "", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.ports.tell", "agent.blobs.read",
-            "agent.consoles.carry", "agent.snapshots.upload", "agent.fabric.report", Renew),
+            "agent.consoles.carry", "agent.snapshots.upload", "agent.hostKeys.certify", "agent.fabric.report", Renew),
         Of("roles/load-balancer", "", RoleScope.None, "agent.loadBalancers.sync", "agent.fabric.report", Renew),
         // A node whose certificate has expired.
         Of("roles/expired-node", "", RoleScope.None, Renew),
@@ -67,7 +67,7 @@ internal static class Roles
     static readonly Dictionary<string, Role> ByName = Table.ToDictionary(r => r.Name, StringComparer.Ordinal);
 
     static readonly IReadOnlySet<string> All =
-        DeclaredMethods.Permissions.Append(ManageTokens).ToHashSet(StringComparer.Ordinal);
+        DeclaredMethods.Permissions.Append(ManageTokens).Append(LoginPermissions.AsRoot).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Those that can be bound.</summary>
     public static IReadOnlyList<string> Bindable { get; } =

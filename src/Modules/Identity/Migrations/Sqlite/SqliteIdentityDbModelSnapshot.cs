@@ -66,6 +66,23 @@ namespace Monolith.Identity.Migrations.Sqlite
                     b.ToTable("roles", (string)null);
                 });
 
+            modelBuilder.Entity("Monolith.Identity.Logins.LoginKeyRow", b =>
+                {
+                    b.Property<string>("Use")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.HasKey("Use");
+
+                    b.ToTable("login_keys", (string)null);
+                });
+
             modelBuilder.Entity("Monolith.Identity.Nodes.JoinTokenRow", b =>
                 {
                     b.Property<Guid>("Id")
