@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Monolith.Agent.Consoles;
 using Monolith.Agent.Emulated;
 using Monolith.Agent.Ledger;
@@ -81,8 +82,21 @@ public sealed record HypervisorDrivers(
 public sealed class MetadataRelay : IMetadataSource
 {
     private volatile IMetadataSource? source;
+    private volatile Func<CallInvoker>? connect;
 
     public MetadataDocument? Find(string portId) => source?.Find(portId);
 
-    internal void Use(IMetadataSource? source) => this.source = source;
+    public async Task<IReadOnlyList<string>> CertifyAsync(
+        string instanceId, IReadOnlyList<string> keys, CancellationToken cancellation)
+    {
+        if (connect is not { } open)
+            throw new RpcException(new Status(StatusCode.Unavailable, "there is no way to the host"));
+        var request = new CertifyHostKeysRequest { InstanceId = instanceId, PublicKeys = { keys } };
+        var answer = await new HostKeyService.HostKeyServiceClient(open())
+            .CertifyHostKeysAsync(request, cancellationToken: cancellation);
+        return [.. answer.Certificates];
+    }
+
+    /// <param name="connect">To the host, who certifies.</param>
+    internal void Use(IMetadataSource? source, Func<CallInvoker>? connect = null) => (this.source, this.connect) = (source, connect);
 }

@@ -87,7 +87,7 @@ public sealed class AgentProcess(
             CopyTroubleOf = snapshots.TroubleOf,
         };
         snapshots.Troubled = vmReconciler.Wake;
-        drivers.Metadata?.Use(vmReconciler);
+        drivers.Metadata?.Use(vmReconciler, connect);
 
         var vmSync = Stream(VmConcern.Instance, vms, vmBoard, Hello);
         vmSync.Changed += vmReconciler.OnChanged;

@@ -29,7 +29,7 @@ internal sealed class App
         {
             QuotaCommands.Of(this), AccessCommands.Of(this), AddressCommands.Of(this), EventCommands.Of(this), AuditCommands.Of(this), AgentCommands.Of(this), FleetCommands.Of(this),
             ConfigCommands.Of(this), CompletionCommands.Script(this), CompletionCommands.Complete(this),
-            VersionCommand.Of(this),
+            SshCommand.Of(this), LoginAuthorityCommand.Of(this), VersionCommand.Of(this),
         })
             Root.Subcommands.Add(command);
     }

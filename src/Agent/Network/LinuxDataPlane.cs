@@ -71,7 +71,7 @@ public sealed class LinuxDataPlane : IDataPlane
             {
                 metadata = await thread.RunAsync(
                     () => new MetadataServer(
-                        FindSubject, s => Answered(s.Port), time, loggers.CreateLogger<MetadataServer>()),
+                        FindSubject, new HostKeyDesk(metadataSource.CertifyAsync, time), s => Answered(s.Port), time, loggers.CreateLogger<MetadataServer>()),
                     cancellation);
                 metadata.Start();
             }

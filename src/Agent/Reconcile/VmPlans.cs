@@ -65,7 +65,8 @@ internal static class VmPlans
             [.. metadata.PublicKeys.Select((key, i) => KeyValuePair.Create(KeyName(key, i), key))],
             metadata.UserData.Memory,
             metadata.AvailabilityZone,
-            metadata.Meta);
+            metadata.Meta,
+            metadata.Login is { } login ? new GuestLogin([.. login.Authorities], login.RootPrincipal, login.Principal) : null);
     }
 
     private static string NameOf(Vm vm)

@@ -12,6 +12,7 @@ internal static class Permissions
         .. Descriptors.MakeAll().SelectMany(f => f.Services).SelectMany(s => s.Methods)
             .Select(m => m.GetOptions()?.GetExtension(AccessExtensions.Permission) ?? "")
             .Where(p => p.Contains('.', StringComparison.Ordinal) && !p.StartsWith("agent.", StringComparison.Ordinal))
-            .Distinct().Order(StringComparer.Ordinal),
+            // What a method asks for on top of its own.
+            .Append("compute.servers.loginAsRoot").Distinct().Order(StringComparer.Ordinal),
     ];
 }

@@ -111,6 +111,14 @@ internal static class Examples
         [
             "monolith server ssh web1", "monolith server ssh web1 -L debian -- uptime",
         ],
+        ["monolith server logins"] = ["monolith server logins web1", "monolith server logins web1 --certificates -o json"],
+        ["monolith ssh"] =
+        [
+            "monolith ssh web1", "monolith ssh root@web1 -- systemctl status", "monolith ssh debian@web1 --root -- -L 8080:localhost:80",
+            "monolith ssh web1 --identity ~/.ssh/id_ed25519.pub",
+        ],
+        ["monolith login-authority"] =
+            ["monolith login-authority", "monolith login-authority --known-hosts"],
         ["monolith server console"] =
             ["monolith server console web1", "monolith server console web1 --lines 0"],
         ["monolith server log"] = ["monolith server log web1 --lines 100", "monolith server log web1 --follow"],

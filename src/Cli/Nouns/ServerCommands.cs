@@ -98,6 +98,7 @@ internal static class ServerCommands
         Migrate(noun, app),
         Events(noun, app),
         Ssh(noun, app),
+        ServerLogins.Of(noun, app),
         .. ConsoleCommands.Commands(noun, app),
     ];
 
@@ -210,7 +211,7 @@ internal static class ServerCommands
 
     static Command Ssh(Noun noun, App app)
     {
-        var command = new Command("ssh", "Log in to a server. What follows -- is given to ssh after the destination.");
+        var command = new Command("ssh", "Log in with your own keys; `monolith ssh` does by a certificate. What follows -- is given to ssh.");
         var name = NounCommand.Name(noun, app);
         var user = new Option<string>("--login", "-L")
         {

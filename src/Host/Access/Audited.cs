@@ -27,7 +27,7 @@ internal sealed class Audited(IAuditLog log, string method, bool isRecorded, IPA
     static readonly string[] Looks = ["Get", "List", "Watch", "Test", "Explain", "Plan", "Verify"];
 
     // Of nodes' methods: what gives or renews an identity. Their streams say all day long how things are.
-    static readonly string[] NodesDeeds = ["Join", "RenewCertificate"];
+    static readonly string[] NodesDeeds = ["Join", "RenewCertificate", "CertifyHostKeys"];
 
     Call? call;
     IMessage? request;

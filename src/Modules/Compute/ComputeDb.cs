@@ -4,6 +4,7 @@ using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
 using Monolith.Compute.LiveMigration;
+using Monolith.Compute.Logins;
 using Monolith.Compute.Prewarms;
 using Monolith.Compute.ServerGroups;
 using Monolith.Compute.Servers;
@@ -25,6 +26,7 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
     public DbSet<SnapshotRow> Snapshots => Set<SnapshotRow>();
     public DbSet<ImagePrewarmRow> ImagePrewarms => Set<ImagePrewarmRow>();
     public DbSet<ImageReportRow> ImageReports => Set<ImageReportRow>();
+    public DbSet<LoginCertificateRow> LoginCertificates => Set<LoginCertificateRow>();
     public DbSet<HypervisorRow> Hypervisors => Set<HypervisorRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -86,6 +88,12 @@ internal abstract class ComputeDb(DbContextOptions options) : ModuleDb("compute"
             e.Property(s => s.Uid).ValueGeneratedNever();
             // One at a time, whoever asks.
             e.HasIndex(s => s.ServerUid).IsUnique();
+        });
+        model.Entity<LoginCertificateRow>(e =>
+        {
+            e.ToTable("login_certificates");
+            e.Ignore(c => c.Principals);
+            e.HasIndex(c => new { c.ServerUid, c.Serial }).IsUnique();
         });
         model.Entity<ImagePrewarmRow>(e =>
         {

@@ -12,6 +12,7 @@ using Monolith.Compute.Flavors;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.KeyPairs;
 using Monolith.Compute.LiveMigration;
+using Monolith.Compute.Logins;
 using Monolith.Compute.Placement;
 using Monolith.Compute.Prewarms;
 using Monolith.Compute.ServerGroups;
@@ -105,6 +106,8 @@ public static partial class ComputeModule
         endpoints.MapGrpcService<ConsoleService>();
         endpoints.MapGrpcService<BlobSourceService>();
         endpoints.MapGrpcService<SnapshotUploads>();
+        endpoints.MapGrpcService<LoginService>();
+        endpoints.MapGrpcService<HostKeyService>();
     }
 
     // The loops are made before what they drive, which wakes them.

@@ -3,6 +3,7 @@ using Monolith.Identity.Access;
 using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Domains;
 using Monolith.Identity.Groups;
+using Monolith.Identity.Logins;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
 using Monolith.Identity.Quotas;
@@ -30,6 +31,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<SigningKeyRow> SigningKeys => Set<SigningKeyRow>();
     public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
+    public DbSet<LoginKeyRow> LoginKeys => Set<LoginKeyRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
     {
@@ -68,6 +70,8 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             k.ToTable("signing_keys").HasKey(x => x.Period);
             k.Property(x => x.Period).ValueGeneratedNever();
         });
+        // One for each use, whichever host was first.
+        model.Entity<LoginKeyRow>().ToTable("login_keys").HasKey(k => k.Use);
         model.Entity<JoinTokenRow>(t =>
         {
             t.ToTable("join_tokens").HasKey(x => x.Id);

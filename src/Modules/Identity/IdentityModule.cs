@@ -6,6 +6,7 @@ using Monolith.Identity.Access;
 using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
+using Monolith.Identity.Logins;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects.Purging;
 using Monolith.Identity.Secrets;
@@ -57,7 +58,10 @@ public static class IdentityModule
         services.AddSingleton<CertificateAuthority>();
         services.AddSingleton<IHostCertificates>(s => s.GetRequiredService<CertificateAuthority>());
         services.AddSingleton<NodeCertificates>();
+        services.AddSingleton<LoginAuthority>();
+        services.AddSingleton<ILoginAuthority>(s => s.GetRequiredService<LoginAuthority>());
         services.AddSingleton<Registry>();
+        services.AddSingleton<IHolders, Holders>();
         services.AddSingleton<IProjects>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IOpenProjects>(s => s.GetRequiredService<Registry>());
         services.AddSingleton<IQuotaLimits>(s => s.GetRequiredService<Registry>());

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Monolith.Identity.Access;
 using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Authority;
+using Monolith.Identity.Logins;
 using Monolith.Identity.Projects;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.Secrets;
@@ -14,12 +15,12 @@ using Monolith.Platform.Storage;
 namespace Monolith.Identity;
 
 /// <summary>
-/// What must be there before anybody can call: the keys that secrets are sealed with; the certificate authority; at the first start, that is, while there is no
+/// What must be there before anybody can call: the keys that secrets are sealed with; the certificate authorities; at the first start, that is, while there is no
 /// user at all, the project <c>system</c> and the user <c>admin</c>, who may do everything; and a token of admin's in
 /// <c>admin.token</c> whenever that file is missing.
 /// </summary>
-internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys keys, SigningKeys signingKeys, CertificateAuthority authority, Registry registry,
-    IdentityOptions options, ILogger<IdentityStartUp> log) : IStartUp
+internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys keys, SigningKeys signingKeys, CertificateAuthority authority,
+    LoginAuthority logins, Registry registry, IdentityOptions options, ILogger<IdentityStartUp> log) : IStartUp
 {
     const string Admin = "users/admin";
 
@@ -30,6 +31,7 @@ internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys 
         await keys.OpenAsync(cancel);
         await authority.OpenAsync(cancel);
         await signingKeys.OpenAsync(cancel);
+        await logins.OpenAsync(cancel);
         var first = await store.WriteAsync(Call.Of("identity/start"), BootstrapAsync, cancel);
         var path = Path.Combine(options.DataDirectory, "admin.token");
         // At a first start a file that is there is of another database.

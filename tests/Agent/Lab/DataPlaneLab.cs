@@ -49,6 +49,11 @@ internal sealed class DataPlaneLab : IAsyncDisposable, IMetadataSource
 
     public MetadataDocument? Find(string portId) => Documents.GetValueOrDefault(portId);
 
+    /// <summary>Signs with the guest's name.</summary>
+    public Task<IReadOnlyList<string>> CertifyAsync(
+        string instanceId, IReadOnlyList<string> keys, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<string>>([.. keys.Select(k => $"{instanceId} {k}")]);
+
     /// <summary>Gives the uplink IPv6 as well.</summary>
     public void WireIpv6()
     {

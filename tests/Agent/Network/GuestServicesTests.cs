@@ -71,6 +71,20 @@ public sealed class GuestServicesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task HostKeys_AreCertifiedForRootOfTheGuest_WhoIsAtItsAddress()
+    {
+        var plan = DataPlaneLab.Plan(1, AllowAll);
+        lab.Documents[plan.PortId] = Document() with { InstanceId = "uid-1" };
+        var guest = await lab.StartGuestAsync(plan);
+        Task<(HttpStatusCode, string)> PostAsync(int port, string body) => NamespaceHttp.SendAsync(
+            guest.Namespace, HttpMethod.Post, Server + HostKeyDesk.Path, Soon, port: port, body: body);
+        Assert.Equal((HttpStatusCode.OK, "uid-1 one\nuid-1 two\n"), await PostAsync(700, "one\ntwo\n"));
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(0, "one")).Item1);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await PostAsync(701, new string('x', HostKeyDesk.MaxBody + 1))).Item1);
+        Assert.Equal((HttpStatusCode.OK, $"uid-1 {new string('x', 10_000)}\n"), await PostAsync(702, new string('x', 10_000)));
+    }
+
+    [Fact]
     public async Task RouterAdvertisement_GivesTheDefaultRoute_AndTheAddressWhereItIsDerived()
     {
         var plan = DataPlaneLab.Plan(1, AllowAll) with

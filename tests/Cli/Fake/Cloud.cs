@@ -46,6 +46,10 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Balancers Balancers => web.Services.GetRequiredService<Balancers>();
 
+    public Logins Logins => web.Services.GetRequiredService<Logins>();
+
+    public FloatingAddresses FloatingAddresses => web.Services.GetRequiredService<FloatingAddresses>();
+
     /// <param name="certificate">The host's own: then it speaks TLS, and plaintext otherwise.</param>
     public static async Task<Cloud> StartAsync(X509Certificate2? certificate = null)
     {
@@ -61,7 +65,8 @@ internal sealed class Cloud : IAsyncDisposable
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Book>().AddSingleton<Pools>().AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
             .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
-            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>().AddSingleton<People>();
+            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>().AddSingleton<People>()
+            .AddSingleton<Logins>().AddSingleton<FloatingAddresses>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
@@ -75,6 +80,8 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<People.Tokens>();
         web.MapGrpcService<People.Bindings>();
         web.MapGrpcService<People.Sessions>();
+        web.MapGrpcService<Logins>();
+        web.MapGrpcService<FloatingAddresses>();
         web.MapGrpcService<Quotas>();
         web.MapGrpcService<Hypervisors>();
         web.MapGrpcService<Consoles>();

@@ -14,7 +14,7 @@ public sealed partial class RoleTests(RunningHost host)
     const string Member = @"(compute\.(servers|consoles|serverGroups|keyPairs)|image\.images"
         + @"|network\.(networks|ports|securityGroups|addressSets|floatingAddresses)|dns\.(zones|recordSets)|lb\.loadBalancers)\.\w+"
         + @"|events\.events\.list|identity\.projects\.get|identity\.quotas\.(get|list)";
-    const string ProjectAdmin = Member + @"|identity\.roleBindings\.\w+|identity\.serviceAccounts\.\w+|identity\.projects\.update|events\.auditEntries\.read";
+    const string ProjectAdmin = Member + @"|identity\.roleBindings\.\w+|identity\.serviceAccounts\.\w+|identity\.projects\.update|events\.auditEntries\.read|compute\.logins\.list";
 
     static readonly Dictionary<string, string> Matrix = new()
     {

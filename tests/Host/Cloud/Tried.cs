@@ -231,6 +231,11 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             KeyPairId = Mark,
             KeyPair = new() { PublicKey = Tenant.PublicKey },
         },
+        "CreateLoginCertificate" => new CreateLoginCertificateRequest
+        {
+            Parent = P + "/servers/s1",
+            LoginCertificate = new() { PublicKey = Tenant.PublicKey },
+        },
         "CreateServerGroup" => new CreateServerGroupRequest
         {
             Parent = P,

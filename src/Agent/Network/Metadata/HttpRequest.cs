@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Monolith.Agent.Network.Metadata;
@@ -13,8 +14,8 @@ internal enum HttpParse
 }
 
 /// <summary>
-/// The head of a request (RFC 9112), of at most <see cref="MaxHead"/> bytes. Bodies are not read: the connection is
-/// closed after one answer, so nothing can be smuggled behind the head.
+/// The head of a request (RFC 9112), of at most <see cref="MaxHead"/> bytes. The connection is closed after one answer, so
+/// nothing can be smuggled behind the head, or behind the one body that is read (<see cref="BodyOf"/>).
 /// </summary>
 internal sealed record HttpRequest(string Method, string Path)
 {
@@ -34,6 +35,25 @@ internal sealed record HttpRequest(string Method, string Path)
         var lineEnd = line.IndexOf("\r\n"u8);
         request = ParseLine(Encoding.ASCII.GetString(lineEnd < 0 ? line : line[..lineEnd]));
         return request is null ? HttpParse.Malformed : HttpParse.Complete;
+    }
+
+    /// <summary>Where the body begins, and how long it is: 0 when that is not said, null when it cannot be told.</summary>
+    /// <param name="bytes">With a whole head.</param>
+    public static (int Start, int? Length) BodyOf(ReadOnlySpan<byte> bytes)
+    {
+        var end = bytes.IndexOf(EndOfHead);
+        int? length = 0;
+        foreach (var line in Encoding.ASCII.GetString(bytes[..end]).Split("\r\n").Skip(1))
+        {
+            var parts = line.Split(':', 2);
+            if (parts[0].Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase))
+                length = null;
+            else if (parts[0].Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
+                length = length == 0 && parts.Length == 2
+                    && int.TryParse(parts[1].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var said) ? said : null;
+        }
+
+        return (end + EndOfHead.Length, length);
     }
 
     private static HttpRequest? ParseLine(string line)

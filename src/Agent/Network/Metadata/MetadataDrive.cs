@@ -1,3 +1,4 @@
+using System.Text;
 using Monolith.Disks.Iso;
 
 namespace Monolith.Agent.Network.Metadata;
@@ -19,7 +20,10 @@ internal static class MetadataDrive
 
     /// <summary>There is no <c>network-config</c>: by default each card is configured by DHCP, and all answers are there.</summary>
     private static IsoFile[] SeedOf(MetadataDocument document) =>
-        [new("meta-data", MetadataText.NoCloud(document)), new("user-data", document.UserData)];
+    [
+        new("meta-data", MetadataText.NoCloud(document)), new("user-data", document.UserData),
+        .. document.Login is { } login ? [new IsoFile("vendor-data", Encoding.UTF8.GetBytes(login.VendorData()))] : Array.Empty<IsoFile>(),
+    ];
 
     private static IsoFile[] ConfigOf(MetadataDocument document, IReadOnlyList<PortPlan> ports) =>
     [

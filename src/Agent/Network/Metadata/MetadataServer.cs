@@ -18,6 +18,7 @@ internal sealed class MetadataServer : IAsyncDisposable
     private readonly Socket listener;
     private readonly Func<IPAddress, MetadataSubject?> find;
     private readonly Action<MetadataSubject> served;
+    private readonly HostKeyDesk hostKeys;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly CancellationTokenSource stop = new();
@@ -27,11 +28,12 @@ internal sealed class MetadataServer : IAsyncDisposable
 
     /// <summary>Opens the socket: on the namespace's thread.</summary>
     /// <param name="find">The subject at a source address; null when it is nobody's.</param>
+    /// <param name="hostKeys">Certifies what guests send.</param>
     /// <param name="served">Called after an answer that was not an error.</param>
     public MetadataServer(
-        Func<IPAddress, MetadataSubject?> find, Action<MetadataSubject> served, TimeProvider time, ILogger logger)
+        Func<IPAddress, MetadataSubject?> find, HostKeyDesk hostKeys, Action<MetadataSubject> served, TimeProvider time, ILogger logger)
     {
-        (this.find, this.served, this.time, this.logger) = (find, served, time, logger);
+        (this.find, this.hostKeys, this.served, this.time, this.logger) = (find, hostKeys, served, time, logger);
         listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         listener.Bind(new IPEndPoint(Gateway.Metadata, Port));
@@ -115,13 +117,39 @@ internal sealed class MetadataServer : IAsyncDisposable
             ? HttpAnswer.Error(400, "Bad Request", "this is not a request of HTTP/1.1")
             : subject is null
                 ? HttpAnswer.Error(404, "Not Found", "no server has this address, or it has no metadata yet")
-                : MetadataTree.Answer(request, subject);
+                : request is { Method: "POST", Path: HostKeyDesk.Path }
+                    ? await CertifyAsync(socket, subject, buffer.AsMemory(0, length), cancellation)
+                    : MetadataTree.Answer(request, subject);
         await SendAllAsync(socket, answer.Head(), cancellation);
         await SendAllAsync(socket, answer.Body, cancellation);
         socket.Shutdown(SocketShutdown.Send);
         MetadataLog.Served(logger, source, request?.Path ?? "", answer.Status);
         if (subject is not null && answer.Status == 200)
             served(subject);
+    }
+
+    private async Task<HttpAnswer> CertifyAsync(
+        Socket socket, MetadataSubject subject, Memory<byte> arrived, CancellationToken cancellation)
+    {
+        var (start, length) = HttpRequest.BodyOf(arrived.Span);
+        if (length is not { } size)
+            return HttpAnswer.Error(411, "Length Required", "say in one Content-Length how long the keys are");
+        if (size > HostKeyDesk.MaxBody)
+            return HttpAnswer.Error(413, "Content Too Large", $"the keys may have {HostKeyDesk.MaxBody} bytes");
+        var body = new byte[size];
+        var got = Math.Min(arrived.Length - start, size);
+        arrived.Slice(start, got).CopyTo(body);
+        while (got < size)
+        {
+            var more = await socket.ReceiveAsync(body.AsMemory(got), SocketFlags.None, cancellation);
+            if (more == 0)
+                return HttpAnswer.Error(400, "Bad Request", "there is less than Content-Length says");
+            got += more;
+        }
+
+        // To the guest itself, and to nobody that it forwards to.
+        socket.Ttl = 1;
+        return await hostKeys.AnswerAsync(subject, ((IPEndPoint)socket.RemoteEndPoint!).Port, body, cancellation);
     }
 
     private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)

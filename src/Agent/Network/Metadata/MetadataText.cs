@@ -20,6 +20,7 @@ internal static class MetadataText
         {
             "meta_data.json" => MetaData(document),
             "network_data.json" => NetworkData(ports),
+            "vendor_data.json" when document.Login is { } login => Write(json => json.WriteString("cloud-init", login.VendorData())),
             "vendor_data.json" or "vendor_data2.json" => "{}"u8.ToArray(),
             "user_data" when !document.UserData.IsEmpty => document.UserData,
             // An array that is none would be an empty text.

@@ -8,6 +8,7 @@ namespace Monolith.Agent.Network.Metadata;
 /// <code>
 /// /openstack/{version}/{meta_data.json, user_data, vendor_data.json, vendor_data2.json, network_data.json}
 /// /{version}/{meta-data/..., user-data}   PUT /latest/api/token          (the EC2 form)
+/// /monolith/{version}/login/{authorities, principals/login, principals/root}
 /// </code>
 /// Any version is the latest one: a client that names an older date gets a superset of it.
 /// </summary>
@@ -26,11 +27,12 @@ internal static class MetadataTree
             return NotAllowed();
         return parts switch
         {
-            [] => List([.. Ec2Versions, "openstack"]),
+            [] => List([.. Ec2Versions, "monolith", "openstack"]),
             ["openstack"] => List(OpenStackVersions),
             ["openstack", _] =>
                 List(MetadataText.OpenStackFiles),
             ["openstack", _, var file] => OpenStack(file, subject),
+            ["monolith", _, "login", .. var rest] when subject.Document.Login is { } login => Login(rest, login),
             [_] when Ec2Versions.Contains(parts[0]) => List(["meta-data/", "user-data"]),
             [_, "user-data"] => UserData(subject.Document),
             [_, "meta-data", .. var rest] => Ec2(rest, subject),
@@ -41,6 +43,16 @@ internal static class MetadataTree
     private static HttpAnswer OpenStack(string file, MetadataSubject subject) =>
         MetadataText.OpenStack(file, subject.Document, [subject.Port]) is not { } text ? NotFound()
             : file.EndsWith(".json", StringComparison.Ordinal) ? HttpAnswer.Json(text) : HttpAnswer.Bytes(text);
+
+    private static HttpAnswer Login(string[] path, GuestLogin login) => path switch
+    {
+        [] => List(["authorities", "principals/"]),
+        ["authorities"] => List(login.Authorities),
+        ["principals"] => List(["login", "root"]),
+        ["principals", "login"] => HttpAnswer.Text(login.Principal),
+        ["principals", "root"] => HttpAnswer.Text(login.RootPrincipal),
+        _ => NotFound(),
+    };
 
     private static HttpAnswer UserData(MetadataDocument document) =>
         document.UserData.IsEmpty ? NotFound() : HttpAnswer.Bytes(document.UserData);

@@ -244,6 +244,7 @@ internal sealed class ServerReconciler(Store<ComputeDb> store, IPorts ports, INa
         if (row is null) return;
         row.Steps = row.Steps.With(new Step(StepNames.VmRemoved, StepStatus.True, "compute", row.OperationStart, unit.Now));
         unit.Db.Operations.Add(OperationRow.Of(row));
+        unit.Db.LoginCertificates.RemoveRange(await unit.Db.LoginCertificates.Where(c => c.ServerUid == row.Uid).ToListAsync(cancel));
         unit.Db.Servers.Remove(row);
         unit.Emit(Change.Deleted, row);
     }, cancel);

@@ -4,6 +4,7 @@ using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
 using Monolith.Compute.Prewarms;
+using Monolith.Identity.Contracts;
 using Monolith.Platform.Nodes;
 using Monolith.Platform.Secrets;
 using Monolith.Platform.Storage;
@@ -11,7 +12,8 @@ using Monolith.Platform.Storage;
 namespace Monolith.Compute.Vms;
 
 /// <summary>What each hypervisor's stream should carry, from the rows.</summary>
-internal sealed partial class VmItems(Store<ComputeDb> store, ISecrets? secrets = null, ILogger<VmItems>? log = null) : INodeItems<Vm>
+internal sealed partial class VmItems(Store<ComputeDb> store, ISecrets? secrets = null, ILogger<VmItems>? log = null,
+    ILoginAuthority? logins = null) : INodeItems<Vm>
 {
     public Task<IReadOnlyList<DesiredItem<Vm>>> AllAsync(string node, CancellationToken cancel) =>
         ReadAsync(db => VmQueries.AllOnNode(db, node));
@@ -39,12 +41,12 @@ internal sealed partial class VmItems(Store<ComputeDb> store, ISecrets? secrets 
     {
         try
         {
-            return row.ToWire(secrets);
+            return row.ToWire(secrets, logins: logins);
         }
         catch (CryptographicException e)
         {
             if (log is not null) LogNotOpened(log, e, row.ServerName);
-            return row.ToWire(null, withUserData: false);
+            return row.ToWire(null, withUserData: false, logins: logins);
         }
     }
 

@@ -1,10 +1,12 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Monolith.Agent.V1;
+using Monolith.Compute.Logins;
 using Monolith.Compute.Servers;
 using Monolith.Compute.Servers.Ports;
 using Monolith.Compute.Steps;
 using Monolith.Compute.V1;
+using Monolith.Identity.Contracts;
 using Monolith.Network.Contracts;
 using Monolith.Platform.Secrets;
 
@@ -80,14 +82,22 @@ internal static class VmWire
     /// <param name="row">The vm.</param>
     /// <param name="secrets">Open its user data; null: they lie open.</param>
     /// <param name="withUserData">False: it is told of none.</param>
+    /// <param name="logins">What signs logins; null: nobody logs in by a certificate.</param>
     /// <exception cref="System.Security.Cryptography.CryptographicException">They do not open.</exception>
-    public static Vm ToWire(this VmRow row, ISecrets? secrets, bool withUserData = true)
+    public static Vm ToWire(this VmRow row, ISecrets? secrets, bool withUserData = true, ILoginAuthority? logins = null)
     {
         var vm = Vm.Parser.ParseFrom(row.Plan);
         if (vm.Metadata is { UserData.IsEmpty: false } metadata)
             metadata.UserData = withUserData
                 ? UnsafeByteOperations.UnsafeWrap(secrets.OpenUserData(metadata.UserData.Span))
                 : ByteString.Empty;
+        if (vm.Metadata is { } told && logins is not null)
+            told.Login = new VmLogin
+            {
+                Authorities = { logins.UserKey.ToString() },
+                RootPrincipal = LoginRules.RootPrincipal(row.ServerUid),
+                Principal = LoginRules.Principal(row.ServerUid),
+            };
         vm.Id = row.Uid.ToString();
         vm.Generation = (ulong)row.Generation;
         vm.Power = row.Power switch

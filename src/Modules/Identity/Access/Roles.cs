@@ -54,6 +54,7 @@ internal static class Roles
     static readonly string[] OfProject =
     [
         .. Member, "identity.roleBindings.*", "identity.serviceAccounts.*", ManageTokens, "identity.projects.update", "events.auditEntries.read",
+        "compute.logins.list",
     ];
 
     static readonly Role[] Table =
@@ -70,7 +71,7 @@ internal static class Roles
         Of("roles/member", "Who works in a project: makes, changes and deletes what is in it.", RoleScope.Cloud | RoleScope.Domain | RoleScope.Project, Member),
         Of("roles/reader", "Who looks on, and changes nothing.", RoleScope.Cloud | RoleScope.Domain | RoleScope.Project, "*.get", "*.list", "*.watch", "*.download"),
         Of("roles/hypervisor", "", RoleScope.None, "agent.vms.sync", "agent.ports.sync", "agent.ports.tell", "agent.blobs.read",
-            "agent.consoles.carry", "agent.snapshots.upload", "agent.fabric.report", Renew),
+            "agent.consoles.carry", "agent.snapshots.upload", "agent.hostKeys.certify", "agent.fabric.report", Renew),
         Of("roles/load-balancer", "", RoleScope.None, "agent.loadBalancers.sync", "agent.fabric.report", Renew),
         // A node whose certificate has expired.
         Of("roles/expired-node", "", RoleScope.None, Renew),
@@ -81,7 +82,7 @@ internal static class Roles
     static readonly Dictionary<string, Role> ByName = Table.ToDictionary(r => r.Name, StringComparer.Ordinal);
 
     static readonly IReadOnlySet<string> All =
-        DeclaredMethods.Permissions.Append(ManageTokens).ToHashSet(StringComparer.Ordinal);
+        DeclaredMethods.Permissions.Append(ManageTokens).Append(LoginPermissions.AsRoot).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Those that can be bound.</summary>
     public static IReadOnlyList<string> Bindable { get; } =

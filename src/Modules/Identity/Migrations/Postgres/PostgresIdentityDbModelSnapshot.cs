@@ -190,6 +190,24 @@ namespace Monolith.Identity.Migrations.Postgres
                     b.ToTable("groups", "identity");
                 });
 
+            modelBuilder.Entity("Monolith.Identity.Logins.LoginKeyRow", b =>
+                {
+                    b.Property<string>("Use")
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.HasKey("Use");
+
+                    b.ToTable("login_keys", "identity");
+                });
+
             modelBuilder.Entity("Monolith.Identity.Nodes.JoinTokenRow", b =>
                 {
                     b.Property<Guid>("Id")

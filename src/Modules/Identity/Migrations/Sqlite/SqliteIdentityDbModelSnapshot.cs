@@ -169,6 +169,23 @@ namespace Monolith.Identity.Migrations.Sqlite
                     b.ToTable("groups", (string)null);
                 });
 
+            modelBuilder.Entity("Monolith.Identity.Logins.LoginKeyRow", b =>
+                {
+                    b.Property<string>("Use")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.HasKey("Use");
+
+                    b.ToTable("login_keys", (string)null);
+                });
+
             modelBuilder.Entity("Monolith.Identity.Nodes.JoinTokenRow", b =>
                 {
                     b.Property<Guid>("Id")
