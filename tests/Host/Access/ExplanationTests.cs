@@ -83,13 +83,13 @@ public sealed class ExplanationTests(RunningHost host)
     public async Task Roles_SayWhatTheyGive()
     {
         var listed = await Roles.ListRolesAsync(new ListRolesRequest { PageSize = 2 }, host.Headers());
-        Assert.Equal(["roles/admin", "roles/member"], listed.Roles.Select(r => r.Name));
+        Assert.Equal(["roles/admin", "roles/domainAdmin"], listed.Roles.Select(r => r.Name));
         var rest = await Roles.ListRolesAsync(new ListRolesRequest { PageToken = listed.NextPageToken }, host.Headers());
-        Assert.Equal(["roles/operator", "roles/projectAdmin", "roles/reader"], rest.Roles.Where(r => r.BuiltIn).Select(r => r.Name));
+        Assert.Equal(["roles/member", "roles/operator", "roles/projectAdmin", "roles/reader"], rest.Roles.Where(r => r.BuiltIn).Select(r => r.Name));
         foreach (var role in listed.Roles.Concat(rest.Roles).Where(r => r.BuiltIn))
         {
             Assert.NotEmpty(role.Description);
-            Assert.NotEqual(0, role.CloudPermissions.Count + role.ProjectPermissions.Count);
+            Assert.NotEqual(0, role.CloudPermissions.Count + role.DomainPermissions.Count + role.ProjectPermissions.Count);
             Assert.Equal(role, await Roles.GetRoleAsync(new GetRoleRequest { Name = role.Name }, host.Headers()));
         }
         var none = await Assert.ThrowsAsync<RpcException>(
