@@ -59,8 +59,9 @@ internal static class ProjectCommands
     {
         var command = new Command("delete", "Delete a project: an empty one at once, or with --force one and all that it owns.");
         command.Aliases.Add("rm");
-        var name = NounCommand.Name(noun, app);
-        command.Arguments.Add(name);
+        var names = new Argument<string[]>("NAME") { Description = "The projects.", Arity = ArgumentArity.OneOrMore };
+        names.CompletionSources.Add(app.NamesOf(() => noun));
+        command.Arguments.Add(names);
         command.Options.Add(Force);
         command.Options.Add(WaitPeriod);
         command.Options.Add(Yes);
@@ -68,19 +69,20 @@ internal static class ProjectCommands
         Mutation.AddTo(command, waits: true);
         return app.Does(command, async run =>
         {
-            var project = await run.ExpandAsync(noun, run.Line.GetValue(name)!);
-            try
-            {
-                return await DeleteAsync(run, noun, project);
-            }
-            catch (RpcException error) when (error.StatusCode == StatusCode.NotFound && run.Line.GetValue(MissingOk))
-            {
-                return ExitCode.Done;
-            }
+            foreach (var text in run.Line.GetValue(names)!)
+                try
+                {
+                    await DeleteAsync(run, noun, await run.ExpandAsync(noun, text));
+                }
+                catch (RpcException error) when (error.StatusCode == StatusCode.NotFound && run.Line.GetValue(MissingOk))
+                {
+                    // As it is meant to be.
+                }
+            return ExitCode.Done;
         });
     }
 
-    static async Task<int> DeleteAsync(Run run, Noun noun, string name)
+    static async Task DeleteAsync(Run run, Noun noun, string name)
     {
         var request = new DeleteProjectRequest { Name = name, Force = run.Line.GetValue(Force) };
         if (run.Line.GetValue(WaitPeriod) is { } wait)
@@ -91,14 +93,17 @@ internal static class ProjectCommands
         if (request.Force) await ConfirmAsync(run, noun, request);
         await run.Calls.UnaryAsync(noun.Method("Delete")!, request, run.Cancel);
         if (request.ValidateOnly || !request.Force)
-            return Gone(run, name, request.ValidateOnly ? "could be deleted" : "is deleted");
+        {
+            WriteGone(run, name, request.ValidateOnly ? "could be deleted" : "is deleted");
+            return;
+        }
         try
         {
             var project = await run.Calls.UnaryAsync<Project>(noun.Method("Get")!, new GetProjectRequest { Name = name }, run.Cancel);
             if (!Mutation.Waits(run))
             {
                 Printer.Write(run, noun, project);
-                return ExitCode.Done;
+                return;
             }
             await Waiter.WaitAsync(run, noun, project, Goal.Vanish);
         }
@@ -106,14 +111,13 @@ internal static class ProjectCommands
         {
             // There was little to remove.
         }
-        return Gone(run, name, "is gone");
+        WriteGone(run, name, "is gone");
     }
 
-    static int Gone(Run run, string name, string what)
+    static void WriteGone(Run run, string name, string what)
     {
         if (run.Settings.Output is OutputFormat.Table) run.Around.Out.WriteLine($"{name} {what}");
         else if (run.Settings.Output is OutputFormat.Name) run.Around.Out.WriteLine(name);
-        return ExitCode.Done;
     }
 
     /// <summary>Shows what would go, and has the project's name typed by whoever means it.</summary>

@@ -155,6 +155,33 @@ public sealed class PurgeTests
         TestContext.Current.TestOutputHelper?.WriteLine($"{back} are back");
     }
 
+    /// <summary>Two hosts share a database on PostgreSQL; a SQLite file has one. Both purge; both know that it is closed.</summary>
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task HostsOnOneDatabase_PurgeTogether_AndNoneMakesAnythingInIt(string provider)
+    {
+        await using var database = await TestDatabases.MakeAsync(provider);
+        await using var host = await PurgeHost.StartAsync(database.Options);
+        await using var second = database.IsPostgres ? await PurgeHost.StartAsync(database.Options) : null;
+        var (world, _) = World(host);
+        await world.PrepareAsync();
+        foreach (var id in new[] { "one", "other" })
+        {
+            await host.CreateAsync(id);
+            await world.FillAsync(id);
+        }
+        var others = await host.TracesAsync("other");
+        await host.DeleteAsync("one", TimeSpan.Zero);
+        // By the other host there is no create that would stay: it hears of it in seconds, and until then it is purged as well.
+        var pairs = new PurgeWorld(second ?? host, new Random(1));
+        var made = 0;
+        while (await Record.ExceptionAsync(() => pairs.AddKeyPairAsync("projects/one", $"late{made}")) is null) made++;
+        await host.GoneAsync("one");
+        Assert.Empty(await host.TracesAsync("one"));
+        AssertKept(others, await host.TracesAsync("other"));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{made} were made before the other host had heard of it");
+    }
+
     [Theory]
     [MemberData(nameof(ModuleHost.Providers), MemberType = typeof(ModuleHost))]
     public async Task AWatch_TellsOfTheProjects_ThatTheCallerSees(string provider)
