@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
+using Monolith.Identity.Providers;
 using Monolith.Identity.Quotas;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.Secrets;
@@ -22,16 +23,23 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<NodeRow> Nodes => Set<NodeRow>();
     public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
+    public DbSet<ProviderRow> IdentityProviders => Set<ProviderRow>();
+    public DbSet<UsedIdTokenRow> UsedIdTokens => Set<UsedIdTokenRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
     {
         model.Entity<ProjectRow>().ToTable("projects");
-        model.Entity<UserRow>().ToTable("users");
+        model.Entity<UserRow>(u =>
+        {
+            u.ToTable("users");
+            u.HasIndex(x => new { x.IdentityProvider, x.Subject }).IsUnique();
+        });
         model.Entity<TokenRow>(t =>
         {
             t.ToTable("tokens");
             t.HasIndex(x => x.Digest).IsUnique();
             t.HasIndex(x => x.User);
+            t.HasIndex(x => x.IdentityProvider);
         });
         model.Entity<RoleRow>().ToTable("roles");
         model.Entity<RoleBindingRow>(b =>
@@ -53,6 +61,12 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             t.ToTable("join_tokens").HasKey(x => x.Id);
             t.Property(x => x.Id).ValueGeneratedNever();
             t.HasIndex(x => x.Digest).IsUnique();
+            t.HasIndex(x => x.ExpireTime);
+        });
+        model.Entity<ProviderRow>().ToTable("identity_providers");
+        model.Entity<UsedIdTokenRow>(t =>
+        {
+            t.ToTable("used_id_tokens").HasKey(x => x.Digest);
             t.HasIndex(x => x.ExpireTime);
         });
         base.OnModelCreating(model);

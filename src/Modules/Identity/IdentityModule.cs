@@ -5,6 +5,7 @@ using Monolith.Identity.Access;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Nodes;
+using Monolith.Identity.Providers;
 using Monolith.Identity.Secrets;
 using Monolith.Platform.Quotas;
 using Monolith.Platform.Secrets;
@@ -55,6 +56,8 @@ public static class IdentityModule
         services.AddSingleton<IJoinTokens>(s => s.GetRequiredService<JoinTokens>());
         services.AddSingleton<NodeService>();
         services.AddSingleton<INodes>(s => s.GetRequiredService<NodeService>());
+        services.AddSingleton<ProviderDocuments>();
+        services.AddSingleton<ProviderKeys>();
         services.AddSingleton<IStartUp, IdentityStartUp>();
         return services;
     }
@@ -67,6 +70,7 @@ public static class IdentityModule
         endpoints.MapGrpcService<Tokens.TokenService>();
         endpoints.MapGrpcService<RoleService>();
         endpoints.MapGrpcService<RoleBindings.RoleBindingService>();
+        endpoints.MapGrpcService<ProviderService>();
         endpoints.MapGrpcService<NodeService>();
     }
 }

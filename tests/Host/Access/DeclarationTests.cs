@@ -34,9 +34,13 @@ public sealed class DeclarationTests(RunningHost host)
 
     /// <summary>Health and reflection are for everybody.</summary>
     [Fact]
-    public async Task OnlyHealthReflectionAndJoining_NeedNoCaller()
+    public async Task OnlyHealthReflectionJoiningAndSigningIn_NeedNoCaller()
     {
-        Assert.Equal(["monolith.agent.v1.NodeService.Join"],
+        Assert.Equal(
+            [
+                "monolith.agent.v1.NodeService.Join", "monolith.identity.v1.IdentityProviderService.ExchangeIdToken",
+                "monolith.identity.v1.IdentityProviderService.ListSignInProviders",
+            ],
             Methods.All.Where(m => m.Permission == "public").Select(m => m.ToString()));
         await host.AliveAsync();
     }

@@ -24,6 +24,9 @@ internal sealed class TokenRow : ResourceRow
     /// <summary><c>projects/{project}</c>, or empty.</summary>
     public string Scope { get; init; } = "";
 
+    /// <summary><c>identityProviders/{provider}</c> whose sign-in it is, or empty.</summary>
+    public string IdentityProvider { get; init; } = "";
+
     /// <summary>Null: it has none.</summary>
     public TokenLimits? ToLimits() => Permissions.Length == 0 && Scope.Length == 0
         ? null
@@ -33,6 +36,7 @@ internal sealed class TokenRow : ResourceRow
     {
         Permissions = { Permissions.Split(' ', StringSplitOptions.RemoveEmptyEntries) },
         Scope = Scope,
+        IdentityProvider = IdentityProvider,
         Name = Name,
         Uid = Uid.ToString(),
         DisplayName = DisplayName,
@@ -40,7 +44,8 @@ internal sealed class TokenRow : ResourceRow
         CreateTime = CreateTime.ToTimestamp(),
     };
 
-    public static TokenRow Of(string user, string secret, Token token, DateTime now)
+    /// <param name="provider">Whose sign-in it is; empty: none's.</param>
+    public static TokenRow Of(string user, string secret, Token token, DateTime now, string provider = "")
     {
         var uid = Chance.NewUid();
         return new()
@@ -53,6 +58,7 @@ internal sealed class TokenRow : ResourceRow
             ExpireTime = token.ExpireTime?.ToDateTime(),
             Permissions = RoleRow.Store(token.Permissions),
             Scope = token.Scope,
+            IdentityProvider = provider,
             CreateTime = now,
             UpdateTime = now,
         };

@@ -10,6 +10,12 @@ internal sealed class UserRow : ResourceRow
     public string Email { get; set; } = "";
     public bool Disabled { get; set; }
 
+    /// <summary><c>identityProviders/{provider}</c>; null as <see cref="Subject"/> is, when it signs in by none.</summary>
+    public string? IdentityProvider { get; set; }
+
+    /// <summary>Who it is there.</summary>
+    public string? Subject { get; set; }
+
     public User ToProto() => new()
     {
         Name = Name,
@@ -18,6 +24,8 @@ internal sealed class UserRow : ResourceRow
         DisplayName = DisplayName,
         Email = Email,
         Disabled = Disabled,
+        IdentityProvider = IdentityProvider ?? "",
+        Subject = Subject ?? "",
         CreateTime = CreateTime.ToTimestamp(),
         UpdateTime = UpdateTime.ToTimestamp(),
     };

@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
+using Monolith.Identity.Providers;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.Tokens;
 using Monolith.Identity.V1;
@@ -37,6 +38,7 @@ internal sealed class UserService(Store<IdentityDb> store, Registry registry) : 
                 CreateTime = unit.Now,
                 UpdateTime = unit.Now,
             };
+            await Links.SetAsync(unit, row, request.User ?? new());
             unit.Db.Users.Add(row);
             return Emit(unit, Change.Created, row);
         }, context.CancellationToken);
@@ -70,6 +72,7 @@ internal sealed class UserService(Store<IdentityDb> store, Registry registry) : 
             row.Touch(request.User.Etag, unit.Now);
             if (changed.Contains("display_name")) row.DisplayName = request.User.DisplayName;
             if (changed.Contains("email")) row.Email = request.User.Email;
+            if (changed.Contains("identity_provider") || changed.Contains("subject")) await Links.SetAsync(unit, row, request.User);
             if (changed.Contains("disabled") && request.User.Disabled != row.Disabled)
             {
                 if (request.User.Disabled)
