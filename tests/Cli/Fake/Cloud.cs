@@ -27,6 +27,10 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Access Access => web.Services.GetRequiredService<Access>();
 
+    public SignIns SignIns => web.Services.GetRequiredService<SignIns>();
+
+    public Revoker Revoker => web.Services.GetRequiredService<Revoker>();
+
     public Trail Trail => web.Services.GetRequiredService<Trail>();
 
     public Quotas Quotas => web.Services.GetRequiredService<Quotas>();
@@ -59,7 +63,7 @@ internal sealed class Cloud : IAsyncDisposable
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Book>().AddSingleton<Pools>().AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
             .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
-            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>();
+            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>().AddSingleton<SignIns>().AddSingleton<Revoker>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
@@ -68,6 +72,8 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Balancers>();
         web.MapGrpcService<Access>();
         web.MapGrpcService<Trail>();
+        web.MapGrpcService<SignIns>();
+        web.MapGrpcService<Revoker>();
         web.MapGrpcService<Quotas>();
         web.MapGrpcService<Hypervisors>();
         web.MapGrpcService<Consoles>();
