@@ -28,6 +28,7 @@ internal sealed class App
         foreach (var command in new[]
         {
             QuotaCommands.Of(this), AccessCommands.Of(this), AddressCommands.Of(this), EventCommands.Of(this), AuditCommands.Of(this), AgentCommands.Of(this), FleetCommands.Of(this),
+            LoginCommands.Login(this), LoginCommands.Logout(this),
             ConfigCommands.Of(this), CompletionCommands.Script(this), CompletionCommands.Complete(this),
             SshCommand.Of(this), LoginAuthorityCommand.Of(this), VersionCommand.Of(this),
         })

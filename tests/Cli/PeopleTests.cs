@@ -93,6 +93,21 @@ public sealed class PeopleTests
         Assert.Empty(cloud.People.Requests);
     }
 
+    [Theory]
+    [InlineData("what nobody knows\n", false)]
+    [InlineData("what nobody knows\r", true)]
+    public async Task ASignIn_WithAPassword_IsKept_AndShowsNeitherOfTheTwoSecrets(string typed, bool isTerminal)
+    {
+        await using var cloud = await Cloud.StartAsync();
+        using var shell = Shell.Of(cloud, input: typed, rawInput: isTerminal);
+        var outcome = await shell.RunAsync("login", "--user", "bob");
+        Assert.Equal((ExitCode.Done, isTerminal ? "Password of bob: \r\n" : ""), (outcome.Code, outcome.Error));
+        Assert.Equal("Signed in as bob by password, until 2033-05-18 03:33 UTC, in the context default.\n", outcome.Out);
+        Assert.Equal(("users/bob", "what nobody knows"), Assert.IsType<CreateSessionRequest>(cloud.People.Requests.Single()) is var asked
+            ? (asked.Parent, asked.Password) : default);
+        Assert.Contains("mt1_of-the-session", await File.ReadAllTextAsync(shell.ConfigurationFile), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AnAccessToken_IsAloneOnStandardOutput()
     {

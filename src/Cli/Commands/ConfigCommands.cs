@@ -43,7 +43,11 @@ internal static class ConfigCommands
                 endpoint,
                 Given(Globals.Token, before?.Token),
                 Given(Globals.Ca, before?.Ca) is { } ca ? Path.GetFullPath(ca) : null,
-                Given(Globals.Project, before?.Project));
+                Given(Globals.Project, before?.Project))
+            {
+                // Another token is no sign-in's.
+                Session = line.GetValue(Globals.Token) is { Length: > 0 } ? null : before?.Session,
+            };
             configuration.Current = line.GetValue(name);
             configuration.Save();
             app.Around.Out.WriteLine($"{line.GetValue(name)} is the current context.");

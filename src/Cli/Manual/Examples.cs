@@ -44,6 +44,7 @@ internal static class Examples
         ["group"] = "developers",
         ["domain"] = "payments",
         ["service-account"] = "ci",
+        ["identity-provider"] = "corp",
         ["token"] = "bob/01a20d26-5ebc-73f1-8bbe-9815b3f4ae7e",
         ["role"] = "member",
         ["role-binding"] = "01a20d26-5d59-7dd0-b515-f125f3820984",
@@ -239,6 +240,14 @@ internal static class Examples
         ["monolith group member remove"] = ["monolith group member remove developers bob"],
         ["monolith service-account create"] = ["monolith service-account create ci --display-name 'Builds and deploys'"],
         ["monolith service-account update"] = ["monolith service-account update ci --disabled"],
+        ["monolith identity-provider create"] =
+        [
+            "monolith identity-provider create corp --issuer https://login.example.com --client-id monolith-cli --require hd=example.com",
+            "monolith identity-provider create corp --issuer https://sso.example.com/realms/corp --client-id cloud --groups-claim groups "
+                + "--group /eng=groups/engineers",
+        ],
+        ["monolith identity-provider update"] =
+            ["monolith identity-provider update corp --session-time 8h", "monolith identity-provider update corp --user-template 'corp-{local}'"],
         ["monolith token create"] =
             [
                 "monolith token create", "monolith token create --user bob --ttl 30d --display-name laptop",
@@ -337,6 +346,8 @@ internal static class Examples
             "monolith fleet list", "monolith fleet run small",
             "monolith fleet run control-plane-restart --hypervisors 300 --report /tmp/report",
         ],
+        ["monolith login"] = ["monolith login", "monolith login --user bob", "monolith login --provider corp"],
+        ["monolith logout"] = ["monolith logout"],
         ["monolith config list"] = ["monolith config list"],
         ["monolith config save"] =
             ["monolith config save home --endpoint cloud.example:5443 --ca ca.pem --token TOKEN --project demo"],

@@ -17,7 +17,7 @@ internal static class Catalog
     [
         Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, AddressSet,
         FloatingAddress, LoadBalancer, Zone, Record,
-        Project, Domain, User, Group, ServiceAccount, Token, Role, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
+        Project, Domain, User, Group, ServiceAccount, IdentityProvider, Token, Role, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
     ];
 
     public static Noun Server { get; } = ServerCommands.Noun;
@@ -299,9 +299,16 @@ internal static class Catalog
             Fields.DisplayName,
             new("--email", "email", "Where to reach it.") { Mutable = true, Value = "MAILBOX" },
             new("--disabled", "disabled", "Refuse its calls.") { Mutable = true },
+            new("--identity-provider", "identity_provider", "By which it signs in; with --subject.")
+            {
+                Mutable = true, Value = "PROVIDER", Parse = IdentityProviderCommands.ReferAsync,
+            },
+            new("--subject", "subject", "Who it is there: the `sub` of that provider's tokens.") { Mutable = true, Value = "SUBJECT" },
         ],
         Extra = (noun, app) => [PasswordCommands.Set(noun, app)],
     };
+
+    public static Noun IdentityProvider { get; } = IdentityProviderCommands.Noun;
 
     public static Noun RoleBinding { get; } = new(
         "role-binding", Place.Cloud, RoleBindingService.Descriptor, Identity.V1.RoleBinding.Descriptor)

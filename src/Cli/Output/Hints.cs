@@ -25,7 +25,7 @@ internal static class Hints
             StatusCode.Unavailable when Failure.Details(error) is not null => null,
             StatusCode.Unavailable => IsUp(settings),
             StatusCode.Unauthenticated =>
-                "Pass a token with --token, $MONOLITH_TOKEN or `monolith config save NAME --token TOKEN`. An "
+                "Sign in with `monolith login`, or pass a token with --token, $MONOLITH_TOKEN or `monolith config save NAME --token TOKEN`. An "
                 + "administrator makes one with `monolith token create --user YOU`; the first one is in the file "
                 + "admin.token of the host's data directory.",
             StatusCode.PermissionDenied =>

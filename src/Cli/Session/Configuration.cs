@@ -6,7 +6,11 @@ namespace Monolith.Cli.Session;
 /// <summary>
 /// Where to call, under a name that a person chose. Every part may be null: then it is not configured.
 /// </summary>
-internal sealed record Context(string? Endpoint, string? Token, string? Ca, string? Project);
+internal sealed record Context(string? Endpoint, string? Token, string? Ca, string? Project)
+{
+    /// <summary>The token's name, of one that a sign-in made: <c>users/{user}/tokens/{token}</c>.</summary>
+    public string? Session { get; init; }
+}
 
 /// <summary>
 /// The configuration file: contexts by name, and which one is current. It holds tokens, so it is written with mode
@@ -39,7 +43,10 @@ internal sealed class Configuration
             foreach (var (name, node) in root["contexts"]?.AsObject() ?? [])
                 configuration.Contexts[name] = new Context(
                     (string?)node?["endpoint"], (string?)node?["token"], (string?)node?["ca"],
-                        (string?)node?["project"]);
+                        (string?)node?["project"])
+                {
+                    Session = (string?)node?["session"],
+                };
             return configuration;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException)
@@ -73,6 +80,7 @@ internal sealed class Configuration
         foreach (var (key, value) in new[]
         {
             ("endpoint", context.Endpoint), ("token", context.Token), ("ca", context.Ca), ("project", context.Project),
+            ("session", context.Session),
         })
             if (value is not null)
                 node[key] = value;

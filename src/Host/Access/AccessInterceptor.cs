@@ -33,7 +33,16 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             var where = audited.Asks(request);
             using var admitted = Admit(context, audited, isStream: false);
             await admitted.CheckAsync(where);
-            return await continuation(request, context);
+            try
+            {
+                return await continuation(request, context);
+            }
+            // Who signs in shows what proves it in the message.
+            catch (Fault fault) when (fault.Code == StatusCode.Unauthenticated && permissions.Of(context.Method) is { Public: true })
+            {
+                pace.Disbelieved(context.GetHttpContext().Connection.RemoteIpAddress);
+                throw;
+            }
         });
     }
 
@@ -137,7 +146,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         "CREDENTIALS_MISSING" => "The call shows neither a token nor a node's certificate. Send the header "
             + "'authorization: Bearer TOKEN'; CreateToken makes tokens, the administrator's first is in admin.token.",
         "TOKEN_MALFORMED" => "The authorization header must be 'Bearer ' and a token.",
-        "TOKEN_EXPIRED" => "The token has expired. Make a new one with CreateToken.",
+        "TOKEN_EXPIRED" => "The token has expired. Sign in again (monolith login), or make a new one with CreateToken.",
         "USER_DISABLED" => "Whoever the token is of, a user or a service account, is disabled. Ask an administrator to enable it.",
         "NODE_UNKNOWN" => "The node was removed from the fleet, or joined anew since. Make a join token and join again.",
         "CERTIFICATE_EXPIRED" => "The node's certificate has expired. It can still be renewed: call RenewCertificate.",

@@ -103,7 +103,7 @@ internal sealed class Audited(IAuditLog log, string method, bool isRecorded, IPA
         var caller = call?.Caller ?? Caller.Anonymous;
         // Who may not know of a project is no business of those who may see what happens in it.
         var project = ResourceName.ProjectOf(where) is { } named && caller.Knows(named) ? named : "";
-        return new(caller.Name, caller.Credential, Peer.Text(peer), method, where, project, (int)code, reason,
+        return new(call?.Actor ?? "", caller.Credential, Peer.Text(peer), method, where, project, (int)code, reason,
             Said is { } said ? Fields.Text(said, "request_id") : "", call?.TraceId ?? "");
     }
 }

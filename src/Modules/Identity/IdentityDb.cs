@@ -6,6 +6,7 @@ using Monolith.Identity.Groups;
 using Monolith.Identity.Logins;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
+using Monolith.Identity.Providers;
 using Monolith.Identity.Quotas;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.Secrets;
@@ -32,6 +33,8 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
     public DbSet<LoginKeyRow> LoginKeys => Set<LoginKeyRow>();
+    public DbSet<ProviderRow> IdentityProviders => Set<ProviderRow>();
+    public DbSet<UsedIdTokenRow> UsedIdTokens => Set<UsedIdTokenRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
     {
@@ -41,7 +44,11 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             p.HasIndex(x => x.DeleteTime).HasFilter("\"DeleteTime\" IS NOT NULL");
         });
         model.Entity<DomainRow>().ToTable("domains");
-        model.Entity<UserRow>().ToTable("users");
+        model.Entity<UserRow>(u =>
+        {
+            u.ToTable("users");
+            u.HasIndex(x => new { x.IdentityProvider, x.Subject }).IsUnique();
+        });
         model.Entity<ServiceAccountRow>().ToTable("service_accounts");
         model.Entity<GroupRow>().ToTable("groups");
         model.Entity<TokenRow>(t =>
@@ -49,6 +56,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             t.ToTable("tokens");
             t.HasIndex(x => x.Digest).IsUnique();
             t.HasIndex(x => x.User);
+            t.HasIndex(x => x.IdentityProvider);
         });
         model.Entity<RoleRow>().ToTable("roles");
         model.Entity<RoleBindingRow>(b =>
@@ -77,6 +85,12 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             t.ToTable("join_tokens").HasKey(x => x.Id);
             t.Property(x => x.Id).ValueGeneratedNever();
             t.HasIndex(x => x.Digest).IsUnique();
+            t.HasIndex(x => x.ExpireTime);
+        });
+        model.Entity<ProviderRow>().ToTable("identity_providers");
+        model.Entity<UsedIdTokenRow>(t =>
+        {
+            t.ToTable("used_id_tokens").HasKey(x => x.Digest);
             t.HasIndex(x => x.ExpireTime);
         });
         base.OnModelCreating(model);

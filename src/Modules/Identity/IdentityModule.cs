@@ -9,6 +9,7 @@ using Monolith.Identity.Contracts;
 using Monolith.Identity.Logins;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects.Purging;
+using Monolith.Identity.Providers;
 using Monolith.Identity.Secrets;
 using Monolith.Identity.Sessions;
 using Monolith.Platform.Calls;
@@ -83,6 +84,8 @@ public static class IdentityModule
             .Of("serviceAccounts", db => db.ServiceAccounts, (ServiceAccounts.ServiceAccountService accounts, string name, InnerCall call) =>
                 accounts.DeleteServiceAccount(new() { Name = name }, call)));
         services.AddFacts(new FactTables<IdentityDb>().Of("serviceAccounts", db => db.ServiceAccounts));
+        services.AddSingleton<ProviderDocuments>();
+        services.AddSingleton<ProviderKeys>();
         services.AddSingleton<IStartUp, IdentityStartUp>();
         return services;
     }
@@ -100,6 +103,7 @@ public static class IdentityModule
         Discovery.Map(endpoints);
         endpoints.MapGrpcService<RoleService>();
         endpoints.MapGrpcService<RoleBindings.RoleBindingService>();
+        endpoints.MapGrpcService<ProviderService>();
         endpoints.MapGrpcService<NodeService>();
     }
 }

@@ -29,6 +29,10 @@ internal sealed class Cloud : IAsyncDisposable
 
     public People People => web.Services.GetRequiredService<People>();
 
+    public SignIns SignIns => web.Services.GetRequiredService<SignIns>();
+
+    public Revoker Revoker => web.Services.GetRequiredService<Revoker>();
+
     public Trail Trail => web.Services.GetRequiredService<Trail>();
 
     public Quotas Quotas => web.Services.GetRequiredService<Quotas>();
@@ -66,7 +70,7 @@ internal sealed class Cloud : IAsyncDisposable
         builder.Services.AddSingleton<Book>().AddSingleton<Pools>().AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
             .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
             .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>().AddSingleton<People>()
-            .AddSingleton<Logins>().AddSingleton<FloatingAddresses>();
+            .AddSingleton<Logins>().AddSingleton<FloatingAddresses>().AddSingleton<SignIns>().AddSingleton<Revoker>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
         web.MapGrpcService<Images>();
@@ -77,11 +81,12 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Trail>();
         web.MapGrpcService<People.Users>();
         web.MapGrpcService<People.Groups>();
-        web.MapGrpcService<People.Tokens>();
         web.MapGrpcService<People.Bindings>();
         web.MapGrpcService<People.Sessions>();
         web.MapGrpcService<Logins>();
         web.MapGrpcService<FloatingAddresses>();
+        web.MapGrpcService<SignIns>();
+        web.MapGrpcService<Revoker>();
         web.MapGrpcService<Quotas>();
         web.MapGrpcService<Hypervisors>();
         web.MapGrpcService<Consoles>();

@@ -44,15 +44,15 @@ internal sealed class People
         }
     }
 
-    /// <summary>The caller is the administrator.</summary>
-    internal sealed class Tokens : TokenService.TokenServiceBase
-    {
-        public override Task<GetCallerResponse> GetCaller(GetCallerRequest request, ServerCallContext context) =>
-            Task.FromResult(new GetCallerResponse { Name = "users/admin" });
-    }
-
     internal sealed class Sessions(People people) : SessionService.SessionServiceBase
     {
+        public override Task<CreateTokenResponse> CreateSession(CreateSessionRequest request, ServerCallContext context) =>
+            people.Said(request, new CreateTokenResponse
+            {
+                Secret = "mt1_of-the-session",
+                Token = new() { Name = request.Parent + "/tokens/t1", ExpireTime = new() { Seconds = 2_000_000_000 } },
+            });
+
         public override Task<IssueAccessTokenResponse> IssueAccessToken(IssueAccessTokenRequest request, ServerCallContext context) =>
             people.Said(request, new IssueAccessTokenResponse { AccessToken = "eyJ.a.b" });
     }

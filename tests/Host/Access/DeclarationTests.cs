@@ -36,7 +36,11 @@ public sealed class DeclarationTests(RunningHost host)
     [Fact]
     public async Task OnlyHealthReflectionJoiningAndSigningIn_NeedNoCaller()
     {
-        Assert.Equal(["monolith.agent.v1.NodeService.Join", "monolith.identity.v1.SessionService.CreateSession"],
+        Assert.Equal(
+            [
+                "monolith.agent.v1.NodeService.Join", "monolith.identity.v1.IdentityProviderService.ExchangeIdToken",
+                "monolith.identity.v1.IdentityProviderService.ListSignInProviders", "monolith.identity.v1.SessionService.CreateSession",
+            ],
             Methods.All.Where(m => m.Permission == "public").Select(m => m.ToString()));
         await host.AliveAsync();
     }

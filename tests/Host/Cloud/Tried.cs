@@ -8,6 +8,7 @@ using Monolith.Image.V1;
 using Monolith.Lb.V1;
 using Monolith.Network.V1;
 using Monolith.Protos;
+using Monolith.Tests.Providers;
 
 namespace Monolith.Host.Tests.Cloud;
 
@@ -26,10 +27,11 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
     const string Password = "a long enough one";
 
     const string P = "projects/" + Id, Empty = P + "-empty", Leaving = P + "-leaving", User = "users/" + Id, Hypervisor = "hypervisors/" + Id + "-hv",
-        Balancer = "nodes/" + Id + "-lb";
+        Balancer = "nodes/" + Id + "-lb", Provider = "identityProviders/" + Id;
 
     readonly Tenant tenant = new(Id);
     string token = "", binding = "", port = "";
+    StandInProvider provider = null!;
 
     public async ValueTask InitializeAsync()
     {
@@ -101,6 +103,12 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         {
             RoleBinding = new() { Member = User, Role = "roles/reader" },
         })).Name;
+        provider = await StandInProvider.StartAsync();
+        await Do("CreateIdentityProvider", new CreateIdentityProviderRequest
+        {
+            IdentityProviderId = Id,
+            IdentityProvider = new() { Issuer = provider.Issuer, ClientId = StandInProvider.Client },
+        });
         await LeaveAsync();
     }
 
@@ -343,6 +351,18 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
             RoleBinding = new() { Member = User, Role = "roles/member", Scope = P },
         },
         "DeleteRoleBinding" => new DeleteRoleBindingRequest { Name = binding },
+        "CreateIdentityProvider" => new CreateIdentityProviderRequest
+        {
+            IdentityProviderId = Mark,
+            IdentityProvider = new() { Issuer = "https://login.example.com", ClientId = Mark },
+        },
+        "UpdateIdentityProvider" => new UpdateIdentityProviderRequest { IdentityProvider = new() { Name = Provider, DisplayName = Mark } },
+        "DeleteIdentityProvider" => new DeleteIdentityProviderRequest { Name = Provider },
+        "ExchangeIdToken" => new ExchangeIdTokenRequest
+        {
+            Name = Provider,
+            IdToken = provider.Token(DateTimeOffset.UtcNow, c => c["preferred_username"] = Mark),
+        },
         _ => null,
     };
 
@@ -376,7 +396,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         _ => null,
     };
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => provider.DisposeAsync();
 
     async Task<IMessage> Do(string method, IMessage request)
     {

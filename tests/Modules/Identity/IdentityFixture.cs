@@ -12,9 +12,10 @@ namespace Monolith.Modules.Tests.Identity;
 internal sealed class IdentityFixture : IAsyncDisposable
 {
     readonly TestDatabase database;
+    readonly bool owns;
     ServiceProvider services = null!;
 
-    IdentityFixture(TestDatabase database) => this.database = database;
+    IdentityFixture(TestDatabase database, bool owns = true) => (this.database, this.owns) = (database, owns);
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
@@ -29,6 +30,14 @@ internal sealed class IdentityFixture : IAsyncDisposable
         var fixture = new IdentityFixture(await TestDatabases.MakeAsync(provider));
         await fixture.RestartAsync();
         return fixture;
+    }
+
+    /// <summary>Another host on the same database. Dispose of it first.</summary>
+    public async Task<IdentityFixture> SecondAsync()
+    {
+        var second = new IdentityFixture(database, owns: false);
+        await second.RestartAsync();
+        return second;
     }
 
     public async Task RestartAsync()
@@ -62,6 +71,6 @@ internal sealed class IdentityFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await services.DisposeAsync();
-        await database.DisposeAsync();
+        if (owns) await database.DisposeAsync();
     }
 }

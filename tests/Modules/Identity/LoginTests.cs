@@ -125,8 +125,8 @@ public sealed class LoginTests : IDisposable
     {
         await using var identity = await IdentityFixture.StartAsync(provider);
         var holders = identity.Get<IHolders>();
-        Assert.Equal([new Holder("users/admin", "roles/admin", "")], holders.Of(LoginPermissions.AsRoot, "system"));
-        Assert.Empty(holders.Of("agent.vms.sync", "system"));
+        Assert.Equal([new Holder("users/admin", "roles/admin", "")], await holders.OfAsync(LoginPermissions.AsRoot, "projects/system/servers/web1"));
+        Assert.Empty(await holders.OfAsync("agent.vms.sync", "projects/system/servers/web1"));
     }
 
     static SshCertificateOrder Order(SshPublicKey key) =>

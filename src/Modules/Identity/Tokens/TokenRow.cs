@@ -27,6 +27,9 @@ internal sealed class TokenRow : ResourceRow
     /// <summary>Of who signed in.</summary>
     public bool IsSession { get; init; }
 
+    /// <summary><c>identityProviders/{provider}</c> whose sign-in it is, or empty.</summary>
+    public string IdentityProvider { get; init; } = "";
+
     /// <summary>Null: it has none.</summary>
     public TokenLimits? ToLimits() => Permissions.Length == 0 && Scope.Length == 0
         ? null
@@ -37,6 +40,7 @@ internal sealed class TokenRow : ResourceRow
         Permissions = { Permissions.Split(' ', StringSplitOptions.RemoveEmptyEntries) },
         Scope = Scope,
         Session = IsSession,
+        IdentityProvider = IdentityProvider,
         Name = Name,
         Uid = Uid.ToString(),
         DisplayName = DisplayName,
@@ -44,7 +48,8 @@ internal sealed class TokenRow : ResourceRow
         CreateTime = CreateTime.ToTimestamp(),
     };
 
-    public static TokenRow Of(string user, string secret, Token token, DateTime now, bool isSession = false)
+    /// <param name="provider">Whose sign-in it is; empty: none's.</param>
+    public static TokenRow Of(string user, string secret, Token token, DateTime now, bool isSession = false, string provider = "")
     {
         var uid = Chance.NewUid();
         return new()
@@ -58,6 +63,7 @@ internal sealed class TokenRow : ResourceRow
             Permissions = RoleRow.Store(token.Permissions),
             Scope = token.Scope,
             IsSession = isSession,
+            IdentityProvider = provider,
             CreateTime = now,
             UpdateTime = now,
         };

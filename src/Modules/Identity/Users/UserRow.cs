@@ -13,6 +13,12 @@ internal sealed class UserRow : ResourceRow
     /// <summary>As <see cref="Sessions.Password"/> keeps it; null: nobody signs in by one.</summary>
     public string? PasswordHash { get; set; }
 
+    /// <summary><c>identityProviders/{provider}</c>; null as <see cref="Subject"/> is, when it signs in by none.</summary>
+    public string? IdentityProvider { get; set; }
+
+    /// <summary>Who it is there.</summary>
+    public string? Subject { get; set; }
+
     public User ToProto() => new()
     {
         Name = Name,
@@ -22,6 +28,8 @@ internal sealed class UserRow : ResourceRow
         Email = Email,
         Disabled = Disabled,
         HasPassword = PasswordHash is not null,
+        IdentityProvider = IdentityProvider ?? "",
+        Subject = Subject ?? "",
         CreateTime = CreateTime.ToTimestamp(),
         UpdateTime = UpdateTime.ToTimestamp(),
     };

@@ -10,7 +10,7 @@ namespace Monolith.Identity.Users;
 
 internal static partial class UserRules
 {
-    static readonly string[] Changeable = ["display_name", "email", "disabled"];
+    static readonly string[] Changeable = ["display_name", "email", "disabled", "identity_provider", "subject"];
 
     public static void Check(CreateUserRequest request)
     {
@@ -52,9 +52,18 @@ internal static partial class UserRules
     static void CheckWords(User user, Violations violations)
     {
         violations.DisplayName("user.display_name", user.DisplayName);
-        violations.Require(user.Email.Length == 0 || user.Email.Length <= 254 && Email().IsMatch(user.Email),
-            "user.email", "must be an address like name@example.com, at most 254 characters, or empty");
+        violations.Require(user.Email.Length == 0 || IsEmail(user.Email), "user.email",
+            "must be an address like name@example.com, at most 254 characters, or empty");
+        if (user.IdentityProvider.Length > 0)
+            ResourceName.Parse("identityProviders/*", user.IdentityProvider, "user.identity_provider", violations);
+        violations.Require((user.IdentityProvider.Length > 0) == (user.Subject.Length > 0), "user.subject", "must be given together with the identity provider");
+        violations.Require(user.Subject.Length <= 255 && user.Subject.All(c => c is >= ' ' and <= '~'), "user.subject",
+            "must be at most 255 ASCII characters");
     }
+
+    public static bool IsId(string text) => UserId().IsMatch(text);
+
+    public static bool IsEmail(string text) => text.Length <= 254 && Email().IsMatch(text);
 
     [GeneratedRegex(@"\A[a-z]([a-z0-9.-]{0,61}[a-z0-9])?\z")]
     private static partial Regex UserId();

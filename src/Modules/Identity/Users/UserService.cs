@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
+using Monolith.Identity.Providers;
 using Monolith.Identity.Sessions;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
@@ -36,6 +37,7 @@ internal sealed class UserService(Store<IdentityDb> store, Registry registry, Pa
                 CreateTime = unit.Now,
                 UpdateTime = unit.Now,
             };
+            await Links.SetAsync(unit, row, request.User ?? new());
             unit.Db.Users.Add(row);
             return Emit(unit, Change.Created, row);
         }, context.CancellationToken);
@@ -69,6 +71,7 @@ internal sealed class UserService(Store<IdentityDb> store, Registry registry, Pa
             row.Touch(request.User.Etag, unit.Now);
             if (changed.Contains("display_name")) row.DisplayName = request.User.DisplayName;
             if (changed.Contains("email")) row.Email = request.User.Email;
+            if (changed.Contains("identity_provider") || changed.Contains("subject")) await Links.SetAsync(unit, row, request.User);
             if (changed.Contains("disabled") && request.User.Disabled != row.Disabled)
             {
                 if (request.User.Disabled)

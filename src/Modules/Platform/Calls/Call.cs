@@ -13,6 +13,9 @@ public sealed record Call(Caller Caller, string Permission, string Method, strin
     /// <summary>How it came, when who did what is kept of it; else null.</summary>
     public CallOrigin? Origin { get; init; }
 
+    /// <summary>Whose deed it is.</summary>
+    public string Actor => Origin is { Proved.Length: > 0 } origin ? origin.Proved : Caller.Name;
+
     /// <summary>For work that no request asked for.</summary>
     /// <param name="component"><c>compute/servers</c></param>
     public static Call Of(string component) => new(new Caller(component, []), "", component,

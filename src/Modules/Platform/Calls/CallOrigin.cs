@@ -6,10 +6,19 @@ namespace Monolith.Platform.Calls;
 public sealed class CallOrigin(string peer, string credential)
 {
     volatile bool told;
+    volatile string proved = "";
 
     public string Peer => peer;
 
     public string Credential => credential;
+
+    /// <summary>Who it turned out to be by what it asks with, of a sign-in: a user, or somebody whom a provider vouches for. Empty:
+    /// who its caller is.</summary>
+    public string Proved
+    {
+        get => proved;
+        set => proved = value;
+    }
 
     /// <summary>A committed event tells of the call.</summary>
     public bool IsTold => told;

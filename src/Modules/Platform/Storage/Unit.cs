@@ -40,7 +40,7 @@ public sealed class Unit<TDb>(TDb db, Call call, string requestId, DateTime now)
             Resource = resource,
             Project = project,
             Time = Now,
-            Actor = Call.Caller.Name,
+            Actor = Call.Actor,
             RequestId = requestId,
             TraceId = Activity.Current?.TraceId.ToHexString() ?? Call.TraceId,
             TraceParent = Activity.Current is { Recorded: true, Id: { } span } ? span : "",
