@@ -326,7 +326,7 @@ internal static class Catalog
         ],
         Fields =
         [
-            new("--role", "role", "admin, operator, projectAdmin, member, reader, or one of your own: `monolith role list`.")
+            new("--role", "role", "admin, operator, domainAdmin, projectAdmin, member, reader, or one of your own: `monolith role list`.")
             {
                 Required = true, Value = "ROLE", Refers = () => Role,
             },

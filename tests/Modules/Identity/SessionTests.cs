@@ -245,6 +245,15 @@ public sealed class SessionTests
             Assert.InRange(published.Count, 2, 3);
         }
         Assert.InRange(kids.Count, 4, 5);
+        // A host that only looks on.
+        await using var other = await identity.OtherAsync();
+        var elsewhere = other.GetRequiredService<IAuthentication>();
+        for (var month = 0; month < 4; month++, identity.Time.Advance(TimeSpan.FromDays(30)))
+        {
+            var token = (await scene.Sessions.IssueAccessToken(new(), identity.As(identity.Admin))).AccessToken;
+            Assert.NotNull(elsewhere.Authenticate(token));
+            for (var patience = 0; patience < 3_000 && other.GetRequiredService<SigningKeys>().IsBehind; patience++) await Task.Delay(1);
+        }
         var before = (await identity.Get<SigningKeys>().AllAsync(default)).Select(k => k.Id).Order();
         await identity.RestartAsync();
         Assert.Equal(before, (await identity.Get<SigningKeys>().AllAsync(default)).Select(k => k.Id).Order());

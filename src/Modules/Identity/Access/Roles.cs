@@ -82,7 +82,7 @@ internal static class Roles
     static readonly Dictionary<string, Role> ByName = Table.ToDictionary(r => r.Name, StringComparer.Ordinal);
 
     static readonly IReadOnlySet<string> All =
-        DeclaredMethods.Permissions.Append(ManageTokens).Append(LoginPermissions.AsRoot).ToHashSet(StringComparer.Ordinal);
+        DeclaredMethods.Permissions.Concat([ManageTokens, LoginPermissions.AsRoot, Sessions.SessionRules.SetPassword]).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Those that can be bound.</summary>
     public static IReadOnlyList<string> Bindable { get; } =

@@ -22,6 +22,7 @@ internal sealed class SigningKeys(Store<IdentityDb> store, ISecrets secrets, Tim
     static readonly TimeSpan Period = TimeSpan.FromDays(30);
 
     readonly SemaphoreSlim opening = new(1);
+    volatile Task going = Task.CompletedTask;
     volatile Keys current = new(long.MinValue, new Dictionary<long, SigningKey>());
 
     sealed record Keys(long Period, IReadOnlyDictionary<long, SigningKey> Is);
@@ -36,14 +37,25 @@ internal sealed class SigningKeys(Store<IdentityDb> store, ISecrets secrets, Tim
         return keys.Is[keys.Period];
     }
 
-    /// <summary>Null: no token of that key is believed.</summary>
-    public SigningKey? Find(string id) => current.Is.Values.FirstOrDefault(k => k.Id == id);
+    /// <summary>Null: no token of that key is believed. A host that only looks on, and signs nothing for a month, has the next key
+    /// already, and goes for the one after that.</summary>
+    public SigningKey? Find(string id)
+    {
+        // Should it fail, the next token that is shown has another try.
+        if (IsBehind && going.IsCompleted) going = OpenAsync(CancellationToken.None);
+        return current.Is.Values.FirstOrDefault(k => k.Id == id);
+    }
+
+    /// <summary>It goes for the keys of this period, or is about to.</summary>
+    internal bool IsBehind => current.Period != Now;
+
+    long Now => time.GetUtcNow().UtcTicks / Period.Ticks;
 
     public async Task OpenAsync(CancellationToken cancel) => await OfNowAsync(cancel);
 
     async ValueTask<Keys> OfNowAsync(CancellationToken cancel)
     {
-        var period = time.GetUtcNow().UtcTicks / Period.Ticks;
+        var period = Now;
         if (current is { } keys && keys.Period == period) return keys;
         await opening.WaitAsync(cancel);
         try
