@@ -32,7 +32,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         {
             var where = audited.Asks(request);
             using var admitted = Admit(context, audited, isStream: false);
-            await admitted.CheckAsync(where);
+            await admitted.CheckAsync(where, request);
             try
             {
                 return await continuation(request, context);
@@ -55,7 +55,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         {
             var where = audited.Asks(request);
             using var admitted = Admit(context, audited, isStream: true);
-            await admitted.CheckAsync(where);
+            await admitted.CheckAsync(where, request);
             await continuation(request, Toward(responseStream, audited, context), context);
             return true;
         }, isTold: true);
@@ -166,10 +166,11 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         }
 
         /// <param name="where">Where the request acts.</param>
-        public async ValueTask CheckAsync(string where)
+        /// <param name="request">The message.</param>
+        public async ValueTask CheckAsync(string where, object? request)
         {
             if (requirement.IsAgents) return;
-            await Gate.CheckAsync(caller, requirement, where, projects, facts);
+            await Gate.CheckAsync(caller, requirement, where, request as IMessage, projects, facts);
             audited.IsAdmitted();
         }
 
@@ -217,7 +218,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
             }
             isChecked = true;
             if (!more) return false;
-            await admitted.CheckAsync(admitted.Asks(stream.Current));
+            await admitted.CheckAsync(admitted.Asks(stream.Current), stream.Current);
             return true;
         }
     }

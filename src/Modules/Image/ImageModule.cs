@@ -31,7 +31,6 @@ public static class ImageModule
                     images.DeleteImage(new() { Name = name }, call),
                 new Kept<ImageRow>("DELETE_PROTECTED", "They are protected. Set their delete_protected to false.",
                     i => i.DeleteProtected)));
-        services.AddFacts(new FactTables<ImageDb>().Of("images", db => db.Images));
         services.AddCounts(Counts);
         services.AddSingleton<BlobStore>();
         services.AddSingleton<IStartUp, PrepareBlobs>();

@@ -23,6 +23,10 @@ public sealed class NarrowTests(RunningHost host)
         await BindAsync("users/narrow-one", "roles/member", "projects/own/servers/narrow1");
         Assert.Equal("projects/own/servers/narrow1", (await servers.GetServerAsync(new() { Name = "projects/own/servers/narrow1" }, by)).Name);
         await servers.UpdateServerAsync(new() { Server = new() { Name = "projects/own/servers/narrow1", DisplayName = "mine" } }, by);
+        // As a client does that read it whole.
+        var whole = await servers.GetServerAsync(new() { Name = "projects/own/servers/narrow1" }, by);
+        whole.DisplayName = "mine still";
+        await servers.UpdateServerAsync(new() { Server = whole, UpdateMask = new() { Paths = { "display_name" } } }, by);
         using (var watch = servers.WatchServers(new() { Parent = "projects/own", Name = "projects/own/servers/narrow1" }, by))
             Assert.True(await watch.ResponseStream.MoveNext(default));
         foreach (var other in new Func<Task>[]
@@ -36,6 +40,22 @@ public sealed class NarrowTests(RunningHost host)
             async () => { using var watch = servers.WatchServers(new() { Parent = "projects/own" }, by); await watch.ResponseStream.MoveNext(default); },
         })
             Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(other)).StatusCode);
+        // What is on the way to more than the one server: the project's networks, groups and images.
+        foreach (var (other, missing) in new (Func<Task>, string)[]
+        {
+            (async () => await servers.AttachServerPortAsync(new() { Name = "projects/own/servers/narrow1", Network = "projects/own/networks/r1" }, by), "network.networks.get"),
+            (async () => await servers.RebuildServerAsync(new() { Name = "projects/own/servers/narrow1", Image = "projects/own/images/r1" }, by), "image.images.get"),
+            (async () => await servers.RescueServerAsync(new() { Name = "projects/own/servers/narrow1", Image = "projects/own/imageFamilies/r1" }, by), "identity.projects.get"),
+        })
+        {
+            var e = await Assert.ThrowsAsync<RpcException>(other);
+            Assert.Equal((StatusCode.PermissionDenied, missing), (e.StatusCode, e.GetRpcStatus()!.GetDetail<Google.Rpc.ErrorInfo>()!.Metadata["permission"]));
+        }
+        await BindAsync("users/narrow-one", "roles/reader", "projects/own/networks/r1");
+        // Past the gate; what the server says of it is its own affair.
+        var attached = await Record.ExceptionAsync(async () => await servers.AttachServerPortAsync(
+            new() { Name = "projects/own/servers/narrow1", Network = "projects/own/networks/r1", ValidateOnly = true }, by));
+        Assert.True(attached is null or RpcException { StatusCode: StatusCode.FailedPrecondition }, attached?.Message);
         // Another's project is not there, as ever.
         Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () =>
             await servers.GetServerAsync(new() { Name = "projects/other/servers/s1" }, by))).StatusCode);
@@ -54,7 +74,7 @@ public sealed class NarrowTests(RunningHost host)
         Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(async () =>
             await servers.GetServerAsync(new() { Name = "projects/own/servers/narrow1" }, by))).StatusCode);
         await host.Services.GetRequiredService<Monolith.Identity.RoleBindings.StaleBindings>().RemoveAsync(default);
-        Assert.Empty((await new RoleBindingService.RoleBindingServiceClient(host.Invoker).ListRoleBindingsAsync(
+        Assert.Single((await new RoleBindingService.RoleBindingServiceClient(host.Invoker).ListRoleBindingsAsync(
             new() { Filter = "member = \"users/narrow-one\"" }, host.Headers())).RoleBindings);
         foreach (var server in new[] { "narrow1", "narrow2" })
             await servers.DeleteServerAsync(new() { Name = "projects/own/servers/" + server }, host.Headers());

@@ -191,6 +191,18 @@ public sealed class MembershipTests
         await Expect.FaultAsync(StatusCode.PermissionDenied, "PERMISSION_MISSING", () => scene.MoveAsync("projects/pay1", "", boss()));
         await Expect.FaultAsync(StatusCode.PermissionDenied, "PERMISSION_MISSING", () => scene.BindAsync("roles/admin", "users/dev", "", boss()));
 
+        // Who runs projects and sees into none does not move one to where they would.
+        await identity.Make<RoleService>().CreateRole(new()
+        {
+            RoleId = "portal", Role = new() { Permissions = { "identity.projects.create", "identity.projects.update", "identity.projects.delete" } },
+        }, scene.Admin());
+        var portal = await scene.UserAsync("portal");
+        await scene.BindAsync("roles/portal", "users/portal", "");
+        await scene.BindAsync("roles/domainAdmin", "users/portal", "domains/web");
+        var moved = await Expect.FaultAsync(StatusCode.PermissionDenied, "GIVES_MORE_THAN_HELD", () => scene.MoveAsync("projects/a", "domains/web", portal()));
+        Assert.Contains("roles/domainAdmin", moved.Message, StringComparison.Ordinal);
+        await scene.MoveAsync("projects/a", "", portal());
+
         await Expect.FaultAsync(StatusCode.FailedPrecondition, "DOMAIN_NOT_EMPTY", () => scene.Domains.DeleteDomain(new() { Name = "domains/pay" }, scene.Admin()));
         await scene.MoveAsync("projects/pay1", "domains/web");
         Assert.Equal((false, false), (dev().Knows("pay1"), boss().Knows("pay1")));

@@ -50,7 +50,7 @@ internal sealed class LoginService(Store<ComputeDb> store, ILoginAuthority autho
             await ForgetOldestAsync(unit.Db, server.Uid);
             unit.Db.LoginCertificates.Add(prepared.Row);
             var made = prepared.Row.ToProto();
-            unit.Emit("loginCertificate", Change.Created, prepared.Row.Name, prepared.Row.Project, made.Clone());
+            unit.Emit("loginCertificate", Change.Created, prepared.Row.Name, project, made.Clone());
             if (prepared.Certificate.Length == 0) return made;
             made.Certificate = prepared.Certificate;
             made.KnownHosts = $"@cert-authority {made.HostKeyAlias} {authority.HostKey}";
@@ -111,7 +111,7 @@ internal sealed class LoginService(Store<ComputeDb> store, ILoginAuthority autho
         return new()
         {
             Name = $"{server.Name}/loginCertificates/{serial}",
-            Project = server.Project,
+            // It is in no project: of one that is being deleted, servers run on, and are logged in to.
             ServerUid = server.Uid,
             Serial = serial,
             Member = call.Caller.Name,

@@ -16,7 +16,7 @@ internal sealed class Authentication(Registry registry, NodeCertificates certifi
             return Of(TokenSecret.IsWellFormed(token) ? registry.Known.Tokens.GetValueOrDefault(TokenDigest.OfSecret(token)) : null, out refusal);
         if (signedTokens.Read(token, out refusal) is not { } read) return null;
         // What is lent for a while makes nothing that lasts: it is limited, whatever it is of.
-        return Of(registry.Known.TokenOf(read.Of), out refusal) is { } caller ? caller with { Credential = read.Name, IsLimited = true } : null;
+        return Of(registry.Known.TokenOf(read.Of), out refusal) is { } caller ? caller with { Credential = read.Name, IsLimited = true, IsLent = true } : null;
     }
 
     Caller? Of(KnownToken? found, out string refusal)

@@ -138,6 +138,8 @@ internal sealed record Known(
     /// <param name="name"><c>users/{user}/tokens/{token}</c></param>
     public KnownToken? TokenOf(string name) => TokenDigests.TryGetValue(name, out var digest) ? Tokens[digest] : null;
 
+    public IEnumerable<string> GroupsOf(string member) => Groups.Where(g => g.Value.Contains(member)).Select(g => g.Key);
+
     ImmutableDictionary<string, ImmutableHashSet<string>> Inside(IReadOnlyCollection<string> stale, List<Projects.ProjectRow> projects)
     {
         var inside = InDomains;

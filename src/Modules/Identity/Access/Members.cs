@@ -31,15 +31,21 @@ internal static class Members
         return [.. members.Except(there)];
     }
 
-    /// <summary>Who goes leaves nothing behind by which it could do something: tokens, bindings, places in groups.</summary>
-    public static async Task ForgetAsync(Unit<IdentityDb> unit, string member)
+    /// <summary>Whoever could show that they are it can do so no longer.</summary>
+    public static async Task SignOutAsync(Unit<IdentityDb> unit, string member)
     {
-        await UnbindAsync(unit, member);
-        foreach (var token in await unit.Db.Tokens.Where(t => t.User == member).ToListAsync())
+        foreach (var token in (await unit.Db.Tokens.Where(t => t.User == member).ToListAsync()).Where(t => unit.Db.Entry(t).State != EntityState.Deleted))
         {
             unit.Db.Tokens.Remove(token);
             Tokens.TokenService.Emit(unit, Change.Deleted, token);
         }
+    }
+
+    /// <summary>Who goes leaves nothing behind by which it could do something: tokens, bindings, places in groups.</summary>
+    public static async Task ForgetAsync(Unit<IdentityDb> unit, string member)
+    {
+        await UnbindAsync(unit, member);
+        await SignOutAsync(unit, member);
         var sought = GroupRow.Sought(member);
         foreach (var group in await unit.Db.Groups.Where(g => g.Members.Contains(sought)).ToListAsync())
         {

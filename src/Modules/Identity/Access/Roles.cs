@@ -82,7 +82,7 @@ internal static class Roles
     static readonly Dictionary<string, Role> ByName = Table.ToDictionary(r => r.Name, StringComparer.Ordinal);
 
     static readonly IReadOnlySet<string> All =
-        DeclaredMethods.Permissions.Concat([ManageTokens, LoginPermissions.AsRoot, Sessions.SessionRules.SetPassword]).ToHashSet(StringComparer.Ordinal);
+        DeclaredMethods.Permissions.Concat([ManageTokens, LoginPermissions.AsRoot]).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Those that can be bound.</summary>
     public static IReadOnlyList<string> Bindable { get; } =
@@ -125,11 +125,11 @@ internal static class Roles
 
     /// <summary>What a role gives on a scope and a caller does not have there.</summary>
     /// <param name="project">The project's id, a domain's name, or null for the cloud.</param>
-    public static IReadOnlyList<string> Missing(Role role, Caller giver, string? project)
-    {
-        var given = role.On(project is null ? "" : Platform.Names.ResourceName.ScopeName(project));
-        return [.. All.Where(p => given.Contains(p) && !giver.May(p, project)).Order(StringComparer.Ordinal)];
-    }
+    public static IReadOnlyList<string> Missing(Role role, Caller giver, string? project) =>
+        Missing(role.On(project is null ? "" : Platform.Names.ResourceName.ScopeName(project)), giver, project);
+
+    public static IReadOnlyList<string> Missing(PermissionSet given, Caller giver, string? project) =>
+        [.. All.Where(p => given.Contains(p) && !giver.May(p, project)).Order(StringComparer.Ordinal)];
 
     static Role Of(string name, string @for, RoleScope scope, params string[] patterns) => new(name, @for, scope, new PermissionSet(
         patterns.Where(p => !p.Contains('*')),

@@ -19,7 +19,8 @@ internal sealed class SignedTokens(SigningKeys keys, IdentityOptions options, Ti
     public static bool IsOne(string token) => token.StartsWith(Begin, StringComparison.Ordinal);
 
     /// <param name="credential">The name of the token that it is of.</param>
-    public async Task<string> IssueAsync(Caller caller, string credential, string audience, DateTimeOffset expires, CancellationToken cancel)
+    public async Task<string> IssueAsync(Caller caller, string credential, string audience, IEnumerable<string> groups, DateTimeOffset expires,
+        CancellationToken cancel)
     {
         var key = await keys.CurrentAsync(cancel);
         var claims = new Dictionary<string, object>
@@ -27,7 +28,7 @@ internal sealed class SignedTokens(SigningKeys keys, IdentityOptions options, Ti
             ["sub"] = caller.Name,
             ["client_id"] = credential,
             ["jti"] = Chance.NewUid().ToString(),
-            ["groups"] = caller.Grants.Select(g => g.Group).Where(g => g.Length > 0).Distinct().Order(StringComparer.Ordinal).Take(MostGroups).ToArray(),
+            ["groups"] = groups.Order(StringComparer.Ordinal).Take(MostGroups).ToArray(),
         };
         return Handler.CreateToken(new SecurityTokenDescriptor
         {

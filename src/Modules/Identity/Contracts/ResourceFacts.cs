@@ -55,10 +55,17 @@ public sealed class ResourceFacts(IEnumerable<IResourceFacts> modules)
     /// <param name="where">What the call names.</param>
     public async ValueTask<IReadOnlyList<CallerGrant>> GivingAsync(Caller caller, string permission, string where)
     {
-        if (ResourceName.ProjectOf(where) is not { } project || OwnerOf(where) is not { } resource) return [];
-        var giving = caller.NarrowIn(project).Where(g => g.Permissions.Contains(permission) && (g.Uid == Guid.Empty || g.Scope == resource)).ToList();
-        return giving.Count > 0 && await OfAsync(resource) is { } fact ? [.. giving.Where(g => Fits(g, fact))] : [];
+        if (OwnerOf(where) is not { } resource || !Candidates(caller, permission, resource).Any()) return [];
+        return await OfAsync(resource) is { } fact ? Giving(caller, permission, resource, fact) : [];
     }
+
+    /// <summary>As above, of a resource that was looked at: for many callers.</summary>
+    /// <param name="resource">As <see cref="OwnerOf"/> gives it.</param>
+    public static IReadOnlyList<CallerGrant> Giving(Caller caller, string permission, string resource, ResourceFact fact) =>
+        [.. Candidates(caller, permission, resource).Where(g => Fits(g, fact))];
+
+    static IEnumerable<CallerGrant> Candidates(Caller caller, string permission, string resource) => caller.NarrowIn(ResourceName.ProjectOf(resource)!)
+        .Where(g => g.Permissions.Contains(permission) && (g.Uid == Guid.Empty || g.Scope == resource));
 
     static bool Fits(CallerGrant grant, ResourceFact fact) => (grant.Uid == Guid.Empty || grant.Uid == fact.Uid)
         && grant.Labels.All(l => Labels.Find(fact.Labels, l.Key) == l.Value);

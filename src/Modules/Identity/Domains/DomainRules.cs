@@ -1,8 +1,10 @@
+using Monolith.Identity.Access;
 using Monolith.Identity.V1;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Lists;
 using Monolith.Platform.Names;
+using Role = Monolith.Identity.Access.Role;
 
 namespace Monolith.Identity.Domains;
 
@@ -35,11 +37,21 @@ internal static class DomainRules
     /// <exception cref="Fault">NOT_FOUND for a domain that the caller may not know of, else PERMISSION_DENIED.</exception>
     public static void CheckMay(Caller caller, string domain) => CheckMay(caller, Make, domain.Length == 0 ? null : domain);
 
-    /// <summary>A move is a deletion there and a creation here.</summary>
-    public static void CheckMove(Caller caller, string project, string to)
+    /// <summary>A move is a deletion there and a creation here; and whoever has a role here has it in the project then, which nobody
+    /// gives who does not have it.</summary>
+    /// <param name="bound">The roles that are bound on the domain.</param>
+    public static void CheckMove(Caller caller, string project, string to, IEnumerable<Role> bound)
     {
         CheckMay(caller, to);
         CheckMay(caller, Delete, project);
+        foreach (var role in bound)
+            if (Roles.Missing(role.OnDomain, caller, project) is { Count: > 0 } missing)
+                throw new Fault(Grpc.Core.StatusCode.PermissionDenied, "GIVES_MORE_THAN_HELD",
+                    $"{caller.Name} lacks on projects/{project} what {role.Name} would give there to who has it on {to}: {string.Join(", ", missing.Take(10))}. "
+                    + "Somebody who has these can move it.")
+                {
+                    Metadata = new Dictionary<string, string> { ["role"] = role.Name, ["scope"] = to, ["missing"] = string.Join(",", missing) },
+                };
     }
 
     static void CheckMay(Caller caller, string permission, string? scope)

@@ -60,7 +60,7 @@ internal static class GroupRules
     {
         foreach (var (role, scope) in roles)
         {
-            var missing = Roles.Missing(role, giver, ResourceName.ProjectOf(scope));
+            var missing = Roles.Missing(role, giver, ResourceName.ScopeOf(scope));
             if (missing.Count > 0)
                 throw new Fault(Grpc.Core.StatusCode.PermissionDenied, "GIVES_MORE_THAN_HELD",
                     $"{giver.Name} lacks on {(scope.Length == 0 ? "the cloud" : scope)} what {group} has there by {role.Name}: "

@@ -90,7 +90,7 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
             if (changed.Contains("labels")) row.Labels = Labels.Store(request.Project.Labels);
             if (changed.Contains("domain") && row.Domain != request.Project.Domain)
             {
-                DomainRules.CheckMove(caller, row.Project, request.Project.Domain);
+                DomainRules.CheckMove(caller, row.Project, request.Project.Domain, await BoundAsync(unit.Db, request.Project.Domain));
                 await CheckThereAsync(unit.Db, request.Project.Domain);
                 row.Domain = request.Project.Domain;
             }
@@ -98,6 +98,14 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
         }, context.CancellationToken);
         await registry.CaughtUpAsync();
         return updated;
+    }
+
+    static async Task<List<Access.Role>> BoundAsync(IdentityDb db, string domain)
+    {
+        var roles = new List<Access.Role>();
+        foreach (var name in domain.Length == 0 ? [] : await db.RoleBindings.Where(b => b.Scope == domain).Select(b => b.Role).Distinct().ToListAsync())
+            if (await RoleRow.FindAsync(db, name) is { } role) roles.Add(role);
+        return roles;
     }
 
     static async Task CheckThereAsync(IdentityDb db, string domain)
@@ -174,6 +182,9 @@ internal sealed class ProjectService(Store<IdentityDb> store, Registry registry,
     /// <summary>With who may do what in it, and what it may have.</summary>
     internal static async Task RemoveAsync(Unit<IdentityDb> unit, ProjectRow row)
     {
+        // Made by another host since they were counted; nobody else makes one before this is committed.
+        if (await unit.Db.ServiceAccounts.CountAsync(s => s.Project == row.Project) is > 0 and var count)
+            ProjectRules.CheckEmpty(row.Name, [new("serviceAccounts", count, [])]);
         foreach (var binding in await unit.Db.RoleBindings.Where(b => b.Project == row.Project).ToListAsync())
         {
             unit.Db.RoleBindings.Remove(binding);

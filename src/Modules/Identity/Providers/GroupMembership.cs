@@ -24,4 +24,17 @@ internal static class GroupMembership
             GroupService.Emit(unit, Change.Updated, group);
         }
     }
+
+    /// <summary>What a provider said of them no longer holds.</summary>
+    public static async Task LeaveAsync(Unit<IdentityDb> unit, IReadOnlyCollection<string> users, IReadOnlyCollection<string> groups)
+    {
+        foreach (var group in await unit.Db.Groups.Where(g => groups.Contains(g.Name)).ToListAsync())
+        {
+            var left = GroupRow.Store(group.MemberList.Except(users));
+            if (left == group.Members) continue;
+            group.Members = left;
+            group.Touch("", unit.Now);
+            GroupService.Emit(unit, Change.Updated, group);
+        }
+    }
 }

@@ -60,6 +60,7 @@ internal static partial class ProviderRules
     /// <exception cref="Fault">PERMISSION_DENIED.</exception>
     public static void CheckMayVouch(Caller caller)
     {
+        Lent.Refuse(caller);
         if (!caller.May(Roles.ManageTokens, null)) throw Fault.Denied(Roles.ManageTokens, "the cloud", caller.Name);
     }
 

@@ -59,17 +59,24 @@ internal sealed class ProviderService(Store<IdentityDb> store, Registry registry
         return new() { IdentityProviders = { rows.Select(p => p.ToProto()) }, NextPageToken = next };
     }
 
-    public override Task<IdentityProvider> UpdateIdentityProvider(UpdateIdentityProviderRequest request, ServerCallContext context)
+    public override async Task<IdentityProvider> UpdateIdentityProvider(UpdateIdentityProviderRequest request, ServerCallContext context)
     {
         var changed = ProviderRules.Check(request);
         ProviderRules.CheckMayVouch(context.GetCall().Caller);
-        return store.MutateAsync(context.GetCall(), request, async unit =>
+        var updated = await store.MutateAsync(context.GetCall(), request, async unit =>
         {
             var row = await FindAsync(unit.Db, request.IdentityProvider.Name);
             row.Touch(request.IdentityProvider.Etag, unit.Now);
+            var before = row.GroupMap.Values.ToList();
             row.Set(request.IdentityProvider, changed.Contains);
+            // What it no longer says of groups, it never said.
+            var gone = before.Except(row.GroupMap.Values).ToList();
+            if (gone.Count > 0)
+                await GroupMembership.LeaveAsync(unit, await unit.Db.Users.Where(u => u.IdentityProvider == row.Name).Select(u => u.Name).ToListAsync(), gone);
             return Emit(unit, Change.Updated, row);
         }, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        return updated;
     }
 
     public override async Task<Empty> DeleteIdentityProvider(DeleteIdentityProviderRequest request, ServerCallContext context)
@@ -79,15 +86,10 @@ internal sealed class ProviderService(Store<IdentityDb> store, Registry registry
         {
             var row = await FindAsync(unit.Db, request.Name);
             row.Touch(request.Etag, unit.Now);
-            foreach (var token in await unit.Db.Tokens.Where(t => t.IdentityProvider == row.Name).ToListAsync())
-            {
-                unit.Db.Tokens.Remove(token);
-                Tokens.TokenService.Emit(unit, Change.Deleted, token);
-            }
             foreach (var user in await unit.Db.Users.Where(u => u.IdentityProvider == row.Name).ToListAsync())
             {
                 user.Touch("", unit.Now);
-                (user.IdentityProvider, user.Subject) = (null, null);
+                await Links.CutAsync(unit, user);
                 Users.UserService.Emit(unit, Change.Updated, user);
             }
             unit.Db.IdentityProviders.Remove(row);

@@ -26,7 +26,7 @@ internal static class SignIns
         unit.Call.Origin?.Proved = user.Name;
         if (user.Disabled) throw SignInRules.UserDisabled(user);
         await GroupMembership.ApplyAsync(unit, user, provider, SignInRules.GroupsOf(provider, claims));
-        await ForgetExpiredAsync(unit, user);
+        await Sessions.Session.ForgetOldAsync(unit, user.Name);
         var secret = TokenSecret.Make();
         var row = TokenRow.Of(user.Name, secret,
             new Token { DisplayName = "sign-in", ExpireTime = (unit.Now + provider.Session).ToTimestamp() }, unit.Now, isSession: true, provider.Name);
@@ -64,15 +64,5 @@ internal static class SignIns
         unit.Db.Users.Add(row);
         Users.UserService.Emit(unit, Change.Created, row);
         return row;
-    }
-
-    /// <summary>Who signs in every day would else leave a token behind for each.</summary>
-    static async Task ForgetExpiredAsync(Unit<IdentityDb> unit, UserRow user)
-    {
-        foreach (var old in await unit.Db.Tokens.Where(t => t.User == user.Name && t.IdentityProvider != "" && t.ExpireTime <= unit.Now).ToListAsync())
-        {
-            unit.Db.Tokens.Remove(old);
-            Tokens.TokenService.Emit(unit, Change.Deleted, old);
-        }
     }
 }

@@ -15,10 +15,22 @@ internal sealed class PasswordCheck(Store<IdentityDb> store, PasswordWork work, 
     {
         var address = IPAddress.TryParse(call.Origin?.Peer, out var peer) ? Peer.Neighbourhood(peer) : "";
         var attempt = guesses.Begin(user, address);
-        var row = await store.ReadAsync(db => db.Users.FirstOrDefaultAsync(u => u.Name == user));
-        var kept = row is { Disabled: false, PasswordHash: { } hash } ? hash : null;
-        if (!await work.VerifyAsync(password, kept ?? Password.Nobodys, cancel) || kept is null) throw SessionRules.Refused();
+        string? kept;
+        bool isRight;
+        try
+        {
+            var row = await store.ReadAsync(db => db.Users.FirstOrDefaultAsync(u => u.Name == user));
+            kept = row is { Disabled: false, PasswordHash: { } hash } ? hash : null;
+            isRight = await work.VerifyAsync(password, kept ?? Password.Nobodys, cancel) && kept is not null;
+        }
+        catch
+        {
+            // Too busy, or whoever asked is gone: nobody has learned anything.
+            attempt.TakeBack();
+            throw;
+        }
+        if (!isRight) throw SessionRules.Refused();
         attempt.Right();
-        return kept;
+        return kept!;
     }
 }

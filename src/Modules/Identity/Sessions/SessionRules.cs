@@ -10,8 +10,6 @@ namespace Monolith.Identity.Sessions;
 
 internal static class SessionRules
 {
-    public const string SetPassword = "identity.users.setPassword";
-
     const int Shortest = 12, Longest = 256, FewestDifferent = 5, LongestAudience = 255;
     static readonly TimeSpan SessionTime = TimeSpan.FromHours(12), LongestSession = TimeSpan.FromDays(30);
     static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15), LongestAccess = TimeSpan.FromHours(1);
@@ -55,13 +53,14 @@ internal static class SessionRules
         violations.ThrowIfAny();
     }
 
-    /// <summary>Whether the one before must be shown.</summary>
+    /// <summary>Whether the one before must be shown. Who sets somebody else's can be them: that is what handling their tokens is.</summary>
     /// <exception cref="Fault">PERMISSION_DENIED.</exception>
     public static bool MustShow(Caller caller, string user)
     {
-        if (caller.May(SetPassword, null)) return false;
+        Lent.Refuse(caller);
+        if (caller.May(Roles.ManageTokens, null)) return false;
         if (caller.Name == user && !caller.IsLimited) return true;
-        throw Fault.Denied(SetPassword, "the cloud", caller.Name);
+        throw Fault.Denied(Roles.ManageTokens, "the cloud", caller.Name);
     }
 
     /// <summary>One answer, whatever was wrong: who may sign in is nobody's business.</summary>

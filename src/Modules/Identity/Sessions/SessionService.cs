@@ -46,11 +46,15 @@ internal sealed class SessionService(Store<IdentityDb> store, Registry registry,
         if (registry.Known.TokenOf(caller.Credential) is not { } shown)
             throw Fault.Precondition("CREDENTIAL_ISSUES_NONE", caller.Name,
                 "Access tokens are issued to who shows a token that is kept: not an access token, nor a certificate.");
+        // Others take whoever shows one for the whole of the caller.
+        if (caller.IsLimited && request.Audience.Length > 0)
+            throw new Fault(StatusCode.PermissionDenied, "CREDENTIAL_IS_LIMITED", $"{caller.Credential} is limited to some of what {caller.Name} may, which "
+                + $"{request.Audience} could not know. Show one that is not.");
         var expires = time.GetUtcNow() + ttl;
         if (shown.Expires is { } end && end < expires.UtcDateTime) expires = new(end, TimeSpan.Zero);
         return new()
         {
-            AccessToken = await signedTokens.IssueAsync(caller, caller.Credential, request.Audience, expires, context.CancellationToken),
+            AccessToken = await signedTokens.IssueAsync(caller, caller.Credential, request.Audience, registry.Known.GroupsOf(caller.Name), expires, context.CancellationToken),
             ExpireTime = expires.ToTimestamp(),
         };
     }

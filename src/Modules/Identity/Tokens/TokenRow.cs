@@ -56,6 +56,7 @@ internal sealed class TokenRow : ResourceRow
         {
             Uid = uid,
             Name = $"{user}/tokens/{uid}",
+            Project = Platform.Names.ResourceName.ProjectOf(user) ?? "",
             User = user,
             Digest = TokenSecret.Digest(secret),
             DisplayName = token.DisplayName,

@@ -73,6 +73,7 @@ internal static class TokenRules
     /// <exception cref="Fault">NOT_FOUND for what the caller may not know of, else PERMISSION_DENIED.</exception>
     public static void CheckOwner(Caller caller, string user)
     {
+        Lent.Refuse(caller);
         var project = ResourceName.ProjectOf(user);
         if (caller.Name == user && !caller.IsLimited || caller.May(Roles.ManageTokens, project)) return;
         if (caller.Name != user && !Members.MayBeKnownTo(caller, user)) throw Fault.NotFound(user);

@@ -85,6 +85,7 @@ internal sealed class TokenService(Store<IdentityDb> store, Registry registry, J
         ServerCallContext context)
     {
         var ttl = TokenRules.Check(request);
+        Lent.Refuse(context.GetCall().Caller);
         return store.MutateAsync(context.GetCall(), request,
             async unit =>
             {

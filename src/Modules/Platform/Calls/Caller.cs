@@ -50,6 +50,9 @@ public sealed record Caller(string Name, IReadOnlyList<CallerGrant> Grants)
     /// <summary>What it showed is good for less than it may itself: the grants are what is left.</summary>
     public bool IsLimited { get; init; }
 
+    /// <summary>What it showed was lent to it for a while, and makes nothing that lasts longer.</summary>
+    public bool IsLent { get; init; }
+
     /// <summary>Somebody who has shown nothing.</summary>
     public static Caller Anonymous { get; } = new("", []);
 

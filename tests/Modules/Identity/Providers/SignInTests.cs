@@ -31,7 +31,8 @@ public class SignInTests
         cloud.Identity.Time.Advance(TimeSpan.FromHours(12));
         Assert.Null(cloud.Identity.Authentication.Authenticate(made.Secret, out var refusal));
         Assert.Equal("TOKEN_EXPIRED", refusal);
-        // The next takes the place of the one that expired.
+        // The next takes the place of one that expired a week ago; until then a refusal can say that it has.
+        cloud.Identity.Time.Advance(TimeSpan.FromDays(8));
         var next = await cloud.SignInAsync();
         Assert.Equal([next.Token], (await cloud.Identity.Make<TokenService>().ListTokens(new() { Parent = "users/jane" }, cloud.Admin)).Tokens);
     }
@@ -84,13 +85,49 @@ public class SignInTests
     {
         await using var cloud = await SignInFixture.StartAsync(database);
         var made = await cloud.SignInAsync();
+        // However they arranged to stay.
+        var lasting = await cloud.Identity.Make<TokenService>().CreateToken(new() { Parent = "users/jane" },
+            cloud.Identity.As(cloud.Identity.Authentication.Authenticate(made.Secret)!));
+        await cloud.Users.SetPassword(new() { Name = "users/jane", Password = "let me in later" },
+            cloud.Identity.As(cloud.Identity.Authentication.Authenticate(lasting.Secret)!));
         await cloud.Users.UpdateUser(new()
         {
             User = new() { Name = "users/jane" },
             UpdateMask = FieldMask.FromString("identity_provider,subject"),
         }, cloud.Admin);
         Assert.Null(cloud.Identity.Authentication.Authenticate(made.Secret));
+        Assert.Null(cloud.Identity.Authentication.Authenticate(lasting.Secret));
+        Assert.False((await cloud.Users.GetUser(new() { Name = "users/jane" }, cloud.Admin)).HasPassword);
         Assert.Equal("USER_NOT_LINKED", (await cloud.RefusedAsync(cloud.Token())).Reason);
+    }
+
+    /// <summary>Of the groups that it speaks of; in others somebody is for reasons of this cloud's own.</summary>
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task WhatTheProviderSaysOfGroups_HoldsFromTheSignInOn_AsLongAsItSpeaksOfThem(string database)
+    {
+        await using var cloud = await SignInFixture.StartAsync(database, p =>
+        {
+            p.GroupsClaim = "groups";
+            p.Groups.Add(new Dictionary<string, string> { ["/eng"] = "groups/eng", ["/ops"] = "groups/ops", ["/none"] = "groups/none" });
+        });
+        var groups = cloud.Identity.Make<Monolith.Identity.Groups.GroupService>();
+        foreach (var group in new[] { "eng", "ops", "club" }) await groups.CreateGroup(new() { GroupId = group }, cloud.Admin);
+        async Task<string> InAsync() => string.Join(' ', (await groups.ListGroups(new(), cloud.Admin)).Groups
+            .Where(g => g.Members.Contains("users/jane")).Select(g => g.Name[7..]).Order(StringComparer.Ordinal));
+        Task SignInAsync(params string[] of) => cloud.SignInAsync(c => c["groups"] = new System.Text.Json.Nodes.JsonArray([.. of.Select(g => (System.Text.Json.Nodes.JsonNode)g)]));
+        await SignInAsync("/eng", "/none", "/hr");
+        await groups.AddGroupMembers(new() { Name = "groups/club", Members = { "users/jane" } }, cloud.Admin);
+        Assert.Equal("club eng", await InAsync());
+        await SignInAsync("/ops", "/eng");
+        Assert.Equal("club eng ops", await InAsync());
+        await SignInAsync("/ops");
+        Assert.Equal("club ops", await InAsync());
+        await SignInAsync("/eng", "/ops");
+        await cloud.ChangeAsync(new() { Name = "identityProviders/corp", Groups = { ["/eng"] = "groups/eng" } }, "groups");
+        Assert.Equal("club eng", await InAsync());
+        await cloud.Service.DeleteIdentityProvider(new() { Name = "identityProviders/corp" }, cloud.Admin);
+        Assert.Equal("club", await InAsync());
     }
 
     [Theory]
