@@ -43,11 +43,13 @@ public sealed class SignInTests(RunningHost host)
     {
         await using var provider = await StandInProvider.StartAsync();
         var name = await BelieveAsync(host, provider, "audited");
+        using var channel = host.From("127.0.0.12");
+        var client = new IdentityProviderService.IdentityProviderServiceClient(channel);
         async Task<StatusCode> TryAsync(string subject, string user, string audience = StandInProvider.Client)
         {
             try
             {
-                await Client(host).ExchangeIdTokenAsync(new()
+                await client.ExchangeIdTokenAsync(new()
                 {
                     Name = name,
                     IdToken = provider.Token(DateTimeOffset.UtcNow, c => (c["sub"], c["preferred_username"], c["aud"]) = (subject, user, audience)),
@@ -74,7 +76,7 @@ public sealed class SignInTests(RunningHost host)
         Assert.Equal(
             [("", (int)StatusCode.Unauthenticated), ("identityProviders/audited/subjects/2", (int)StatusCode.FailedPrecondition), ("users/signed", 0)],
             entries.Select(e => (e.Caller, (int)e.Code)).OrderBy(e => e.Caller, StringComparer.Ordinal));
-        Assert.All(entries, e => Assert.Equal("127.0.0.1", e.Peer));
+        Assert.All(entries, e => Assert.Equal("127.0.0.12", e.Peer));
     }
 
     /// <summary>As a token that is none does.</summary>

@@ -108,6 +108,23 @@ public sealed class RunningHost : IAsyncLifetime
     GrpcChannel Open() =>
         GrpcChannel.ForAddress($"http://{Plain}", new GrpcChannelOptions { MaxReceiveMessageSize = null });
 
+    /// <summary>A channel from another address of the loopback's: what is counted by address is this caller's alone.</summary>
+    /// <param name="address"><c>127.0.0.2</c> or one after it, that no other test is at.</param>
+    public GrpcChannel From(string address) => GrpcChannel.ForAddress($"http://{Plain}", new GrpcChannelOptions
+    {
+        DisposeHttpClient = true,
+        HttpHandler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (context, cancel) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+                await socket.ConnectAsync(Plain, cancel);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        },
+    });
+
     public Metadata Headers(string? token = null) => new() { { "authorization", "Bearer " + (token ?? Token) } };
 
     /// <summary>A new user's token.</summary>

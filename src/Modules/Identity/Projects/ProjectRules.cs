@@ -43,7 +43,7 @@ internal static class ProjectRules
         if (request.Wait is { } wait)
         {
             violations.Require(request.Force, "wait", "is for deletions with force; an empty project goes at once");
-            violations.Require(wait is { Seconds: >= 0, Nanos: >= 0 } && wait.Seconds <= LongestWait.TotalSeconds, "wait",
+            violations.Require(wait is { Seconds: >= 0, Nanos: >= 0 and <= 999_999_999 } && wait.Seconds <= LongestWait.TotalSeconds, "wait",
                 $"must be 0 to {LongestWait.TotalDays} days");
         }
         violations.ThrowIfAny();
