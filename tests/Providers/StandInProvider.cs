@@ -60,7 +60,7 @@ internal sealed class StandInProvider : IAsyncDisposable
 
     /// <summary>A token of the client's that is right in every way, but for what the test changes.</summary>
     public string Token(DateTimeOffset now, Action<JsonObject>? change = null, string algorithm = "RS256", string? id = null,
-        Func<byte[], byte[]>? sign = null)
+        Func<byte[], byte[]>? sign = null, Action<JsonObject>? head = null)
     {
         var claims = new JsonObject
         {
@@ -76,6 +76,7 @@ internal sealed class StandInProvider : IAsyncDisposable
         change?.Invoke(claims);
         var header = new JsonObject { ["alg"] = algorithm, ["typ"] = "JWT" };
         if ((id ?? Keys[0].Id) is { Length: > 0 } kid) header["kid"] = kid;
+        head?.Invoke(header);
         var signed = $"{Encode(header)}.{Encode(claims)}";
         var signature = (sign ?? (bytes => Sign(Keys[0].Key, bytes)))(Encoding.ASCII.GetBytes(signed));
         return $"{signed}.{Base64Url.EncodeToString(signature)}";
@@ -141,7 +142,7 @@ internal sealed class StandInProvider : IAsyncDisposable
             : (400, new() { ["error"] = next });
     }
 
-    static JsonObject Shown(string id, AsymmetricAlgorithm key) => key switch
+    public static JsonObject Shown(string id, AsymmetricAlgorithm key) => key switch
     {
         RSA rsa when rsa.ExportParameters(false) is var p => new()
         {

@@ -52,13 +52,16 @@ internal static class IdTokens
         try
         {
             var token = new JsonWebToken(text);
-            if (!token.IsEncrypted) return token;
+            // Providers sign other things with the same keys, and say so: access tokens, logout tokens.
+            var isOther = token.Typ is { Length: > 0 } kind && !kind.Equals("JWT", StringComparison.OrdinalIgnoreCase);
+            // What must be understood, and is not (RFC 7515, 4.1.11).
+            if (!token.IsEncrypted && !isOther && !token.TryGetHeaderValue<object>("crit", out _)) return token;
         }
         catch (Exception e) when (e is ArgumentException or SecurityTokenException or JsonException or FormatException)
         {
             // The library says it in several ways.
         }
-        throw Refused("ID_TOKEN_MALFORMED", "It is no signed JSON Web Token (RFC 7519)");
+        throw Refused("ID_TOKEN_MALFORMED", "It is no signed JSON Web Token (RFC 7519), or another kind of token");
     }
 
     static async Task CheckSignatureAsync(JsonWebToken token, IReadOnlyList<JsonWebKey> keys)

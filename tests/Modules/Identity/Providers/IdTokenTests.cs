@@ -132,6 +132,35 @@ public class IdTokenTests
             (await cloud.RefusedAsync(cloud.Provider.Token(now, id: "k9", sign: bytes => StandInProvider.Sign(other, bytes)))).Reason);
     }
 
+    /// <summary>Keys come from the provider, and from nowhere that a token names.</summary>
+    [Fact]
+    public async Task AKeyThatTheTokenBringsAlong_IsNotLookedAt()
+    {
+        await using var cloud = await SignInFixture.StartAsync("sqlite");
+        using var other = RSA.Create(2048);
+        await using var elsewhere = await StandInProvider.StartAsync();
+        foreach (var id in new[] { "k1", "" })
+            Assert.Equal("ID_TOKEN_SIGNATURE", (await cloud.RefusedAsync(cloud.Provider.Token(cloud.Identity.Time.GetUtcNow(), id: id,
+                sign: bytes => StandInProvider.Sign(other, bytes), head: header =>
+                {
+                    header["jwk"] = StandInProvider.Shown("k1", other);
+                    header["jku"] = elsewhere.Issuer + "/keys";
+                }))).Reason);
+        Assert.Empty(elsewhere.Asked);
+    }
+
+    [Theory]
+    [InlineData("typ", "at+jwt")]
+    [InlineData("typ", "logout+jwt")]
+    [InlineData("crit", "exp")]
+    public async Task AnotherKindOfToken_IsRefused(string field, string value)
+    {
+        await using var cloud = await SignInFixture.StartAsync("sqlite");
+        Assert.Equal("ID_TOKEN_MALFORMED", (await cloud.RefusedAsync(cloud.Provider.Token(cloud.Identity.Time.GetUtcNow(),
+            head: header => header[field] = field == "crit" ? new JsonArray(value) : value))).Reason);
+        await cloud.ExchangeAsync(cloud.Provider.Token(cloud.Identity.Time.GetUtcNow(), head: header => header.Remove("typ")));
+    }
+
     [Fact]
     public async Task ATokenWithoutAKeysId_IsTriedWithAll_OfEitherKind()
     {
