@@ -68,18 +68,7 @@ internal static class AccessCommands
             };
             var answer = await run.Calls.UnaryAsync<ExplainAccessResponse>(
                 RoleService.Descriptor.FindMethodByName("ExplainAccess"), request, run.Cancel);
-            switch (run.Settings.Output)
-            {
-                case OutputFormat.Json:
-                    run.Around.Out.WriteLine(Printer.Json(answer));
-                    break;
-                case OutputFormat.Yaml:
-                    run.Around.Out.Write(Printer.Yaml(answer));
-                    break;
-                default:
-                    run.Around.Out.WriteLine(answer.Message);
-                    break;
-            }
+            Printer.Write(run, answer, () => run.Around.Out.WriteLine(answer.Message));
             return answer.Allowed ? ExitCode.Done : ExitCode.Failed;
         });
     }

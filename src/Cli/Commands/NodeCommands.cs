@@ -41,19 +41,11 @@ internal static class NodeCommands
             Mutation.Apply(run, request);
             var made = await run.Calls.UnaryAsync<CreateJoinTokenResponse>(
                 TokenService.Descriptor.FindMethodByName("CreateJoinToken"), request, run.Cancel);
-            switch (run.Settings.Output)
+            Printer.Write(run, made, () =>
             {
-                case OutputFormat.Json:
-                    run.Around.Out.WriteLine(Printer.Json(made));
-                    break;
-                case OutputFormat.Yaml:
-                    run.Around.Out.Write(Printer.Yaml(made));
-                    break;
-                default:
-                    run.Around.Error.WriteLine("On that machine: monolith agent join --host HOST:PORT --token TOKEN");
-                    run.Around.Out.WriteLine(made.Token);
-                    break;
-            }
+                run.Around.Error.WriteLine("On that machine: monolith agent join --host HOST:PORT --token TOKEN");
+                run.Around.Out.WriteLine(made.Token);
+            });
             return ExitCode.Done;
         });
     }

@@ -54,22 +54,11 @@ internal static class TokenCommands
             var request = new CreateTokenRequest { Parent = await run.ParentAsync(noun), Token = token };
             Mutation.Apply(run, request);
             var made = await run.Calls.UnaryAsync<CreateTokenResponse>(noun.Method("Create")!, request, run.Cancel);
-            switch (run.Settings.Output)
+            Printer.Write(run, made, () =>
             {
-                case OutputFormat.Json:
-                    run.Around.Out.WriteLine(Printer.Json(made));
-                    break;
-                case OutputFormat.Yaml:
-                    run.Around.Out.Write(Printer.Yaml(made));
-                    break;
-                case OutputFormat.Name:
-                    run.Around.Out.WriteLine(made.Token.Name);
-                    break;
-                default:
-                    run.Around.Error.WriteLine($"{made.Token.Name}. Keep its secret: it is not shown again.");
-                    run.Around.Out.WriteLine(made.Secret);
-                    break;
-            }
+                run.Around.Error.WriteLine($"{made.Token.Name}. Keep its secret: it is not shown again.");
+                run.Around.Out.WriteLine(made.Secret);
+            }, () => made.Token.Name);
             return ExitCode.Done;
         });
     }
@@ -87,18 +76,7 @@ internal static class TokenCommands
             if (run.Line.GetValue(life) is { } ttl) request.Ttl = Duration.FromTimeSpan(Settings.ParseSpan(ttl));
             var made = await run.Calls.UnaryAsync<IssueAccessTokenResponse>(
                 SessionService.Descriptor.FindMethodByName("IssueAccessToken"), request, run.Cancel);
-            switch (run.Settings.Output)
-            {
-                case OutputFormat.Json:
-                    run.Around.Out.WriteLine(Printer.Json(made));
-                    break;
-                case OutputFormat.Yaml:
-                    run.Around.Out.Write(Printer.Yaml(made));
-                    break;
-                default:
-                    run.Around.Out.WriteLine(made.AccessToken);
-                    break;
-            }
+            Printer.Write(run, made, () => run.Around.Out.WriteLine(made.AccessToken));
             return ExitCode.Done;
         });
     }
@@ -133,24 +111,13 @@ internal static class TokenCommands
     {
         var method = TokenService.Descriptor.FindMethodByName("GetCaller");
         var caller = await run.Calls.UnaryAsync<GetCallerResponse>(method, new GetCallerRequest(), run.Cancel);
-        switch (run.Settings.Output)
+        Printer.Write(run, caller, () =>
         {
-            case OutputFormat.Json:
-                run.Around.Out.WriteLine(Printer.Json(caller));
-                break;
-            case OutputFormat.Yaml:
-                run.Around.Out.Write(Printer.Yaml(caller));
-                break;
-            case OutputFormat.Name:
-                run.Around.Out.WriteLine(caller.Name);
-                break;
-            default:
-                run.Around.Out.WriteLine(caller.Name);
-                if (caller.Limited) run.Around.Out.WriteLine($"  by {caller.Credential}, which is good for this alone:");
-                foreach (var line in Table.Lines(Grants, caller.Grants, default, run.Around.Ink))
-                    run.Around.Out.WriteLine("  " + line);
-                break;
-        }
+            run.Around.Out.WriteLine(caller.Name);
+            if (caller.Limited) run.Around.Out.WriteLine($"  by {caller.Credential}, which is good for this alone:");
+            foreach (var line in Table.Lines(Grants, caller.Grants, default, run.Around.Ink))
+                run.Around.Out.WriteLine("  " + line);
+        }, () => caller.Name);
         return ExitCode.Done;
     });
 }

@@ -34,21 +34,27 @@ internal static class Printer
     }
 
     /// <summary>Writes one resource.</summary>
-    public static void Write(Run run, Noun noun, IMessage resource)
+    public static void Write(Run run, Noun noun, IMessage resource) =>
+        Write(run, resource, () => Write(run, noun.Columns, [resource]), () => NameOf(resource));
+
+    /// <summary>Writes an answer that is no table.</summary>
+    /// <param name="people">How people see it.</param>
+    /// <param name="name">What it is called; null: as people see it.</param>
+    public static void Write(Run run, IMessage answer, Action people, Func<string>? name = null)
     {
         switch (run.Settings.Output)
         {
             case OutputFormat.Json:
-                run.Around.Out.WriteLine(Json(resource));
+                run.Around.Out.WriteLine(Json(answer));
                 break;
             case OutputFormat.Yaml:
-                run.Around.Out.Write(Yaml(resource));
+                run.Around.Out.Write(Yaml(answer));
                 break;
-            case OutputFormat.Name:
-                run.Around.Out.WriteLine(NameOf(resource));
+            case OutputFormat.Name when name is not null:
+                run.Around.Out.WriteLine(name());
                 break;
             default:
-                Write(run, noun.Columns, [resource]);
+                people();
                 break;
         }
     }
