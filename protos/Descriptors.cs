@@ -39,7 +39,7 @@ public static class Descriptors
         Compute.V1.ConsoleReflection.Descriptor, Compute.V1.LoginReflection.Descriptor,
         Dns.V1.RecordSetReflection.Descriptor, Dns.V1.ZoneReflection.Descriptor,
         Events.V1.AuditReflection.Descriptor, Events.V1.EventReflection.Descriptor,
-        Identity.V1.DomainReflection.Descriptor, Identity.V1.GroupReflection.Descriptor, Identity.V1.IdentityProviderReflection.Descriptor,
+        Identity.V1.CertificateAuthorityReflection.Descriptor, Identity.V1.DomainReflection.Descriptor, Identity.V1.GroupReflection.Descriptor, Identity.V1.IdentityProviderReflection.Descriptor,
         Identity.V1.NodeReflection.Descriptor, Identity.V1.ProjectReflection.Descriptor,
         Identity.V1.QuotaReflection.Descriptor, Identity.V1.ServiceAccountReflection.Descriptor,
         Identity.V1.RoleReflection.Descriptor, Identity.V1.RoleBindingReflection.Descriptor, Identity.V1.TokenReflection.Descriptor,

@@ -83,8 +83,11 @@ public sealed class MetadataRelay : IMetadataSource
 {
     private volatile IMetadataSource? source;
     private volatile Func<CallInvoker>? connect;
+    private volatile IReadOnlyList<string>? authorities;
 
-    public MetadataDocument? Find(string portId) => source?.Find(portId);
+    public MetadataDocument? Find(string portId) => source?.Find(portId) is not { } document ? null
+        : document.Login is { } login && authorities is { } newer ? document with { Login = login with { Authorities = newer } }
+        : document;
 
     public async Task<IReadOnlyList<string>> CertifyAsync(
         string instanceId, IReadOnlyList<string> keys, CancellationToken cancellation)
@@ -94,6 +97,8 @@ public sealed class MetadataRelay : IMetadataSource
         var request = new CertifyHostKeysRequest { InstanceId = instanceId, PublicKeys = { keys } };
         var answer = await new HostKeyService.HostKeyServiceClient(open())
             .CertifyHostKeysAsync(request, cancellationToken: cancellation);
+        // What a server was told when it was made may be of before an authority took another's place.
+        if (answer.UserAuthorities.Count > 0) authorities = [.. answer.UserAuthorities];
         return [.. answer.Certificates];
     }
 

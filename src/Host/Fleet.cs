@@ -52,7 +52,8 @@ internal sealed partial class Fleet(HostOptions options, IJoinTokens tokens, IHo
                 time, loggers);
         try
         {
-            await agent.RunAsync(stop);
+            var renewal = new Renewal(channel, StateOf(node), time, loggers.CreateLogger<Renewal>());
+            await renewal.RunBesideAsync(agent, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -78,12 +79,14 @@ internal sealed partial class Fleet(HostOptions options, IJoinTokens tokens, IHo
     /// <summary>Joined once; a later start finds the identity on disk.</summary>
     async Task<NodeIdentity> IdentityAsync(string node, NodeKind kind, CancellationToken stop)
     {
-        var state = Path.Combine(options.Data, "fleet", node);
+        var state = StateOf(node);
         if (File.Exists(Path.Combine(state, NodeIdentity.FileName)))
             return NodeIdentity.Load(state);
         var token = await tokens.CreateAsync(node, kind, stop);
         return await Enrollment.JoinAsync(options.Tls[0].ToString(), token, state, stop);
     }
+
+    string StateOf(string node) => Path.Combine(options.Data, "fleet", node);
 
     [LoggerMessage(LogLevel.Warning, "{Node} could not join; it tries again")]
     partial void LogNotJoined(Exception e, string node);

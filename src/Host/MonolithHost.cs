@@ -1,4 +1,5 @@
 using MassTransit;
+using Microsoft.AspNetCore.Connections.Features;
 using Monolith.Compute;
 using Monolith.Dns;
 using Monolith.Events;
@@ -138,7 +139,8 @@ public static class MonolithHost
         app.MapGrpcHealthChecksService();
         app.MapTelemetry(options);
         // For a machine that joins: it believes the certificate for the digest in its token alone.
-        app.MapGet("/ca.crt", (IHostCertificates authority) => Results.Bytes(authority.Authority.RawData));
+        app.MapGet("/ca.crt", (IHostCertificates authorities, HttpContext context) =>
+            Results.Bytes(authorities.AuthorityFor(context.Features.Get<ITlsHandshakeFeature>()?.HostName).RawData));
     }
 
     static void AddBus(this IServiceCollection services, HostOptions options)

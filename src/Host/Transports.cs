@@ -43,7 +43,7 @@ internal static class Transports
             if (options.Metrics is { } metrics)
                 kestrel.Listen(metrics, listen => listen.Protocols = HttpProtocols.Http1);
             if (options.Tls.Count == 0) return;
-            var certificate = new ServerCertificate(kestrel.ApplicationServices, options);
+            var certificates = new ServerCertificates(kestrel.ApplicationServices, options);
             foreach (var endpoint in options.Tls)
                 kestrel.Listen(endpoint, listen =>
                 {
@@ -51,7 +51,7 @@ internal static class Transports
                     listen.Use(Handshakes.Admit(HandshakeTimeout));
                     listen.UseHttps(new TlsHandshakeCallbackOptions
                     {
-                        OnConnection = _ => ValueTask.FromResult(certificate.Options()),
+                        OnConnection = hello => ValueTask.FromResult(certificates.Options(hello.ClientHelloInfo.ServerName)),
                         HandshakeTimeout = HandshakeTimeout,
                     });
                     listen.Use(Handshakes.Done);
@@ -69,40 +69,46 @@ internal static class Transports
     ]);
 #pragma warning restore CA1416
 
-    /// <summary>Issued by the cloud's own authority when first needed, and anew before it expires.</summary>
-    sealed class ServerCertificate(IServiceProvider services, HostOptions options)
+    /// <summary>Of each authority that clients ask for, issued when first needed, and anew before it expires.</summary>
+    sealed class ServerCertificates(IServiceProvider services, HostOptions options)
     {
         readonly Lock gate = new();
-        SslStreamCertificateContext? current;
-        DateTimeOffset renewAt;
+        readonly Dictionary<string, Issued> issued = [];
 
-        SslStreamCertificateContext Current(IHostCertificates authority)
+        sealed record Issued(SslStreamCertificateContext Context, DateTimeOffset RenewAt);
+
+        SslStreamCertificateContext Of(IHostCertificates authorities, string? serverName)
         {
+            var authority = authorities.AuthorityFor(serverName);
             lock (gate)
             {
                 var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
-                if (current is not null && now < renewAt) return current;
-                renewAt = now + CertificateLifetime / 3;
-                return current = Make(authority);
+                if (issued.TryGetValue(authority.Thumbprint, out var there) && now < there.RenewAt) return there.Context;
+                var context = SslStreamCertificateContext.Create(authorities.IssueServerCertificate(serverName, Names()),
+                    new X509Certificate2Collection { authority }, offline: true);
+                issued[authority.Thumbprint] = new(context, now + CertificateLifetime / 3);
+                return context;
             }
         }
 
-        SslStreamCertificateContext Make(IHostCertificates authority)
-        {
-            var names = options.Tls.Select(e => e.Address.ToString()).Append("localhost").Append(System.Net.Dns.GetHostName())
-                .Concat(options.TlsNames).Distinct();
-            var certificate = authority.IssueServerCertificate(names);
-            return SslStreamCertificateContext.Create(certificate,
-                new X509Certificate2Collection { authority.Authority }, offline: true);
-        }
+        IEnumerable<string> Names() => options.Tls.Select(e => e.Address.ToString()).Append("localhost").Append(System.Net.Dns.GetHostName())
+            .Concat(options.TlsNames).Distinct();
 
         /// <summary>Of one connection.</summary>
-        public SslServerAuthenticationOptions Options()
+        /// <param name="serverName">As the client's hello has it.</param>
+        public SslServerAuthenticationOptions Options(string? serverName)
         {
-            var authority = services.GetRequiredService<IHostCertificates>();
+            var authorities = services.GetRequiredService<IHostCertificates>();
+            var chains = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+                DisableCertificateDownloads = true,
+            };
+            foreach (var trusted in authorities.Trusted) chains.CustomTrustStore.Add(trusted);
             return new SslServerAuthenticationOptions
             {
-                ServerCertificateContext = Current(authority),
+                ServerCertificateContext = Of(authorities, serverName),
                 // Asked for, not demanded: people come with tokens. Whose it is and whether it is still valid is for the
                 // access check to say, where the caller can be told why; a handshake that fails tells nobody anything.
                 ClientCertificateRequired = true,
@@ -114,13 +120,7 @@ internal static class Transports
                 AllowRenegotiation = false,
                 // A chain is made in any case. With the machine's own authorities in it, it would cost more than all else
                 // in a handshake.
-                CertificateChainPolicy = new X509ChainPolicy
-                {
-                    TrustMode = X509ChainTrustMode.CustomRootTrust,
-                    CustomTrustStore = { authority.Authority },
-                    RevocationMode = X509RevocationMode.NoCheck,
-                    DisableCertificateDownloads = true,
-                },
+                CertificateChainPolicy = chains,
             };
         }
     }

@@ -39,14 +39,14 @@ public static class Enrollment
             stateDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         using var key = NodeIdentity.KeyOfJoin(stateDirectory);
         var response = await CallAsync(host, token, NodeIdentity.RequestOf(key, token.Node), cancellation);
-        using var authority = X509CertificateLoader.LoadCertificate(response.CaCertificate.Span);
-        if (HostTrust.DigestOf(authority) != token.CaSha256)
+        // The one that the token names may sign no more.
+        if (!response.OtherCaCertificates.Prepend(response.CaCertificate).Any(c => HostTrust.DigestOf(c.Span) == token.CaSha256))
             throw new JoinException(
                 "CA_OTHER", "The host answered with another CA than the token names: do not trust it.");
         using var certificate = X509CertificateLoader.LoadCertificate(response.Certificate.Span);
         var identity = new NodeIdentity(
             response.Node, response.Role, host, key.ExportPkcs8PrivateKeyPem(), certificate.ExportCertificatePem(),
-            authority.ExportCertificatePem());
+            NodeIdentity.AuthorityPem(response.CaCertificate.Memory, response.OtherCaCertificates.Select(c => c.Memory)));
         // Proves that certificate and key belong together.
         using (identity.OpenCertificate()) identity.Save(stateDirectory);
         NodeIdentity.ForgetKeyOfJoin(stateDirectory);
@@ -61,7 +61,7 @@ public static class Enrollment
         using var authority = await FindAuthorityAsync(address, host, token, cancellation);
         using var handler = new SocketsHttpHandler
         {
-            SslOptions = HostTrust.ByAuthority(authority),
+            SslOptions = HostTrust.ByAuthorities([authority]),
             ConnectTimeout = TimeSpan.FromSeconds(10),
             UseProxy = false,
         };

@@ -6,8 +6,8 @@ using Grpc.Net.Client;
 namespace Monolith.Agent.Join;
 
 /// <summary>
-/// The one connection to the host, with the node's certificate. A new certificate makes a new connection; the streams
-/// of the old one end and come back, which costs a hello each.
+/// The one connection to the host, with the node's certificate. A new certificate, and a change of whom it trusts, makes a new
+/// connection; the streams of the old one end and come back, which costs a hello each.
 /// </summary>
 public sealed class HostChannel : IDisposable
 {
@@ -24,7 +24,7 @@ public sealed class HostChannel : IDisposable
         GrpcChannel Channel,
         CallInvoker Invoker,
         X509Certificate2 Certificate,
-        X509Certificate2 Authority);
+        IReadOnlyList<X509Certificate2> Authorities);
 
     public HostChannel(NodeIdentity identity) => open = Connect(identity);
 
@@ -61,17 +61,17 @@ public sealed class HostChannel : IDisposable
     {
         open.Channel.Dispose();
         open.Certificate.Dispose();
-        open.Authority.Dispose();
+        foreach (var authority in open.Authorities) authority.Dispose();
     }
 
     private static Open Connect(NodeIdentity identity)
     {
         var certificate = identity.OpenCertificate();
-        var authority = identity.OpenAuthority();
-        var ssl = HostTrust.ByAuthority(authority);
+        var authorities = identity.OpenAuthorities();
+        var ssl = HostTrust.ByAuthorities(authorities);
         // Shown also when it has expired: it is the host that decides. A context gathers the certificate's chain once, a
         // callback would for each handshake, and for longer than all else in it takes.
-        ssl.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, [authority], offline: true);
+        ssl.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, [authorities[0]], offline: true);
         var handler = new SocketsHttpHandler
         {
             SslOptions = ssl,
@@ -90,6 +90,6 @@ public sealed class HostChannel : IDisposable
             HttpHandler = handler,
             DisposeHttpClient = true,
         });
-        return new Open(identity, channel, channel.CreateCallInvoker(), certificate, authority);
+        return new Open(identity, channel, channel.CreateCallInvoker(), certificate, authorities);
     }
 }

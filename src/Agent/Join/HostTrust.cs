@@ -1,12 +1,14 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Monolith.Protos;
 
 namespace Monolith.Agent.Join;
 
 /// <summary>
-/// Whether a TLS server is the host: its certificate is for servers and leads to the cloud's CA, and to no other. The
-/// name in it is not looked at, since this CA gives certificates for servers to the host alone; so a host may move.
+/// Whether a TLS server is the host: its certificate is for servers and leads to a CA of the cloud, and to no other. The
+/// name in it is not looked at, since these CAs give certificates for servers to the host alone; so a host may move. The name that
+/// it is asked by says which CA is trusted, so that the host can show a certificate of that one.
 /// </summary>
 internal static class HostTrust
 {
@@ -35,6 +37,7 @@ internal static class HostTrust
             ConnectTimeout = Deadline,
             SslOptions = new SslClientAuthenticationOptions
             {
+                TargetHost = AuthorityName.Of(caSha256),
                 RemoteCertificateValidationCallback = (_, _, chain, _) =>
                 {
                     // The chain's own objects end with the handshake.
@@ -64,25 +67,33 @@ internal static class HostTrust
     }
 
     /// <summary>
-    /// Trusts what leads to the authority, whatever its name. The machine's own authorities are left out of it: to gather
+    /// Trusts what leads to one of the authorities, whatever its name. The machine's own authorities are left out of it: to gather
     /// them costs more than the handshake.
     /// </summary>
-    public static SslClientAuthenticationOptions ByAuthority(X509Certificate2 authority) => new()
+    /// <param name="authorities">The host is asked for a certificate of the first.</param>
+    public static SslClientAuthenticationOptions ByAuthorities(IReadOnlyList<X509Certificate2> authorities)
     {
-        CertificateChainPolicy = new X509ChainPolicy
+        var policy = new X509ChainPolicy
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
-            CustomTrustStore = { authority },
             RevocationMode = X509RevocationMode.NoCheck,
             DisableCertificateDownloads = true,
             ApplicationPolicy = { new Oid(ServerUsage) },
-        },
-        RemoteCertificateValidationCallback = (_, leaf, _, errors) => leaf is not null
-            && (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None,
-    };
+        };
+        foreach (var authority in authorities) policy.CustomTrustStore.Add(authority);
+        return new SslClientAuthenticationOptions
+        {
+            TargetHost = AuthorityName.Of(DigestOf(authorities[0])),
+            CertificateChainPolicy = policy,
+            RemoteCertificateValidationCallback = (_, leaf, _, errors) => leaf is not null
+                && (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None,
+        };
+    }
 
-    public static string DigestOf(X509Certificate2 certificate) =>
-        Convert.ToHexStringLower(SHA256.HashData(certificate.RawDataMemory.Span));
+    public static string DigestOf(X509Certificate2 certificate) => DigestOf(certificate.RawDataMemory.Span);
+
+    /// <param name="certificate">DER.</param>
+    public static string DigestOf(ReadOnlySpan<byte> certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate));
 
     private static IEnumerable<X509Certificate2> Presented(X509Chain? chain) => chain is null
         ? []

@@ -15,7 +15,7 @@ namespace Monolith.Agent.Join;
 /// <param name="Host">The host's address, <c>name:port</c>.</param>
 /// <param name="Key">PKCS#8, PEM.</param>
 /// <param name="Certificate">PEM.</param>
-/// <param name="Authority">The CA's certificate, PEM.</param>
+/// <param name="Authority">Certificates of the CAs that are trusted, PEM; the one that signed <paramref name="Certificate"/> first.</param>
 public sealed record NodeIdentity(
     string Node, string Role, string Host, string Key, string Certificate, string Authority)
 {
@@ -54,8 +54,29 @@ public sealed record NodeIdentity(
     /// <summary>The certificate with its key, for TLS. Dispose it.</summary>
     public X509Certificate2 OpenCertificate() => X509Certificate2.CreateFromPem(Certificate, Key);
 
-    /// <summary>Dispose it.</summary>
-    public X509Certificate2 OpenAuthority() => X509Certificate2.CreateFromPem(Authority);
+    /// <summary>The one that signed the certificate first. Dispose them.</summary>
+    public IReadOnlyList<X509Certificate2> OpenAuthorities()
+    {
+        var read = new X509Certificate2Collection();
+        read.ImportFromPem(Authority);
+        return [.. read];
+    }
+
+    /// <summary>For <see cref="Authority"/>, each once.</summary>
+    /// <param name="signer">DER.</param>
+    /// <param name="others">DER.</param>
+    /// <exception cref="CryptographicException">One is no certificate.</exception>
+    internal static string AuthorityPem(ReadOnlyMemory<byte> signer, IEnumerable<ReadOnlyMemory<byte>> others)
+    {
+        var pem = new List<string>();
+        foreach (var der in others.Prepend(signer))
+        {
+            using var certificate = X509CertificateLoader.LoadCertificate(der.Span);
+            pem.Add(certificate.ExportCertificatePem() + "\n");
+        }
+
+        return string.Concat(pem.Distinct());
+    }
 
     /// <summary>A key that was made for a join whose answer may be lost: the host knows it again.</summary>
     internal static ECDsa KeyOfJoin(string stateDirectory)

@@ -8,14 +8,19 @@ using Monolith.Agent.V1;
 namespace Monolith.Agent.Join;
 
 /// <summary>
-/// A new certificate at two thirds of the old one's life, with a new key. It never gives up: an expired certificate is
-/// still shown, and the host renews it for a node that it knows.
+/// Keeps what this node is believed by, and what it believes: a new certificate at two thirds of the old one's life, with a new key,
+/// and whom to trust asked for every ten minutes. It never gives up: an expired certificate is still shown, and the host renews it for
+/// a node that it knows.
 /// </summary>
 public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan RetryFirst = TimeSpan.FromMinutes(1), RetryCap = TimeSpan.FromHours(1);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(12);
+    private static readonly TimeSpan FirstLook = TimeSpan.FromSeconds(10), LookEvery = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private NodeService.NodeServiceClient Host => new(channel.Invoker);
+
+    private DateTime Due => (time.GetUtcNow() + Deadline).UtcDateTime;
 
     /// <summary>When to renew: at two thirds, up to a twentieth of the life earlier. Pure.</summary>
     /// <param name="notBefore">Begin of the life.</param>
@@ -29,22 +34,26 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
 
     public async Task RunAsync(CancellationToken cancellation)
     {
-        var backoff = new Sync.Backoff(RetryFirst, RetryCap);
+        var renewals = new Sync.Backoff(RetryFirst, RetryCap);
         var attempt = 0;
         var (due, expiry) = Schedule();
+        // A fleet that starts at once does not ask at once.
+        var look = time.GetUtcNow() + (FirstLook * Random.Shared.NextDouble());
         while (!cancellation.IsCancellationRequested)
         {
-            // A timer of weeks is not trusted: the clock of a machine may jump.
-            var wait = due - time.GetUtcNow();
+            var renews = due <= time.GetUtcNow();
             try
             {
-                if (wait > TimeSpan.Zero)
+                // A timer of weeks is not trusted, since the clock of a machine may jump: it looks in between.
+                if (!renews && look > time.GetUtcNow())
                 {
-                    await Task.Delay(wait < LongestWait ? wait : LongestWait, time, cancellation);
+                    await Task.Delay((look < due ? look : due) - time.GetUtcNow(), time, cancellation);
                     continue;
                 }
 
-                await RenewAsync(cancellation);
+                if (!renews) look = time.GetUtcNow() + (LookEvery * (0.9 + (Random.Shared.NextDouble() / 5)));
+                if (renews) await RenewAsync(cancellation);
+                else if (!await LookAsync(cancellation)) continue;
                 attempt = 0;
                 (due, expiry) = Schedule();
                 log.CertificateRenewed(expiry);
@@ -56,10 +65,57 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
             catch (Exception e) when (e is RpcException or IOException
                 or CryptographicException or OperationCanceledException)
             {
-                due = time.GetUtcNow() + backoff.After(attempt++, Random.Shared.NextDouble());
-                log.RenewalFailed(e is RpcException rpc ? rpc.Status.Detail : e.Message, expiry, due);
+                var cause = e is RpcException rpc ? rpc.Status.Detail : e.Message;
+                if (renews)
+                {
+                    due = time.GetUtcNow() + renewals.After(attempt++, Random.Shared.NextDouble());
+                    log.RenewalFailed(cause, expiry, due);
+                }
+                else log.NotTold(cause, look);
             }
         }
+    }
+
+    /// <summary>Runs as long as an agent does.</summary>
+    public async Task RunBesideAsync(IAgent agent, CancellationToken cancellation)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var renewing = RunAsync(over.Token);
+        try
+        {
+            await agent.RunAsync(cancellation);
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await renewing;
+        }
+    }
+
+    /// <summary>Asks whom to trust, and keeps that; renews the certificate when its signer signs no more.</summary>
+    /// <returns>Whether there is a new certificate.</returns>
+    public async Task<bool> LookAsync(CancellationToken cancellation)
+    {
+        var (told, renew) = await AskAsync(cancellation);
+        var known = DigestsOf(channel.Identity);
+        if (renew) await RenewAsync(cancellation);
+        // Who need not renew is certified by one of them.
+        else if (told.TryGetValue(known[0], out var signer) && !told.Keys.ToHashSet().SetEquals(known))
+            Keep(channel.Identity with { Authority = NodeIdentity.AuthorityPem(signer, told.Values) });
+        else return false;
+        log.AuthoritiesChanged(told.Count);
+        // An operator waits for what it keeps now.
+        await AskAsync(cancellation);
+        return renew;
+    }
+
+    private async Task<(IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Told, bool Renew)> AskAsync(CancellationToken cancellation)
+    {
+        var known = DigestsOf(channel.Identity);
+        var answer = await Host.GetAuthoritiesAsync(
+            new GetAuthoritiesRequest { CertifiedBySha256 = known[0], TrustedSha256 = { known } },
+            deadline: Due, cancellationToken: cancellation);
+        return (answer.CaCertificates.ToDictionary(c => HostTrust.DigestOf(c.Span), c => c.Memory), answer.Renew);
     }
 
     /// <summary>Renews now.</summary>
@@ -67,23 +123,39 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
     {
         var identity = channel.Identity;
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var response = await new NodeService.NodeServiceClient(channel.Invoker).RenewCertificateAsync(
+        var response = await Host.RenewCertificateAsync(
             new RenewCertificateRequest
             {
                 CertificateRequest = ByteString.CopyFrom(NodeIdentity.RequestOf(key, identity.Node)),
             },
-            deadline: (time.GetUtcNow() + Deadline).UtcDateTime,
+            deadline: Due,
             cancellationToken: cancellation);
         using var certificate = X509CertificateLoader.LoadCertificate(response.Certificate.Span);
-        using var authority = X509CertificateLoader.LoadCertificate(response.CaCertificate.Span);
-        var renewed = identity with
+        Keep(identity with
         {
             Key = key.ExportPkcs8PrivateKeyPem(),
             Certificate = certificate.ExportCertificatePem(),
-            Authority = authority.ExportCertificatePem(),
-        };
-        using (renewed.OpenCertificate()) renewed.Save(stateDirectory);
-        channel.Use(renewed);
+            Authority = NodeIdentity.AuthorityPem(response.CaCertificate.Memory, response.OtherCaCertificates.Select(c => c.Memory)),
+        });
+    }
+
+    private void Keep(NodeIdentity identity)
+    {
+        using (identity.OpenCertificate()) identity.Save(stateDirectory);
+        channel.Use(identity);
+    }
+
+    private static List<string> DigestsOf(NodeIdentity identity)
+    {
+        var authorities = identity.OpenAuthorities();
+        try
+        {
+            return [.. authorities.Select(HostTrust.DigestOf)];
+        }
+        finally
+        {
+            foreach (var authority in authorities) authority.Dispose();
+        }
     }
 
     private (DateTimeOffset Due, DateTimeOffset Expiry) Schedule()

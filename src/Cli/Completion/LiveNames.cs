@@ -71,7 +71,7 @@ internal sealed class LiveNames(Surroundings around)
             Messages.Set(request, "parent", await run.ParentAsync(noun));
             Messages.Set(request, "page_size", 1_000);
             var answer = await run.Calls.UnaryAsync(method, request, cancel);
-            return [.. Messages.Many<IMessage>(answer, noun.Snake + noun.Ending).SelectMany(resource => (string[])
+            return [.. Messages.Many<IMessage>(answer, noun.SnakeSeveral).SelectMany(resource => (string[])
                 [Names.Id(Messages.Text(resource, "name")), also?.Invoke(resource) ?? ""]).Where(word => word.Length > 0)];
         }
         catch (Exception error) when (error is RpcException or UsageException or OperationCanceledException)

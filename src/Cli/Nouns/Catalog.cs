@@ -17,7 +17,7 @@ internal static class Catalog
     [
         Server, ServerGroup, Image, Flavor, AvailabilityZone, KeyPair, Network, Port, SecurityGroup, AddressSet,
         FloatingAddress, LoadBalancer, Zone, Record,
-        Project, Domain, User, Group, ServiceAccount, IdentityProvider, Token, Role, RoleBinding, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
+        Project, Domain, User, Group, ServiceAccount, IdentityProvider, Token, Role, RoleBinding, Authority, Hypervisor, Prewarm, Node, Pool, Reservation, FabricPeer, FabricBreach,
     ];
 
     public static Noun Server { get; } = ServerCommands.Noun;
@@ -70,6 +70,8 @@ internal static class Catalog
             Fields.Labels,
         ],
     };
+
+    public static Noun Authority { get; } = AuthorityCommands.Noun;
 
     public static Noun Hypervisor { get; } = HypervisorCommands.Noun;
 

@@ -45,6 +45,9 @@ internal sealed record Noun(string Word, Place Place, ServiceDescriptor Service,
     /// <summary>Fields of its lists that `show` leaves to json and yaml.</summary>
     public IReadOnlyList<string> Hidden { get; init; } = [];
 
+    /// <summary>What delete does with `--force`, where it can be forced.</summary>
+    public string ForceMeans { get; init; } = "At once and for good, whatever the undelete window.";
+
     /// <summary>Verbs of the service that this noun has its own command for.</summary>
     public IReadOnlyList<string> Without { get; init; } = [];
 
@@ -54,16 +57,24 @@ internal sealed record Noun(string Word, Place Place, ServiceDescriptor Service,
     /// <summary><c>security group</c>: as it is spoken of.</summary>
     public string Spoken => Snake.Replace('_', ' ');
 
-    /// <summary><c>securityGroups</c>: the part of the name before the id.</summary>
-    public string Collection => char.ToLowerInvariant(Resource.Name[0]) + Resource.Name[1..] + Ending;
+    /// <summary>Several of them, as it is spoken of: <c>security groups</c>.</summary>
+    public string SpokenSeveral => Several(Spoken);
 
-    /// <summary>What makes several of one: <c>security groups</c>, <c>fabric breaches</c>, <c>floating addresses</c>.</summary>
-    public string Ending =>
-        Resource.Name.EndsWith('s') || Resource.Name.EndsWith("ch", StringComparison.Ordinal) ? "es" : "s";
+    /// <summary><c>security_groups</c>: the field of lists.</summary>
+    public string SnakeSeveral => Several(Snake);
+
+    /// <summary><c>securityGroups</c>: the part of the name before the id.</summary>
+    public string Collection => Several(char.ToLowerInvariant(Resource.Name[0]) + Resource.Name[1..]);
 
     /// <summary>The method of a standard verb, or null when the service has none.</summary>
     public MethodDescriptor? Method(string verb) =>
-        Service.FindMethodByName(verb + Resource.Name + (verb is "List" or "Watch" ? Ending : ""));
+        Service.FindMethodByName(verb + (verb is "List" or "Watch" ? Several(Resource.Name) : Resource.Name));
+
+    /// <summary>Fabric breaches, floating addresses, certificate authorities.</summary>
+    static string Several(string one) =>
+        one.EndsWith('s') || one.EndsWith("ch", StringComparison.Ordinal) ? one + "es"
+        : one.EndsWith("ty", StringComparison.Ordinal) ? one[..^1] + "ies"
+        : one + "s";
 
     /// <summary>The standard verbs that become commands.</summary>
     public bool Does(string verb) => !Without.Contains(verb) && Method(verb) is not null;

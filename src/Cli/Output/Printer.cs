@@ -74,7 +74,7 @@ internal static class Printer
         // Beside the table, not in it: a script that counts lines counts none.
         if (resources.Count == 0 && run.Settings.Output is not (OutputFormat.Json or OutputFormat.Yaml or OutputFormat.Name)
             && run.Around.Interactive)
-            run.Around.Error.WriteLine($"There are no {noun.Spoken}{noun.Ending} here; `monolith {noun.Word} --help`.");
+            run.Around.Error.WriteLine($"There are no {noun.SpokenSeveral} here; `monolith {noun.Word} --help`.");
     }
 
     /// <summary>As above, of what is no noun.</summary>

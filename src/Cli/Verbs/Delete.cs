@@ -18,31 +18,27 @@ internal static class Delete
         Description = "A resource that is not there is deleted already.",
     };
 
-    static readonly Option<bool> Force = new("--force")
-    {
-        Description = "At once and for good, whatever the undelete window.",
-    };
 
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("delete", $"Delete {noun.Spoken}{noun.Ending}.");
+        var command = new Command("delete", $"Delete {noun.SpokenSeveral}.");
         command.Aliases.Add("rm");
         var names = new Argument<string[]>("NAME")
         {
-            Description = $"The {noun.Spoken}{noun.Ending}.",
+            Description = $"The {noun.SpokenSeveral}.",
             Arity = ArgumentArity.OneOrMore,
         };
         names.CompletionSources.Add(app.NamesOf(() => noun));
         command.Arguments.Add(names);
         command.Options.Add(MissingOk);
-        if (noun.Method("Delete")!.InputType.FindFieldByName("force") is not null)
-            command.Options.Add(Force);
+        var force = noun.Method("Delete")!.InputType.FindFieldByName("force") is null ? null : new Option<bool>("--force") { Description = noun.ForceMeans };
+        if (force is not null) command.Options.Add(force);
         Parents.AddTo(command, noun.Place);
         Mutation.AddTo(command, waits: noun.Life is not null);
         return app.Does(command, async run =>
         {
             foreach (var text in run.Line.GetValue(names)!)
-                await DeleteAsync(run, noun, await run.ExpandAsync(noun, text));
+                await DeleteAsync(run, noun, await run.ExpandAsync(noun, text), force is not null && run.Line.GetValue(force));
             return ExitCode.Done;
         });
     }
@@ -56,12 +52,12 @@ internal static class Delete
             run.Around.Out.WriteLine(name);
     }
 
-    static async Task DeleteAsync(Run run, Noun noun, string name)
+    static async Task DeleteAsync(Run run, Noun noun, string name, bool force)
     {
         var method = noun.Method("Delete")!;
         var request = Messages.New(method.InputType);
         Messages.Set(request, "name", name);
-        if (run.Line.GetValue(Force))
+        if (force)
             Messages.Set(request, "force", true);
         Mutation.Apply(run, request);
         IMessage answer;

@@ -32,7 +32,7 @@ internal static class List
 
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("list", $"List {noun.Spoken}{noun.Ending}, one a line.");
+        var command = new Command("list", $"List {noun.SpokenSeveral}, one a line.");
         command.Aliases.Add("ls");
         if (noun.Method("List")!.InputType.FindFieldByName("filter") is not null)
             command.Options.Add(Filter);

@@ -21,7 +21,7 @@ internal static class Watch
 
     public static Command Of(Noun noun, App app)
     {
-        var command = new Command("watch", $"Follow the changes of {noun.Spoken}{noun.Ending}, until interrupted or for --timeout.");
+        var command = new Command("watch", $"Follow the changes of {noun.SpokenSeveral}, until interrupted or for --timeout.");
         var name = NounCommand.Name(noun, app);
         name.Arity = ArgumentArity.ZeroOrOne;
         command.Arguments.Add(name);

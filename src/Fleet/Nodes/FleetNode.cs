@@ -20,7 +20,7 @@ internal sealed class FleetNode : IAsyncDisposable
     AgentOptions options;
     readonly bool slow;
     HostChannel? channel;
-    NodeIdentity? identity;
+    string? state;
     CancellationTokenSource? running;
     Task run = Task.CompletedTask;
     volatile bool cut;
@@ -65,10 +65,10 @@ internal sealed class FleetNode : IAsyncDisposable
 
     public bool InSync => agent is { InSync: true };
 
-    /// <param name="identity">From its join.</param>
-    public void Start(NodeIdentity identity)
+    /// <param name="state">Where it keeps who it is, since its join.</param>
+    public void Start(string state)
     {
-        this.identity = identity;
+        this.state = state;
         Start();
     }
 
@@ -76,14 +76,16 @@ internal sealed class FleetNode : IAsyncDisposable
     public void Start()
     {
         if (running is not null) return;
-        channel ??= new HostChannel(identity ?? throw new InvalidOperationException($"{Name} has not joined."));
+        channel ??= new HostChannel(NodeIdentity.Load(Joined()));
         running = new CancellationTokenSource();
         hypervisor?.DataPlane.ForgetPlans();
         agent = hypervisor is not null
             ? new AgentProcess(options, hypervisor.Drivers, Connect, time, loggers)
             : new LoadBalancerAgent(options, balancer!.Drivers, Connect, time, loggers);
-        run = RunAsync(agent, running.Token);
+        run = RunAsync(agent, new Renewal(channel, Joined(), time, loggers.CreateLogger<Renewal>()), running.Token);
     }
+
+    string Joined() => state ?? throw new InvalidOperationException($"{Name} has not joined.");
 
     /// <summary>The agent ends; the VMs run on.</summary>
     public async Task StopAsync()
@@ -110,7 +112,7 @@ internal sealed class FleetNode : IAsyncDisposable
     /// <summary>The connection breaks; the agent makes a new one.</summary>
     public void Disconnect()
     {
-        if (identity is not null) channel?.Use(identity);
+        channel?.Use(channel.Identity);
     }
 
     /// <summary>No connection until it is mended.</summary>
@@ -142,13 +144,13 @@ internal sealed class FleetNode : IAsyncDisposable
             : channel!.Invoker;
     }
 
-    static async Task RunAsync(IAgent agent, CancellationToken stop)
+    static async Task RunAsync(IAgent agent, Renewal renewal, CancellationToken stop)
     {
         // The caller starts thousands: each goes its own way at once.
         await Task.Yield();
         try
         {
-            await agent.RunAsync(stop);
+            await renewal.RunBesideAsync(agent, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -50,21 +50,21 @@ internal sealed class NodeFleet : IAsyncDisposable
         await Parallel.ForEachAsync(nodes, parallel, async (node, stop) =>
         {
             var state = Path.Combine(directory, node.Name);
-            node.Start(File.Exists(Path.Combine(state, NodeIdentity.FileName))
-                ? NodeIdentity.Load(state)
-                : await JoinOneAsync(endpoint, await token(node, stop), state, stop));
+            if (!File.Exists(Path.Combine(state, NodeIdentity.FileName))) await JoinOneAsync(endpoint, await token(node, stop), state, stop);
+            node.Start(state);
         });
         if (shape.Disconnects.Every > TimeSpan.Zero) breaking = BreakAsync(stop.Token);
     }
 
     // A join may be repeated with the same token, and people would: a busy host lets a handshake lapse.
-    static async Task<NodeIdentity> JoinOneAsync(string endpoint, string token, string state, CancellationToken cancel)
+    static async Task JoinOneAsync(string endpoint, string token, string state, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await Enrollment.JoinAsync(endpoint, token, state, cancel);
+                await Enrollment.JoinAsync(endpoint, token, state, cancel);
+                return;
             }
             catch (JoinException e) when (e.Reason is "HOST_UNREACHABLE" or "HOST_SILENT" && attempt < MaxJoins)
             {

@@ -1,9 +1,9 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Identity.Access;
 using Monolith.Identity.AccessTokens;
+using Monolith.Identity.Authority;
 using Monolith.Identity.Domains;
 using Monolith.Identity.Groups;
-using Monolith.Identity.Logins;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.Projects;
 using Monolith.Identity.Providers;
@@ -32,7 +32,7 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
     public DbSet<SigningKeyRow> SigningKeys => Set<SigningKeyRow>();
     public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<JoinTokenRow> JoinTokens => Set<JoinTokenRow>();
-    public DbSet<LoginKeyRow> LoginKeys => Set<LoginKeyRow>();
+    public DbSet<AuthorityRow> Authorities => Set<AuthorityRow>();
     public DbSet<ProviderRow> IdentityProviders => Set<ProviderRow>();
     public DbSet<UsedIdTokenRow> UsedIdTokens => Set<UsedIdTokenRow>();
 
@@ -78,8 +78,12 @@ internal abstract class IdentityDb(DbContextOptions options) : ModuleDb("identit
             k.ToTable("signing_keys").HasKey(x => x.Period);
             k.Property(x => x.Period).ValueGeneratedNever();
         });
-        // One for each use, whichever host was first.
-        model.Entity<LoginKeyRow>().ToTable("login_keys").HasKey(k => k.Use);
+        model.Entity<AuthorityRow>(a =>
+        {
+            a.ToTable("authorities");
+            // One of each use signs, and one is the next, whichever host was first.
+            a.HasIndex(x => new { x.Use, x.State }).IsUnique().HasFilter("\"State\" <> 3");
+        });
         model.Entity<JoinTokenRow>(t =>
         {
             t.ToTable("join_tokens").HasKey(x => x.Id);

@@ -20,7 +20,7 @@ using Monolith.Platform.Storage;
 namespace Monolith.Identity;
 
 /// <summary>Immutable.</summary>
-/// <param name="DataDirectory">Where <c>ca.key</c>, <c>ca.pem</c> and <c>admin.token</c> are kept, and <c>kek</c> where no
+/// <param name="DataDirectory">Where <c>ca.pem</c> and <c>admin.token</c> are kept, and <c>kek</c> where no
 /// key-encryption key is given; made when missing.</param>
 public sealed record IdentityOptions(string DataDirectory)
 {
@@ -56,11 +56,12 @@ public static class IdentityModule
         services.AddSingleton(options);
         services.AddSingleton<DataKeys>();
         services.AddSingleton<ISecrets>(s => s.GetRequiredService<DataKeys>());
-        services.AddSingleton<CertificateAuthority>();
-        services.AddSingleton<IHostCertificates>(s => s.GetRequiredService<CertificateAuthority>());
+        services.AddSingleton<FirstAuthorities>();
+        services.AddSingleton<Authorities>();
+        services.AddSingleton<NodeAuthority>();
+        services.AddSingleton<IHostCertificates>(s => s.GetRequiredService<NodeAuthority>());
         services.AddSingleton<NodeCertificates>();
-        services.AddSingleton<LoginAuthority>();
-        services.AddSingleton<ILoginAuthority>(s => s.GetRequiredService<LoginAuthority>());
+        services.AddSingleton<ILoginAuthority, LoginAuthority>();
         services.AddSingleton<Registry>();
         services.AddSingleton<IHolders, Holders>();
         services.AddSingleton<IProjects>(s => s.GetRequiredService<Registry>());
@@ -105,5 +106,6 @@ public static class IdentityModule
         endpoints.MapGrpcService<RoleBindings.RoleBindingService>();
         endpoints.MapGrpcService<ProviderService>();
         endpoints.MapGrpcService<NodeService>();
+        endpoints.MapGrpcService<AuthorityService>();
     }
 }

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Monolith.Identity.Access;
 using Monolith.Identity.AccessTokens;
 using Monolith.Identity.Authority;
-using Monolith.Identity.Logins;
 using Monolith.Identity.Projects;
 using Monolith.Identity.RoleBindings;
 using Monolith.Identity.Secrets;
@@ -11,6 +10,7 @@ using Monolith.Identity.Tokens;
 using Monolith.Identity.Users;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
+using Use = Monolith.Identity.V1.CertificateAuthority.Types.Use;
 
 namespace Monolith.Identity;
 
@@ -19,8 +19,8 @@ namespace Monolith.Identity;
 /// user at all, the project <c>system</c> and the user <c>admin</c>, who may do everything; and a token of admin's in
 /// <c>admin.token</c> whenever that file is missing.
 /// </summary>
-internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys keys, SigningKeys signingKeys, CertificateAuthority authority,
-    LoginAuthority logins, Registry registry, IdentityOptions options, ILogger<IdentityStartUp> log) : IStartUp
+internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys keys, SigningKeys signingKeys, FirstAuthorities first,
+    Authorities authorities, Registry registry, IdentityOptions options, ILogger<IdentityStartUp> log) : IStartUp
 {
     const string Admin = "users/admin";
 
@@ -29,14 +29,14 @@ internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys 
     public async Task StartAsync(CancellationToken cancel)
     {
         await keys.OpenAsync(cancel);
-        await authority.OpenAsync(cancel);
         await signingKeys.OpenAsync(cancel);
-        await logins.OpenAsync(cancel);
-        var first = await store.WriteAsync(Call.Of("identity/start"), BootstrapAsync, cancel);
+        await first.MakeAsync(cancel);
+        var isFirst = await store.WriteAsync(Call.Of("identity/start"), BootstrapAsync, cancel);
         var path = Path.Combine(options.DataDirectory, "admin.token");
         // At a first start a file that is there is of another database.
-        if (first || !File.Exists(path)) await WriteTokenAsync(path, cancel);
+        if (isFirst || !File.Exists(path)) await WriteTokenAsync(path, cancel);
         await registry.StartAsync();
+        await first.PublishAsync(authorities.Of(Use.Nodes), cancel);
     }
 
     static async Task<bool> BootstrapAsync(Unit<IdentityDb> unit)

@@ -39,6 +39,7 @@ internal sealed class Cloud : IAsyncDisposable
 
     public Hypervisors Hypervisors => web.Services.GetRequiredService<Hypervisors>();
 
+    public Authorities Authorities => web.Services.GetRequiredService<Authorities>();
     public Prewarms Prewarms => web.Services.GetRequiredService<Prewarms>();
 
     public Identity Identity => web.Services.GetRequiredService<Identity>();
@@ -69,7 +70,7 @@ internal sealed class Cloud : IAsyncDisposable
         builder.Services.AddGrpc(options => options.EnableDetailedErrors = true);
         builder.Services.AddSingleton<Book>().AddSingleton<Pools>().AddSingleton<Servers>().AddSingleton<Images>().AddSingleton<Groups>().AddSingleton<Identity>()
             .AddSingleton<Balancers>().AddSingleton<Quotas>().AddSingleton<Hypervisors>().AddSingleton<Consoles>()
-            .AddSingleton<Prewarms>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>().AddSingleton<People>()
+            .AddSingleton<Prewarms>().AddSingleton<Authorities>().AddSingleton<Zones>().AddSingleton<Access>().AddSingleton<Trail>().AddSingleton<People>()
             .AddSingleton<Logins>().AddSingleton<FloatingAddresses>().AddSingleton<SignIns>().AddSingleton<Revoker>();
         var web = builder.Build();
         web.MapGrpcService<Servers>();
@@ -91,6 +92,7 @@ internal sealed class Cloud : IAsyncDisposable
         web.MapGrpcService<Hypervisors>();
         web.MapGrpcService<Consoles>();
         web.MapGrpcService<Prewarms>();
+        web.MapGrpcService<Authorities>();
         web.MapGrpcService<Zones>();
         web.MapGrpcService<Pools>();
         web.MapGrpcService<Book>();

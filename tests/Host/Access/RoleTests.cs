@@ -21,7 +21,7 @@ public sealed partial class RoleTests(RunningHost host)
     {
         ["roles/admin"] = @"(identity|compute|image|network|dns|lb|events)\..*",
         ["roles/operator"] = @"compute\.(flavors|hypervisors|imagePrewarms)\.\w+|network\.(addressPools|fabricPeers|fabricBreaches)\.\w+|lb\.nodes\.\w+|events\.events\.list|events\.auditEntries\.\w+"
-            + @"|identity\.joinTokens\.create|identity\.projects\.get|identity\.quotas\.(get|update)",
+            + @"|identity\.joinTokens\.create|identity\.projects\.get|identity\.quotas\.(get|update)|identity\.certificateAuthorities\.(get|list)",
         ["roles/domainAdmin"] = DomainAdmin,
         ["roles/projectAdmin"] = ProjectAdmin,
         ["roles/member"] = Member,

@@ -30,7 +30,7 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         Balancer = "nodes/" + Id + "-lb", Provider = "identityProviders/" + Id;
 
     readonly Tenant tenant = new(Id);
-    string token = "", binding = "", port = "";
+    string token = "", binding = "", port = "", authority = "";
     StandInProvider provider = null!;
 
     public async ValueTask InitializeAsync()
@@ -96,6 +96,10 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         await Do("CreateUser", new CreateUserRequest { UserId = "tried" });
         await Do("SetPassword", new SetPasswordRequest { Name = User, Password = Password });
         await Do("CreateDomain", new CreateDomainRequest { DomainId = "tried" });
+        authority = ((CertificateAuthority)await Do("CreateCertificateAuthority", new CreateCertificateAuthorityRequest
+        {
+            CertificateAuthority = new() { Use = CertificateAuthority.Types.Use.Servers },
+        })).Name;
         await Do("CreateGroup", new CreateGroupRequest { GroupId = "tried", Group = new() { Members = { "users/admin" } } });
         await Do("CreateRole", new CreateRoleRequest { RoleId = "tried", Role = new() { Permissions = { "compute.servers.get" } } });
         token = ((CreateTokenResponse)await Do("CreateToken", new CreateTokenRequest { Parent = User })).Token.Name;
@@ -329,6 +333,12 @@ public sealed class Tried(RunningHost host) : IAsyncLifetime
         "CreateDomain" => new CreateDomainRequest { DomainId = Mark },
         "UpdateDomain" => new UpdateDomainRequest { Domain = new() { Name = "domains/tried", DisplayName = Mark } },
         "DeleteDomain" => new DeleteDomainRequest { Name = "domains/tried" },
+        "CreateCertificateAuthority" => new CreateCertificateAuthorityRequest
+        {
+            CertificateAuthority = new() { Use = CertificateAuthority.Types.Use.Logins },
+        },
+        "ActivateCertificateAuthority" => new ActivateCertificateAuthorityRequest { Name = authority },
+        "DeleteCertificateAuthority" => new DeleteCertificateAuthorityRequest { Name = authority },
         "CreateGroup" => new CreateGroupRequest { GroupId = Mark, Group = new() { Members = { User } } },
         "UpdateGroup" => new UpdateGroupRequest { Group = new() { Name = "groups/tried", DisplayName = Mark } },
         "AddGroupMembers" => new AddGroupMembersRequest { Name = "groups/tried", Members = { User } },

@@ -103,6 +103,7 @@ public sealed class RoleFuzzTests(ITestOutputHelper output)
                 "addressPools" => "servers",
                 "hypervisors" => "speaker",
                 "roles" => "reader",
+                "certificateAuthorities" => "nodes-1",
                 _ => "r1",
             };
         }

@@ -75,6 +75,10 @@ internal sealed class Rubbish(Random random, IReadOnlyList<string>? names = null
         FieldType.UInt64 or FieldType.Fixed64 => unchecked((ulong)Number()),
         FieldType.Double => (double)Number() * 1e300,
         FieldType.Float => (float)Number(),
+        // Of the others there is one next authority at a time, which other tests make.
+        FieldType.Enum when names is null && field.FullName == "monolith.identity.v1.CertificateAuthority.use" && random.Next(2) == 0 =>
+            Monolith.Identity.V1.CertificateAuthority.Types.Use.Nodes,
+        FieldType.Enum when names is null && field.FullName == "monolith.identity.v1.CertificateAuthority.use" => null,
         FieldType.Enum => Enum.ToObject(field.EnumType.ClrType, random.Next(4) == 0
             ? unchecked((int)Number())
             : random.Next(field.EnumType.Values.Count)),

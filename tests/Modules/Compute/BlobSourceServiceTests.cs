@@ -24,9 +24,11 @@ public sealed class BlobSourceServiceTests : IDisposable
     {
         public ECDsa Key { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-        X509Certificate2 IHostCertificates.Authority => throw new NotSupportedException();
+        public IReadOnlyList<X509Certificate2> Trusted => throw new NotSupportedException();
 
-        public X509Certificate2 IssueServerCertificate(IEnumerable<string> names) => throw new NotSupportedException();
+        public X509Certificate2 AuthorityFor(string? serverName) => throw new NotSupportedException();
+
+        public X509Certificate2 IssueServerCertificate(string? serverName, IEnumerable<string> names) => throw new NotSupportedException();
 
         public byte[] Sign(byte[] data) => Key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
     }

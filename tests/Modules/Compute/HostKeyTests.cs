@@ -22,9 +22,9 @@ public sealed class HostKeyTests
     {
         public List<SshCertificateOrder> Orders { get; } = [];
 
-        public SshPublicKey UserKey => SshPublicKey.Parse(Key);
+        public IReadOnlyList<SshPublicKey> UserKeys => [SshPublicKey.Parse(Key)];
 
-        public SshPublicKey HostKey => SshPublicKey.Parse(Key);
+        public IReadOnlyList<SshPublicKey> HostKeys => UserKeys;
 
         public string CertifyUser(SshCertificateOrder order) => throw new InvalidOperationException("It is no user.");
 

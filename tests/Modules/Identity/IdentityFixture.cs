@@ -49,6 +49,15 @@ internal sealed class IdentityFixture : IAsyncDisposable
     /// <summary>Another host's module on the same database and directory, to be disposed of before this.</summary>
     public Task<ServiceProvider> OtherAsync() => OpenAsync();
 
+    /// <summary>On whichever host: by the clock that they go by; what the machine takes for their queries is its own affair.</summary>
+    public async Task HoldsWithinASecondAsync(Func<bool> holds)
+    {
+        Time.Advance(TimeSpan.FromSeconds(0.5));
+        Time.Advance(TimeSpan.FromSeconds(0.5));
+        for (var patience = 0; patience < 3_000 && !holds(); patience++) await Task.Delay(1);
+        Assert.True(holds());
+    }
+
     async Task<ServiceProvider> OpenAsync()
     {
         var collection = new ServiceCollection();

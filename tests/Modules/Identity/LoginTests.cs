@@ -111,12 +111,12 @@ public sealed class LoginTests : IDisposable
     {
         await using var identity = await IdentityFixture.StartAsync(provider);
         var before = identity.Get<ILoginAuthority>();
-        Assert.NotEqual(before.UserKey, before.HostKey);
+        Assert.NotEqual(Assert.Single(before.UserKeys), Assert.Single(before.HostKeys));
         await identity.RestartAsync();
         var after = identity.Get<ILoginAuthority>();
         Assert.NotSame(before, after);
-        Assert.Equal(before.UserKey, after.UserKey);
-        Assert.Equal(before.HostKey, after.HostKey);
+        Assert.Equal(before.UserKeys, after.UserKeys);
+        Assert.Equal(before.HostKeys, after.HostKeys);
     }
 
     [Theory]

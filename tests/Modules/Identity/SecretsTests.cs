@@ -1,9 +1,12 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using CsCheck;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Monolith.Identity;
+using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Secrets;
 using Monolith.Modules.Tests.Calls;
@@ -77,8 +80,6 @@ public class SecretsTests
         // Made by itself, and readable by nobody else.
         var made = Path.Combine(database.Options.Directory, "kek");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(made));
-        Assert.DoesNotContain("BEGIN PRIVATE KEY",
-            await File.ReadAllTextAsync(Path.Combine(database.Options.Directory, "ca.key"), Stop), StringComparison.Ordinal);
         await using (var host = await StartAsync(database, Key(1)))
         {
             Assert.Equal(Secret, host.Secrets.Open("test", old));
@@ -101,22 +102,48 @@ public class SecretsTests
             Assert.Equal((3, authority), (await host.KeysAsync(), host.Authority));
     }
 
-    /// <summary>The authority's key of a cloud that had it open is sealed at the next start.</summary>
-    [Fact]
-    public async Task AKeyThatLayOpen_IsSealed()
+    /// <summary>An authority that lay in files, open or sealed, is taken from there, and its key file is gone.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnAuthorityInFiles_IsTakenFromThere(bool isSealed)
     {
         await using var database = await TestDatabases.MakeAsync("sqlite");
-        var path = Path.Combine(database.Options.Directory, "ca.key");
+        var (path, pem) = (Path.Combine(database.Options.Directory, "ca.key"), Path.Combine(database.Options.Directory, "ca.pem"));
         Directory.CreateDirectory(database.Options.Directory);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = X509CertificateLoader.LoadCertificate(NodeAuthority.SignSelf(key, 1, DateTimeOffset.UtcNow));
         await File.WriteAllTextAsync(path, key.ExportPkcs8PrivateKeyPem(), Stop);
-        string authority;
-        await using (var host = await StartAsync(database)) authority = host.Authority;
-        Assert.DoesNotContain("BEGIN PRIVATE KEY", await File.ReadAllTextAsync(path, Stop), StringComparison.Ordinal);
-        await using (var host = await StartAsync(database)) Assert.Equal(authority, host.Authority);
+        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(database));
+        Assert.Contains("ca.pem is not", e.Message, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(pem, certificate.ExportCertificatePem(), Stop);
         await File.WriteAllTextAsync(path, "nothing", Stop);
-        Assert.Contains("ca.key cannot be read", (await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(database))).Message,
-            StringComparison.Ordinal);
+        e = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(database));
+        Assert.Contains("ca.key cannot be read", e.Message, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(path, isSealed ? await SealedAsync(database, key) : key.ExportPkcs8PrivateKeyPem(), Stop);
+        await using (var host = await StartAsync(database)) Assert.Equal(certificate.Thumbprint, host.Authority);
+        Assert.False(File.Exists(path));
+        await using (var host = await StartAsync(database)) Assert.Equal(certificate.Thumbprint, host.Authority);
+    }
+
+    /// <summary>As a file once had it, sealed by the keys of the database that it belongs to.</summary>
+    static async Task<string> SealedAsync(TestDatabase database, ECDsa key)
+    {
+        await using var host = await ModuleHost.StartAsync(database.Options, (services, directory) =>
+        {
+            services.AddIdentity(new IdentityOptions(directory));
+            services.RemoveAll<IStartUp>();
+            services.AddSingleton<IStartUp, KeysAlone>();
+        });
+        return PemEncoding.WriteString("MONOLITH SEALED PRIVATE KEY",
+            host.Services.GetRequiredService<ISecrets>().Seal("identity.ca_key", key.ExportPkcs8PrivateKey()));
+    }
+
+    sealed class KeysAlone(Store<IdentityDb> store, DataKeys keys) : IStartUp
+    {
+        public string Module => store.Module;
+
+        public Task StartAsync(CancellationToken cancel) => keys.OpenAsync(cancel);
     }
 
     static string Key(int n) => Convert.ToHexStringLower(SHA256.HashData([(byte)n]));
@@ -132,7 +159,7 @@ public class SecretsTests
     {
         public ISecrets Secrets => host.Services.GetRequiredService<ISecrets>();
 
-        public string Authority => host.Services.GetRequiredService<IHostCertificates>().Authority.Thumbprint;
+        public string Authority => host.Services.GetRequiredService<IHostCertificates>().AuthorityFor(null).Thumbprint;
 
         public Task<int> KeysAsync() => host.Services.GetRequiredService<Store<IdentityDb>>().ReadAsync(db => db.DataKeys.CountAsync());
 

@@ -2,7 +2,7 @@
 # Logins by the cloud's certificates, as the vendor data have cloud-init do it.
 #
 #   rc.login begin    before sshd starts: whom to let in, and a certificate for the host key, if there is one at once
-#   rc.login renew    has the host key certified each day; and now, when there was none
+#   rc.login renew    has the host key certified each day, and asks anew whom to let in; and now, when there was no certificate
 export PATH=/sbin:/bin:/usr/sbin:/usr/bin
 service=169.254.169.254
 dir=/etc/ssh/monolith
@@ -27,16 +27,17 @@ certify() {
 case $1 in
   begin)
     mkdir -p $dir
-    take authorities authorities
-    take principals/login login
-    take principals/root root
     # The one of the last boot may be another server's, or too old.
     rm -f $host_key-cert.pub
-    certify 3 ;;
+    certify 3 || true
+    # Behind it, since who has a key certified is told who signs now.
+    take authorities authorities
+    take principals/login login
+    take principals/root root ;;
   renew)
     [ ! -s $host_key-cert.pub ] || sleep 86400
     while :; do
       # sshd reads it when it starts, and starts anew for this.
-      if certify 15; then kill -HUP "$(cat /run/sshd.pid)"; sleep 86400; else sleep 5; fi
+      if certify 15; then take authorities authorities; kill -HUP "$(cat /run/sshd.pid)"; sleep 86400; else sleep 5; fi
     done ;;
 esac

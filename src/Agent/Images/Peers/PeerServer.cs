@@ -115,7 +115,7 @@ public sealed class PeerServer : IAsyncDisposable
         await using (stream)
         {
             var request = await ReadAsync(stream, limit.Token);
-            if (PeerTickets.Admit(request, tls.Authority, reader, tls.Node, time.GetUtcNow()) is not { } digest) return;
+            if (PeerTickets.Admit(request, tls.Authorities, reader, tls.Node, time.GetUtcNow()) is not { } digest) return;
             await using var file = cache.OpenRead(digest);
             if (file is null || request.Offset > file.Length) return;
             file.Seek(request.Offset, SeekOrigin.Begin);

@@ -7,7 +7,7 @@ using Monolith.Agent.Join;
 namespace Monolith.Agent.Images.Peers;
 
 /// <summary>
-/// TLS between nodes: both show the certificate of their node, which leads to the cloud's CA and is for clients, as nodes'
+/// TLS between nodes: both show the certificate of their node, which leads to a CA of the cloud and is for clients, as nodes'
 /// are: the host's own would not do, and neither would a stranger's.
 /// </summary>
 internal sealed class PeerTls : IDisposable
@@ -18,13 +18,14 @@ internal sealed class PeerTls : IDisposable
 
     public PeerTls(NodeIdentity identity)
     {
-        (Node, Authority) = (identity.Node, identity.OpenAuthority());
+        (Node, Authorities) = (identity.Node, identity.OpenAuthorities());
         certificate = identity.OpenCertificate();
     }
 
     public string Node { get; }
 
-    public X509Certificate2 Authority { get; }
+    /// <summary>The one that signed this node's certificate first.</summary>
+    public IReadOnlyList<X509Certificate2> Authorities { get; }
 
     /// <summary>As the one who was connected to.</summary>
     /// <returns>The stream, and the node at its other end.</returns>
@@ -83,19 +84,23 @@ internal sealed class PeerTls : IDisposable
     public void Dispose()
     {
         certificate.Dispose();
-        Authority.Dispose();
+        foreach (var authority in Authorities) authority.Dispose();
     }
 
-    private SslStreamCertificateContext Context() => SslStreamCertificateContext.Create(certificate, [Authority], offline: true);
+    private SslStreamCertificateContext Context() => SslStreamCertificateContext.Create(certificate, [Authorities[0]], offline: true);
 
-    private X509ChainPolicy Policy() => new()
+    private X509ChainPolicy Policy()
     {
-        TrustMode = X509ChainTrustMode.CustomRootTrust,
-        CustomTrustStore = { Authority },
-        RevocationMode = X509RevocationMode.NoCheck,
-        DisableCertificateDownloads = true,
-        ApplicationPolicy = { new Oid(ClientUsage) },
-    };
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            ApplicationPolicy = { new Oid(ClientUsage) },
+        };
+        foreach (var authority in Authorities) policy.CustomTrustStore.Add(authority);
+        return policy;
+    }
 
     // The name in it is the node's, which is no host name.
     private static bool IsNode(object sender, X509Certificate? leaf, X509Chain? chain, SslPolicyErrors errors) =>

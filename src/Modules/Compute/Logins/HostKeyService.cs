@@ -34,7 +34,7 @@ internal sealed class HostKeyService(Store<ComputeDb> store, ILoginAuthority aut
                 ? await ServerQueries.ByUid(db, uid)
                 : null) ?? throw Fault.NotFound("instances/" + uid);
         var now = Stored.Time(time.GetUtcNow());
-        var expires = now + LoginRules.HostLifetime;
+        var expires = now + LoginLifetimes.OfHosts;
         // Not its short name, which servers of other projects may have, and no address, which others will have.
         string[] names = server.DnsName.Length > 0 ? [uid.ToString(), server.DnsName.TrimEnd('.')] : [uid.ToString()];
         return new CertifyHostKeysResponse
@@ -45,6 +45,7 @@ internal sealed class HostKeyService(Store<ComputeDb> store, ILoginAuthority aut
                     new(k, (ulong)LoginRules.Serial(now), server.Name, names, now - LoginRules.Skew, expires))),
             },
             ExpireTime = expires.ToTimestamp(),
+            UserAuthorities = { authority.UserKeys.Select(k => k.ToString()) },
         };
     }
 }

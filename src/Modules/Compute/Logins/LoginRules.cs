@@ -19,15 +19,17 @@ internal static class LoginRules
     /// <summary>Certificates begin a little in the past: a guest's clock may be behind.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
 
-    /// <summary>Guests renew at every boot and each day.</summary>
-    public static readonly TimeSpan HostLifetime = TimeSpan.FromDays(90);
-
-    static readonly TimeSpan Shortest = TimeSpan.FromMinutes(1), Usual = TimeSpan.FromMinutes(5), Longest = TimeSpan.FromHours(1);
+    static readonly TimeSpan Shortest = TimeSpan.FromMinutes(1), Usual = TimeSpan.FromMinutes(5), Longest = LoginLifetimes.LongestOfUsers;
 
     /// <summary>For root, and accounts that may become root.</summary>
     public static string RootPrincipal(Guid server) => server + ":root";
 
     public static string Principal(Guid server) => server + ":login";
+
+    /// <summary>Lines for <c>known_hosts</c>.</summary>
+    /// <param name="hosts">Whom they are true of, as that file has it.</param>
+    public static string KnownHosts(string hosts, IEnumerable<SshPublicKey> authorities) =>
+        string.Join('\n', authorities.Select(a => $"@cert-authority {hosts} {a}"));
 
     public static IReadOnlyList<string> PrincipalsOf(Guid server, bool asRoot) =>
         asRoot ? [Principal(server), RootPrincipal(server)] : [Principal(server)];

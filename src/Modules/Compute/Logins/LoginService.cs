@@ -53,7 +53,7 @@ internal sealed class LoginService(Store<ComputeDb> store, ILoginAuthority autho
             unit.Emit("loginCertificate", Change.Created, prepared.Row.Name, project, made.Clone());
             if (prepared.Certificate.Length == 0) return made;
             made.Certificate = prepared.Certificate;
-            made.KnownHosts = $"@cert-authority {made.HostKeyAlias} {authority.HostKey}";
+            made.KnownHosts = LoginRules.KnownHosts(made.HostKeyAlias, authority.HostKeys);
             return made;
         }, context.CancellationToken);
     }
@@ -93,14 +93,17 @@ internal sealed class LoginService(Store<ComputeDb> store, ILoginAuthority autho
         return new ListLoginsResponse { Logins = { found }, NextPageToken = next };
     }
 
-    public override Task<LoginAuthority> GetLoginAuthority(GetLoginAuthorityRequest request, ServerCallContext context) =>
-        Task.FromResult(new LoginAuthority
+    public override Task<LoginAuthority> GetLoginAuthority(GetLoginAuthorityRequest request, ServerCallContext context)
+    {
+        var (users, hosts) = (authority.UserKeys, authority.HostKeys);
+        return Task.FromResult(new LoginAuthority
         {
-            UserKey = authority.UserKey.ToString(),
-            KnownHosts = $"@cert-authority * {authority.HostKey}",
-            UserKeyFingerprint = authority.UserKey.Fingerprint,
-            HostKeyFingerprint = authority.HostKey.Fingerprint,
+            UserKey = string.Join('\n', users),
+            KnownHosts = LoginRules.KnownHosts("*", hosts),
+            UserKeyFingerprint = users[0].Fingerprint,
+            HostKeyFingerprint = hosts[0].Fingerprint,
         });
+    }
 
     static string Key(Login login) => $"{login.Member} {login.Role} {login.Scope}";
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Authority;
 using Monolith.Identity.Groups;
 using Monolith.Identity.Nodes;
 using Monolith.Identity.ServiceAccounts;
@@ -17,7 +18,8 @@ internal sealed record KnownUser(bool Disabled, Caller Caller);
 /// <param name="Limits">Null: it is good for all that its user may.</param>
 internal sealed record KnownToken(string Name, string User, DateTime? Expires, TokenLimits? Limits);
 
-internal sealed record KnownNode(Guid Uid, NodeRole Role, Caller Caller);
+/// <param name="CertifiedBy">See <see cref="NodeRow"/>; as the next.</param>
+internal sealed record KnownNode(Guid Uid, NodeRole Role, Caller Caller, string CertifiedBy, string NewestTrusted);
 
 /// <summary>
 /// What access is decided by, as the rows were at one moment. Immutable; a change makes a new one that shares what
@@ -39,6 +41,7 @@ internal sealed record Known(
     ImmutableDictionary<TokenDigest, KnownToken> Tokens,
     ImmutableDictionary<string, TokenDigest> TokenDigests,
     ImmutableDictionary<string, KnownNode> Nodes,
+    ImmutableDictionary<string, AuthorityRow> Authorities,
     KnownQuotas Quotas)
 {
     public static Known Nothing { get; } = new(
@@ -52,6 +55,7 @@ internal sealed record Known(
         ImmutableDictionary<TokenDigest, KnownToken>.Empty,
         ImmutableDictionary.Create<string, TokenDigest>(StringComparer.Ordinal),
         ImmutableDictionary.Create<string, KnownNode>(StringComparer.Ordinal),
+        ImmutableDictionary.Create<string, AuthorityRow>(StringComparer.Ordinal),
         KnownQuotas.None);
 
     public static async Task<Known> LoadAsync(IdentityDb db)
@@ -63,6 +67,7 @@ internal sealed record Known(
         known = known.WithUsers([], await db.Users.ToListAsync(), await db.ServiceAccounts.ToListAsync(), await db.RoleBindings.ToListAsync());
         known = known.WithTokens([], await db.Tokens.ToListAsync());
         known = known with { Quotas = known.Quotas.With([], await db.Quotas.ToListAsync()) };
+        known = known.WithAuthorities([], await db.Authorities.ToListAsync());
         return known.WithNodes([], await db.Nodes.ToListAsync());
     }
 
@@ -114,6 +119,9 @@ internal sealed record Known(
         if (touched.Nodes.Count > 0)
             known = known.WithNodes(touched.Nodes,
                 await db.Nodes.Where(n => touched.Nodes.Contains(n.Name)).ToListAsync());
+        if (touched.Authorities.Count > 0)
+            known = known.WithAuthorities(touched.Authorities,
+                await db.Authorities.Where(a => touched.Authorities.Contains(a.Name)).ToListAsync());
         if (touched.Quotas.Count > 0)
             known = known with
             {
@@ -195,18 +203,24 @@ internal sealed record Known(
     Known WithNodes(IEnumerable<string> stale, List<NodeRow> nodes) => this with
     {
         Nodes = Nodes.RemoveRange(stale).SetItems(nodes.Select(n => KeyValuePair.Create(n.Name,
-            new KnownNode(n.Uid, n.Role, new Caller(n.Name, [Roles.Grant("roles/" + NodeRoles.Word(n.Role), "")]))))),
+            new KnownNode(n.Uid, n.Role, new Caller(n.Name, [Roles.Grant("roles/" + NodeRoles.Word(n.Role), "")]), n.CertifiedBy, n.NewestTrusted)))),
+    };
+
+    Known WithAuthorities(IEnumerable<string> stale, List<AuthorityRow> authorities) => this with
+    {
+        Authorities = Authorities.RemoveRange(stale).SetItems(authorities.Select(a => KeyValuePair.Create(a.Name, a))),
     };
 
     /// <summary>The names of what events speak of, by noun; a binding speaks of its member.</summary>
     /// <param name="Users">And service accounts.</param>
     /// <param name="Bound">Users, service accounts and groups to whom something was bound, or is no longer.</param>
     sealed record Touched(HashSet<string> Projects, HashSet<string> Users, HashSet<string> Tokens, HashSet<string> Nodes,
-        HashSet<string> Quotas, HashSet<string> Roles, HashSet<string> Groups, HashSet<string> Bound, HashSet<string> Domains)
+        HashSet<string> Quotas, HashSet<string> Roles, HashSet<string> Groups, HashSet<string> Bound, HashSet<string> Domains,
+        HashSet<string> Authorities)
     {
         public static Touched By(IReadOnlyList<EventRow> events)
         {
-            var touched = new Touched([], [], [], [], [], [], [], [], []);
+            var touched = new Touched([], [], [], [], [], [], [], [], [], []);
             foreach (var e in events)
                 switch (e.Type.Split('.')[2])
                 {
@@ -233,6 +247,9 @@ internal sealed record Known(
                         break;
                     case "node":
                         touched.Nodes.Add(e.Resource);
+                        break;
+                    case "certificateAuthority":
+                        touched.Authorities.Add(e.Resource);
                         break;
                     case "quota":
                         touched.Quotas.Add(e.Resource);

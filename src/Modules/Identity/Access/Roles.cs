@@ -64,7 +64,7 @@ internal static class Roles
         Of("roles/operator", "Who runs the machines: the fleet, and no tenants' content.", RoleScope.Cloud, "compute.flavors.*", "compute.hypervisors.*", "compute.imagePrewarms.*",
             "network.addressPools.*", "network.fabricPeers.*",
             "network.fabricBreaches.*", "lb.nodes.*", "operations.*", "events.events.list", "events.auditEntries.*", "identity.joinTokens.create", "identity.projects.get",
-            "identity.quotas.get", "identity.quotas.update"),
+            "identity.quotas.get", "identity.quotas.update", "identity.certificateAuthorities.get", "identity.certificateAuthorities.list"),
         Of(DomainAdmin, "Who answers for a domain: its projects come and go as they say, and who may do what there.", RoleScope.Domain,
             [.. OfProject, "identity.projects.create", "identity.projects.delete", "identity.projects.undelete", "identity.domains.get", "identity.domains.update"]),
         Of(ProjectAdmin, "Who answers for a project: all that is in it, and who may do what there.", RoleScope.Domain | RoleScope.Project, OfProject),

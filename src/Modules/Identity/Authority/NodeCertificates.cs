@@ -9,14 +9,15 @@ namespace Monolith.Identity.Authority;
 
 /// <summary>Whom a node's certificate names.</summary>
 /// <param name="Name"><c>nodes/{node}</c></param>
+/// <param name="SignedBy"><c>certificateAuthorities/{authority}</c></param>
 internal sealed record NodeIdentity(string Name, Guid Uid, NodeRole Role, DateTimeOffset NotBefore,
-    DateTimeOffset NotAfter);
+    DateTimeOffset NotAfter, string SignedBy);
 
 /// <summary>
 /// Certificates of nodes. Who it is stands in a URI among the alternative names (RFC 5280, 4.2.1.6):
 /// <c>monolith://nodes/{node}?role={role}&amp;uid={uid}</c>.
 /// </summary>
-internal sealed class NodeCertificates(CertificateAuthority authority)
+internal sealed class NodeCertificates(NodeAuthority authority)
 {
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(90);
 
@@ -30,7 +31,7 @@ internal sealed class NodeCertificates(CertificateAuthority authority)
     public byte[] Issue(NodeKey key, string name, Guid uid, NodeRole role, DateTime notAfter)
     {
         var node = name["nodes/".Length..];
-        var request = new CertificateRequest(CertificateAuthority.CommonName(node), key.Key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(NodeAuthority.CommonName(node), key.Key, HashAlgorithmName.SHA256);
         var san = new SubjectAlternativeNameBuilder();
         san.AddUri(new Uri($"monolith://nodes/{node}?role={NodeRoles.Word(role)}&uid={uid}"));
         request.CertificateExtensions.Add(san.Build());
@@ -39,24 +40,26 @@ internal sealed class NodeCertificates(CertificateAuthority authority)
     }
 
     /// <summary>
-    /// Whom the certificate names; null when this cloud's authority did not sign it for a node. Whether the node still
+    /// Whom the certificate names; null when no authority that this cloud trusts signed it for a node. Whether the node still
     /// exists and whether the certificate has expired is the caller's question.
     /// </summary>
     public NodeIdentity? Read(X509Certificate2 certificate)
     {
+        var trusted = authority.Trusted;
         var key = certificate.GetCertHashString(HashAlgorithmName.SHA256);
-        if (proved.TryGetValue(key, out var known)) return known;
-        if (!IsOurs(certificate) || Parse(certificate) is not { } shown) return null;
+        // What was proved stays proved as long as who signed it is believed.
+        if (proved.TryGetValue(key, out var known) && trusted.Any(a => a.Name == known.SignedBy)) return known;
+        if (SignerOf(certificate, trusted) is not { } signer || Parse(certificate, signer) is not { } shown) return null;
         if (proved.Count >= MaxRemembered) proved.Clear();
         proved[key] = shown;
         return shown;
     }
 
-    bool IsOurs(X509Certificate2 certificate)
+    static string? SignerOf(X509Certificate2 certificate, IReadOnlyList<OpenAuthority> trusted)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority.Authority);
+        foreach (var one in trusted) chain.ChainPolicy.CustomTrustStore.Add(one.Certificate!);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ClientUsage));
@@ -64,15 +67,17 @@ internal sealed class NodeCertificates(CertificateAuthority authority)
         chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
         try
         {
-            return chain.Build(certificate);
+            return chain.Build(certificate)
+                ? trusted.FirstOrDefault(a => a.Certificate!.RawDataMemory.Span.SequenceEqual(chain.ChainElements[^1].Certificate.RawDataMemory.Span))?.Name
+                : null;
         }
         catch (CryptographicException)
         {
-            return false;
+            return null;
         }
     }
 
-    static NodeIdentity? Parse(X509Certificate2 certificate)
+    static NodeIdentity? Parse(X509Certificate2 certificate, string signedBy)
     {
         if (UriOf(certificate) is not { } text || !Uri.TryCreate(text, UriKind.Absolute, out var uri)
             || uri.Scheme != "monolith" || uri.Host != "nodes")
@@ -84,7 +89,7 @@ internal sealed class NodeCertificates(CertificateAuthority authority)
             else if (pair.StartsWith("uid=", StringComparison.Ordinal)) _ = Guid.TryParse(pair["uid=".Length..], out uid);
         if (role == NodeRole.Unspecified || uid == Guid.Empty) return null;
         return new("nodes" + uri.AbsolutePath, uid, role, certificate.NotBefore.ToUniversalTime(),
-            certificate.NotAfter.ToUniversalTime());
+            certificate.NotAfter.ToUniversalTime(), signedBy);
     }
 
     /// <summary>The first URI among the alternative names: GeneralName [6] IA5String.</summary>

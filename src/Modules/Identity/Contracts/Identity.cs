@@ -32,17 +32,23 @@ public interface IProjects
     bool Exists(string project);
 }
 
-/// <summary>The cloud's certificate authority, as the host's transports need it.</summary>
+/// <summary>The cloud's certificate authorities for nodes, as the host's transports need them. There once the modules have
+/// started; they change while it runs.</summary>
 public interface IHostCertificates
 {
-    /// <summary>The CA's certificate. There once the modules have started.</summary>
-    X509Certificate2 Authority { get; }
+    /// <summary>Certificates of all that are trusted, the one that signs first.</summary>
+    IReadOnlyList<X509Certificate2> Trusted { get; }
+
+    /// <summary>Whose certificate a client is to be shown.</summary>
+    /// <param name="serverName">By which it asks (<c>AuthorityName</c>); any other, and none, is for the one that signs.</param>
+    X509Certificate2 AuthorityFor(string? serverName);
 
     /// <summary>A certificate for a server of this host, issued now, valid for 90 days, with its key.</summary>
+    /// <param name="serverName">As above.</param>
     /// <param name="names">Host names and IP addresses.</param>
-    X509Certificate2 IssueServerCertificate(IEnumerable<string> names);
+    X509Certificate2 IssueServerCertificate(string? serverName, IEnumerable<string> names);
 
-    /// <summary>The CA's signature, ECDSA with SHA-256 in DER, for nodes, which know the CA's certificate.</summary>
+    /// <summary>A signature of the one that signs, ECDSA with SHA-256 in DER, for nodes, which know its certificate.</summary>
     /// <param name="data">Says in itself what it is, and is never what a certificate could be.</param>
     byte[] Sign(byte[] data);
 }

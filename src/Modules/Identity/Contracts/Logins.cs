@@ -18,14 +18,27 @@ public static class LoginPermissions
 public sealed record SshCertificateOrder(SshPublicKey Key, ulong Serial, string KeyId, IReadOnlyList<string> Principals,
     DateTime NotBefore, DateTime NotAfter);
 
-/// <summary>The cloud as an authority of OpenSSH certificates. There once Identity has started.</summary>
+/// <summary>How long what concerns logins lasts.</summary>
+public static class LoginLifetimes
+{
+    /// <summary>Of a user's certificate, at most.</summary>
+    public static readonly TimeSpan LongestOfUsers = TimeSpan.FromHours(1);
+
+    /// <summary>Of a host key's certificate. Guests have them renewed at every boot and each day.</summary>
+    public static readonly TimeSpan OfHosts = TimeSpan.FromDays(90);
+
+    /// <summary>By then a guest that runs has asked whom to trust: they do each day.</summary>
+    public static readonly TimeSpan GuestsAskWithin = TimeSpan.FromDays(2);
+}
+
+/// <summary>The cloud as an authority of OpenSSH certificates. There once Identity has started; keys change while it runs.</summary>
 public interface ILoginAuthority
 {
-    /// <summary>What servers trust.</summary>
-    SshPublicKey UserKey { get; }
+    /// <summary>What servers trust; the one that signs first.</summary>
+    IReadOnlyList<SshPublicKey> UserKeys { get; }
 
-    /// <summary>What users trust.</summary>
-    SshPublicKey HostKey { get; }
+    /// <summary>What users trust; the one that signs first.</summary>
+    IReadOnlyList<SshPublicKey> HostKeys { get; }
 
     /// <summary>A certificate for who logs in: type and base64.</summary>
     string CertifyUser(SshCertificateOrder order);

@@ -10,7 +10,7 @@ using Monolith.Platform.Storage;
 namespace Monolith.Identity.Nodes;
 
 /// <summary>Makes join tokens.</summary>
-internal sealed class JoinTokens(Store<IdentityDb> store, CertificateAuthority authority) : IJoinTokens
+internal sealed class JoinTokens(Store<IdentityDb> store, NodeAuthority authority) : IJoinTokens
 {
     static readonly TimeSpan HostsOwn = TimeSpan.FromMinutes(10);
 
@@ -42,7 +42,7 @@ internal sealed class JoinTokens(Store<IdentityDb> store, CertificateAuthority a
         var made = new CreateJoinTokenResponse { ExpireTime = row.ExpireTime.ToTimestamp() };
         // The event has no secret; who made it for which node is in the log.
         unit.Emit("joinToken", Change.Created, $"nodes/{node}/joinTokens/{row.Id}", "", made);
-        return new() { Token = new JoinToken(node, secret, authority.Digest).ToString(), ExpireTime = made.ExpireTime };
+        return new() { Token = new JoinToken(node, secret, authority.Signing.Digest).ToString(), ExpireTime = made.ExpireTime };
     }
 
     public static Task ForgetOldAsync(Unit<IdentityDb> unit, CancellationToken cancel)

@@ -14,6 +14,12 @@ internal sealed class NodeRow : ResourceRow
     /// <summary>UTC; of the newest certificate.</summary>
     public DateTime CertificateExpireTime { get; set; }
 
+    /// <summary><c>certificateAuthorities/{authority}</c> of the certificate that it shows, as it said last.</summary>
+    public string CertifiedBy { get; set; } = "";
+
+    /// <summary>The newest that it trusts, as it said last; empty: it has not said anything yet.</summary>
+    public string NewestTrusted { get; set; } = "";
+
     public Node ToProto() => new()
     {
         Name = Name,
@@ -21,6 +27,8 @@ internal sealed class NodeRow : ResourceRow
         Role = Role,
         CertificateExpireTime = CertificateExpireTime.ToTimestamp(),
         CreateTime = CreateTime.ToTimestamp(),
+        CertifiedBy = CertifiedBy,
+        NewestTrusted = NewestTrusted,
     };
 }
 

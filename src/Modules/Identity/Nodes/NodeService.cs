@@ -21,27 +21,29 @@ namespace Monolith.Identity.Nodes;
 ///      ▲                             used by this very key?             ──▶ the same node, a certificate again
 ///      └── certificate {SAN monolith://nodes/NODE?role=ROLE&amp;uid=UID}, 90 days
 ///   node ── RenewCertificate {CSR}, shown the certificate, expired or not ──▶ the same node, a new certificate
+///   node ── GetAuthorities {whom it trusts}, every ten minutes ──▶ whom to trust, and whether to renew
 /// </code>
 /// </summary>
-internal sealed class NodeService(Store<IdentityDb> store, Registry registry, CertificateAuthority authority,
+internal sealed class NodeService(Store<IdentityDb> store, Registry registry, NodeAuthority authority,
     NodeCertificates certificates) : Agent.V1.NodeService.NodeServiceBase, INodes
 {
     public override async Task<JoinResponse> Join(JoinRequest request, ServerCallContext context)
     {
-        var token = NodeRules.Check(request, authority.Digest);
+        var token = NodeRules.Check(request, authority.Trusted.Select(a => a.Digest));
         var key = NodeKey.Read(request.CertificateRequest.Span, "certificate_request");
         var digest = TokenSecret.Digest(token.Secret);
         // Looked up before the writer is asked: guesses cost a read and hold up nobody.
         if (!await store.ReadAsync(db => db.JoinTokens.AnyAsync(t => t.Digest == digest)))
             throw NodeRules.Refused("TOKEN_UNKNOWN");
         var call = context.GetCall() with { Caller = new Caller("nodes/" + token.Node, []) };
-        var row = await store.WriteAsync(call, unit => JoinAsync(unit, token, digest, key), context.CancellationToken);
+        var row = await store.WriteAsync(call, unit => JoinAsync(unit, token, digest, key, authority), context.CancellationToken);
         await registry.CaughtUpAsync();
         var certificate = certificates.Issue(key, row.Name, row.Uid, row.Role, row.CertificateExpireTime);
         return new JoinResponse
         {
             Certificate = ByteString.CopyFrom(certificate),
-            CaCertificate = ByteString.CopyFrom(authority.Authority.RawData),
+            CaCertificate = Der(authority.Signing),
+            OtherCaCertificates = { Others() },
             Node = token.Node,
             Role = NodeRoles.Word(row.Role),
             ExpireTime = row.CertificateExpireTime.ToTimestamp(),
@@ -63,8 +65,32 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, Ce
         return new RenewCertificateResponse
         {
             Certificate = ByteString.CopyFrom(certificate),
-            CaCertificate = ByteString.CopyFrom(authority.Authority.RawData),
+            CaCertificate = Der(authority.Signing),
+            OtherCaCertificates = { Others() },
             ExpireTime = row.CertificateExpireTime.ToTimestamp(),
+        };
+    }
+
+    public override async Task<GetAuthoritiesResponse> GetAuthorities(GetAuthoritiesRequest request, ServerCallContext context)
+    {
+        NodeRules.Check(request);
+        var call = context.GetCall();
+        var trusted = authority.Trusted;
+        var certifiedBy = trusted.FirstOrDefault(a => a.Digest == request.CertifiedBySha256)?.Name ?? "";
+        var newest = trusted.Where(a => request.TrustedSha256.Contains(a.Digest)).MaxBy(a => a.Number)?.Name ?? "";
+        // Thousands ask, and nearly all have nothing new to tell.
+        if (registry.Known.Nodes.TryGetValue(call.Caller.Name, out var known) && (known.CertifiedBy, known.NewestTrusted) != (certifiedBy, newest))
+            await store.WriteAsync(call, async unit =>
+            {
+                if (await unit.Db.Nodes.FirstOrDefaultAsync(n => n.Uid == known.Uid) is not { } node) return;
+                node.Touch("", unit.Now);
+                (node.CertifiedBy, node.NewestTrusted) = (certifiedBy, newest);
+                Emit(unit, Change.Updated, node);
+            }, context.CancellationToken);
+        return new GetAuthoritiesResponse
+        {
+            CaCertificates = { trusted.Select(Der) },
+            Renew = certifiedBy != authority.Signing.Name,
         };
     }
 
@@ -83,7 +109,12 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, Ce
         await registry.CaughtUpAsync();
     }
 
-    static async Task<NodeRow> JoinAsync(Unit<IdentityDb> unit, JoinToken token, byte[] digest, NodeKey key)
+    IEnumerable<ByteString> Others() => authority.Trusted.Except([authority.Signing]).Select(Der);
+
+    static ByteString Der(OpenAuthority authority) => ByteString.CopyFrom(authority.Certificate!.RawData);
+
+    static async Task<NodeRow> JoinAsync(Unit<IdentityDb> unit, JoinToken token, byte[] digest, NodeKey key,
+        NodeAuthority authority)
     {
         var row = await unit.Db.JoinTokens.FirstOrDefaultAsync(t => t.Digest == digest)
             ?? throw NodeRules.Refused("TOKEN_UNKNOWN");
@@ -106,6 +137,9 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, Ce
             Name = name,
             Role = row.Role,
             CertificateExpireTime = unit.Now + NodeCertificates.Lifetime,
+            // It has no other.
+            CertifiedBy = authority.Signing.Name,
+            NewestTrusted = authority.Trusted.MaxBy(a => a.Number)!.Name,
             CreateTime = unit.Now,
             UpdateTime = unit.Now,
         };

@@ -32,10 +32,11 @@ id guest >/dev/null 2>&1 || useradd --create-home --shell /bin/sh --password '*'
 
 put /usr/local/sbin/monolith-host-keys 755 <<'END'
 #!/usr/bin/python3
-"""Has this guest's host keys certified by the cloud, and the SSH server show the certificates."""
+"""Has this guest's host keys certified by the cloud and the SSH server show the certificates; asks anew who signs logins."""
 import errno
 import glob
 import http.client
+import os
 import random
 import subprocess
 import sys
@@ -61,6 +62,20 @@ def certify(keys):
     sys.exit("no port below 1024 is free")
 
 
+def trust():
+    service = http.client.HTTPConnection("169.254.169.254", timeout=15)
+    service.request("GET", "/monolith/latest/login/authorities")
+    answer = service.getresponse()
+    text = answer.read().decode()
+    if answer.status != 200 or not text.startswith(("ecdsa-", "ssh-")):
+        return
+    path = "/etc/ssh/monolith/authorities"
+    with open(path + ".new", "w") as file:
+        file.write(text.strip() + "\n")
+    os.chmod(path + ".new", 0o644)
+    os.replace(path + ".new", path)
+
+
 keys = {}
 for path in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub")):
     with open(path) as file:
@@ -70,6 +85,7 @@ for path in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub")):
 if not keys:
     sys.exit("there are no host keys yet")
 certified = dict(zip(keys, certify(list(keys.values()))))
+trust()
 for path, certificate in certified.items():
     with open(path + "-cert.pub", "w") as file:
         file.write(certificate + "\n")
@@ -83,7 +99,7 @@ END
 [ -d /run/systemd/system ] || exit 0
 put /etc/systemd/system/monolith-host-keys.service 644 <<'END'
 [Unit]
-Description=Have the host keys certified by the cloud
+Description=Have the host keys certified by the cloud, and ask who signs logins
 After=network.target ssh.service sshd.service
 
 [Service]

@@ -95,6 +95,78 @@ namespace Monolith.Identity.Migrations.Postgres
                     b.ToTable("signing_keys", "identity");
                 });
 
+            modelBuilder.Entity("Monolith.Identity.Authority.AuthorityRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid");
+
+                    b.Property<byte[]>("Certificate")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("integer");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<DateTime?>("RetireTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("bytea");
+
+                    b.Property<DateTime?>("SignTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<int>("State")
+                        .HasColumnType("integer");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("timestamp with time zone");
+
+                    b.Property<int>("Use")
+                        .HasColumnType("integer");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("Project", "Name");
+
+                    b.HasIndex("Use", "State")
+                        .IsUnique()
+                        .HasFilter("\"State\" <> 3");
+
+                    b.ToTable("authorities", "identity");
+                });
+
             modelBuilder.Entity("Monolith.Identity.Domains.DomainRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -190,24 +262,6 @@ namespace Monolith.Identity.Migrations.Postgres
                     b.ToTable("groups", "identity");
                 });
 
-            modelBuilder.Entity("Monolith.Identity.Logins.LoginKeyRow", b =>
-                {
-                    b.Property<string>("Use")
-                        .HasColumnType("text")
-                        .UseCollation("C");
-
-                    b.Property<DateTime>("CreateTime")
-                        .HasColumnType("timestamp with time zone");
-
-                    b.Property<byte[]>("SealedKey")
-                        .IsRequired()
-                        .HasColumnType("bytea");
-
-                    b.HasKey("Use");
-
-                    b.ToTable("login_keys", "identity");
-                });
-
             modelBuilder.Entity("Monolith.Identity.Nodes.JoinTokenRow", b =>
                 {
                     b.Property<Guid>("Id")
@@ -255,6 +309,11 @@ namespace Monolith.Identity.Migrations.Postgres
                     b.Property<DateTime>("CertificateExpireTime")
                         .HasColumnType("timestamp with time zone");
 
+                    b.Property<string>("CertifiedBy")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("timestamp with time zone");
 
@@ -273,6 +332,11 @@ namespace Monolith.Identity.Migrations.Postgres
                         .UseCollation("C");
 
                     b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .UseCollation("C");
+
+                    b.Property<string>("NewestTrusted")
                         .IsRequired()
                         .HasColumnType("text")
                         .UseCollation("C");

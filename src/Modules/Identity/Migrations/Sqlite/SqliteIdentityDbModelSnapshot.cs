@@ -83,6 +83,74 @@ namespace Monolith.Identity.Migrations.Sqlite
                     b.ToTable("signing_keys", (string)null);
                 });
 
+            modelBuilder.Entity("Monolith.Identity.Authority.AuthorityRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("Certificate")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<DateTime>("CreateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Generation")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Project")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateTime?>("RetireTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("SealedKey")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<DateTime?>("SignTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<DateTime>("UpdateTime")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Use")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Uid");
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.HasIndex("Project", "Name");
+
+                    b.HasIndex("Use", "State")
+                        .IsUnique()
+                        .HasFilter("\"State\" <> 3");
+
+                    b.ToTable("authorities", (string)null);
+                });
+
             modelBuilder.Entity("Monolith.Identity.Domains.DomainRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -169,23 +237,6 @@ namespace Monolith.Identity.Migrations.Sqlite
                     b.ToTable("groups", (string)null);
                 });
 
-            modelBuilder.Entity("Monolith.Identity.Logins.LoginKeyRow", b =>
-                {
-                    b.Property<string>("Use")
-                        .HasColumnType("TEXT");
-
-                    b.Property<DateTime>("CreateTime")
-                        .HasColumnType("TEXT");
-
-                    b.Property<byte[]>("SealedKey")
-                        .IsRequired()
-                        .HasColumnType("BLOB");
-
-                    b.HasKey("Use");
-
-                    b.ToTable("login_keys", (string)null);
-                });
-
             modelBuilder.Entity("Monolith.Identity.Nodes.JoinTokenRow", b =>
                 {
                     b.Property<Guid>("Id")
@@ -232,6 +283,10 @@ namespace Monolith.Identity.Migrations.Sqlite
                     b.Property<DateTime>("CertificateExpireTime")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("CertifiedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<DateTime>("CreateTime")
                         .HasColumnType("TEXT");
 
@@ -248,6 +303,10 @@ namespace Monolith.Identity.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("NewestTrusted")
                         .IsRequired()
                         .HasColumnType("TEXT");
 

@@ -1,0 +1,129 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Monolith.Identity.Access;
+using Monolith.Identity.V1;
+using Monolith.Platform.Calls;
+using Monolith.Platform.Faults;
+using Monolith.Platform.Lists;
+using Monolith.Platform.Names;
+using Monolith.Platform.Secrets;
+using Monolith.Platform.Storage;
+using State = Monolith.Identity.V1.CertificateAuthority.Types.State;
+using Use = Monolith.Identity.V1.CertificateAuthority.Types.Use;
+
+namespace Monolith.Identity.Authority;
+
+/// <summary>
+/// How one authority takes the place of another. Each step is a change of rows; what follows from it, every host and every node
+/// finds by looking.
+/// <code>
+///   create ──▶ NEXT       hosts believe it; nodes and guests learn of it as they ask
+///   activate ─▶ SIGNING   the one before is FORMER; nodes that show its certificates are told to renew them
+///   delete ───▶           nobody shows anything of it
+/// </code>
+/// </summary>
+internal sealed class AuthorityService(Store<IdentityDb> store, Registry registry, Authorities authorities, FirstAuthorities files, ISecrets secrets)
+    : CertificateAuthorityService.CertificateAuthorityServiceBase
+{
+    static readonly FilterFields<AuthorityRow> Filters = new FilterFields<AuthorityRow>()
+        .Text("name", a => a.Name)
+        .Word("use", a => a.Use)
+        .Word("state", a => a.State)
+        .Time("create_time", a => a.CreateTime);
+
+    public override async Task<CertificateAuthority> CreateCertificateAuthority(CreateCertificateAuthorityRequest request, ServerCallContext context)
+    {
+        var use = AuthorityRules.Check(request);
+        Lent.Refuse(context.GetCall().Caller);
+        return await ChangeAsync(request, context, async unit =>
+        {
+            var others = await unit.Db.Authorities.Where(a => a.Use == use).ToListAsync();
+            AuthorityRules.CheckCreation(use, others);
+            var row = Authorities.Make(use, others.Max(a => a.Number) + 1, State.Next, secrets, unit.Now);
+            unit.Db.Authorities.Add(row);
+            return Emit(unit, Change.Created, row, secrets, PendingOf(row));
+        });
+    }
+
+    public override Task<CertificateAuthority> GetCertificateAuthority(GetCertificateAuthorityRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(AuthorityRules.Pattern, request.Name);
+        return store.ReadAsync(async db => Shown(await FindAsync(db, request.Name)));
+    }
+
+    public override async Task<ListCertificateAuthoritiesResponse> ListCertificateAuthorities(ListCertificateAuthoritiesRequest request,
+        ServerCallContext context)
+    {
+        var list = ListQuery.Of(request, context.GetCall(), Filters);
+        var (rows, next) = list.Cut(await store.ReadAsync(db => list.Of(db.Authorities).ToListAsync()));
+        return new ListCertificateAuthoritiesResponse { CertificateAuthorities = { rows.Select(Shown) }, NextPageToken = next };
+    }
+
+    public override async Task<CertificateAuthority> ActivateCertificateAuthority(ActivateCertificateAuthorityRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(AuthorityRules.Pattern, request.Name);
+        Lent.Refuse(context.GetCall().Caller);
+        return await ChangeAsync(request, context, async unit =>
+        {
+            var row = await FindAsync(unit.Db, request.Name);
+            if (row.State == State.Signing) return Shown(row);
+            AuthorityRules.CheckActivation(row, PendingOf(row), unit.Now, request.Force);
+            var before = await unit.Db.Authorities.FirstAsync(a => a.Use == row.Use && a.State == State.Signing);
+            before.Touch("", unit.Now);
+            (before.State, before.RetireTime) = (State.Former, unit.Now);
+            Emit(unit, Change.Updated, before, secrets, PendingOf(before));
+            // Never two that sign, not even within the transaction.
+            await unit.Db.SaveChangesAsync();
+            row.Touch(request.Etag, unit.Now);
+            (row.State, row.SignTime) = (State.Signing, unit.Now);
+            return Emit(unit, Change.Updated, row, secrets);
+        });
+    }
+
+    public override Task<Empty> DeleteCertificateAuthority(DeleteCertificateAuthorityRequest request, ServerCallContext context)
+    {
+        ResourceName.Parse(AuthorityRules.Pattern, request.Name);
+        Lent.Refuse(context.GetCall().Caller);
+        return ChangeAsync(request, context, async unit =>
+        {
+            var row = await FindAsync(unit.Db, request.Name);
+            row.Touch(request.Etag, unit.Now);
+            AuthorityRules.CheckDeletion(row, PendingOf(row), unit.Now, request.Force);
+            unit.Db.Authorities.Remove(row);
+            Emit(unit, Change.Deleted, row, secrets);
+            return new Empty();
+        });
+    }
+
+    internal static CertificateAuthority Emit(Unit<IdentityDb> unit, Change change, AuthorityRow row, ISecrets secrets, IReadOnlyList<string>? pending = null)
+    {
+        var made = row.ToProto(Authorities.Open(row, secrets).Public, pending ?? []);
+        unit.Emit("certificateAuthority", change, row.Name, "", made);
+        return made;
+    }
+
+    async Task<T> ChangeAsync<T>(IMessage request, ServerCallContext context, Func<Unit<IdentityDb>, Task<T>> work)
+        where T : class, IMessage<T>, new()
+    {
+        var answer = await store.MutateAsync(context.GetCall(), request, work, context.CancellationToken);
+        await registry.CaughtUpAsync();
+        await files.PublishAsync(authorities.Of(Use.Nodes), context.CancellationToken);
+        return answer;
+    }
+
+    CertificateAuthority Shown(AuthorityRow row) =>
+        row.ToProto((authorities.Find(row.Name) ?? Authorities.Open(row, secrets)).Public, PendingOf(row));
+
+    /// <summary>Nodes that its next step would cut off, as this process knows them.</summary>
+    IReadOnlyList<string> PendingOf(AuthorityRow row) => row.Use != Use.Nodes ? [] : row.State switch
+    {
+        State.Next => [.. registry.Known.Nodes.Where(n => n.Value.NewestTrusted != row.Name).Select(n => n.Key).Order(StringComparer.Ordinal)],
+        State.Former => [.. registry.Known.Nodes.Where(n => n.Value.CertifiedBy == row.Name).Select(n => n.Key).Order(StringComparer.Ordinal)],
+        _ => [],
+    };
+
+    static async Task<AuthorityRow> FindAsync(IdentityDb db, string name) =>
+        await db.Authorities.FirstOrDefaultAsync(a => a.Name == name) ?? throw Fault.NotFound(name);
+}
