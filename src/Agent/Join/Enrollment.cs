@@ -62,10 +62,11 @@ public static class Enrollment
         using var handler = new SocketsHttpHandler
         {
             SslOptions = HostTrust.ByAuthorities([authority]),
+            ConnectCallback = async (_, cancel) => await HostSocket.OpenAsync(HostTrust.EndpointOf(address), cancel),
             ConnectTimeout = TimeSpan.FromSeconds(10),
             UseProxy = false,
         };
-        using var channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpHandler = handler });
+        using var channel = GrpcChannel.ForAddress(HostTrust.AskingFor(token.CaSha256), new GrpcChannelOptions { HttpHandler = handler });
         try
         {
             return await new NodeService.NodeServiceClient(channel).JoinAsync(

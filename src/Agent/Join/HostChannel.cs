@@ -72,11 +72,12 @@ public sealed class HostChannel : IDisposable
         // Shown also when it has expired: it is the host that decides. A context gathers the certificate's chain once, a
         // callback would for each handshake, and for longer than all else in it takes.
         ssl.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, [authorities[0]], offline: true);
+        var endpoint = HostTrust.EndpointOf(new Uri($"https://{identity.Host}"));
         var handler = new SocketsHttpHandler
         {
             SslOptions = ssl,
             // The channel's own way of connecting keeps a second socket, a timer and waits of its own for each node.
-            ConnectCallback = (context, cancel) => HostSocket.ConnectAsync(context.DnsEndPoint, cancel),
+            ConnectCallback = (_, cancel) => HostSocket.ConnectAsync(endpoint, cancel),
             ConnectTimeout = HandshakeDeadline,
             KeepAlivePingDelay = PingAfter,
             KeepAlivePingTimeout = PingDeadline,
@@ -85,7 +86,7 @@ public sealed class HostChannel : IDisposable
             EnableMultipleHttp2Connections = true,
             UseProxy = false,
         };
-        var channel = GrpcChannel.ForAddress($"https://{identity.Host}", new GrpcChannelOptions
+        var channel = GrpcChannel.ForAddress(HostTrust.AskingFor(HostTrust.DigestOf(authorities[0])), new GrpcChannelOptions
         {
             HttpHandler = handler,
             DisposeHttpClient = true,

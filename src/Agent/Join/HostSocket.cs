@@ -42,7 +42,9 @@ internal static class HostSocket
         }
     }
 
-    private static async Task<Stream> OpenAsync(DnsEndPoint host, CancellationToken cancel)
+    /// <summary>Tries once.</summary>
+    /// <exception cref="SocketException">Why it failed.</exception>
+    public static async Task<Stream> OpenAsync(DnsEndPoint host, CancellationToken cancel)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try

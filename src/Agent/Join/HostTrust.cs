@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -30,14 +31,15 @@ internal static class HostTrust
         Uri host, string caSha256, CancellationToken cancellation)
     {
         X509Certificate2? presented = null;
+        var endpoint = EndpointOf(host);
         using var handler = new SocketsHttpHandler
         {
             UseProxy = false,
             AllowAutoRedirect = false,
+            ConnectCallback = async (_, cancel) => await HostSocket.OpenAsync(endpoint, cancel),
             ConnectTimeout = Deadline,
             SslOptions = new SslClientAuthenticationOptions
             {
-                TargetHost = AuthorityName.Of(caSha256),
                 RemoteCertificateValidationCallback = (_, _, chain, _) =>
                 {
                     // The chain's own objects end with the handshake.
@@ -53,9 +55,9 @@ internal static class HostTrust
             Timeout = Deadline,
             MaxResponseContentBufferSize = MaxAuthorityLength,
         };
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(host, AuthorityPath))
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(AskingFor(caSha256), AuthorityPath))
         {
-            Version = System.Net.HttpVersion.Version20,
+            Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
         using var response = await client.SendAsync(request, cancellation);
@@ -70,7 +72,6 @@ internal static class HostTrust
     /// Trusts what leads to one of the authorities, whatever its name. The machine's own authorities are left out of it: to gather
     /// them costs more than the handshake.
     /// </summary>
-    /// <param name="authorities">The host is asked for a certificate of the first.</param>
     public static SslClientAuthenticationOptions ByAuthorities(IReadOnlyList<X509Certificate2> authorities)
     {
         var policy = new X509ChainPolicy
@@ -83,12 +84,19 @@ internal static class HostTrust
         foreach (var authority in authorities) policy.CustomTrustStore.Add(authority);
         return new SslClientAuthenticationOptions
         {
-            TargetHost = AuthorityName.Of(DigestOf(authorities[0])),
             CertificateChainPolicy = policy,
             RemoteCertificateValidationCallback = (_, leaf, _, errors) => leaf is not null
                 && (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None,
         };
     }
+
+    /// <summary>
+    /// What to call for a connection on which the host shows a certificate of this authority. A client sends its server's name
+    /// only as part of the address, so where it connects to is told apart from that, by the connect callback.
+    /// </summary>
+    public static Uri AskingFor(string caSha256) => new("https://" + AuthorityName.Of(caSha256));
+
+    public static DnsEndPoint EndpointOf(Uri host) => new(host.DnsSafeHost, host.Port);
 
     public static string DigestOf(X509Certificate2 certificate) => DigestOf(certificate.RawDataMemory.Span);
 

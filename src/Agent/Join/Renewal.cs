@@ -34,28 +34,31 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
 
     public async Task RunAsync(CancellationToken cancellation)
     {
-        var renewals = new Sync.Backoff(RetryFirst, RetryCap);
-        var attempt = 0;
-        var (due, expiry) = Schedule();
+        var retries = new Sync.Backoff(RetryFirst, RetryCap);
+        var (attempt, again, jitter) = (0, DateTimeOffset.MinValue, Random.Shared.NextDouble());
         // A fleet that starts at once does not ask at once.
         var look = time.GetUtcNow() + (FirstLook * Random.Shared.NextDouble());
         while (!cancellation.IsCancellationRequested)
         {
-            var renews = due <= time.GetUtcNow();
+            var now = time.GetUtcNow();
+            var (due, expiry) = Schedule(jitter);
+            if (again > due) due = again;
+            // The clock was put back.
+            if (look - now > LookEvery * 2) look = now;
+            var renews = due <= now;
             try
             {
-                // A timer of weeks is not trusted, since the clock of a machine may jump: it looks in between.
-                if (!renews && look > time.GetUtcNow())
+                if (!renews && look > now)
                 {
-                    await Task.Delay((look < due ? look : due) - time.GetUtcNow(), time, cancellation);
+                    await Task.Delay((look < due ? look : due) - now, time, cancellation);
                     continue;
                 }
 
-                if (!renews) look = time.GetUtcNow() + (LookEvery * (0.9 + (Random.Shared.NextDouble() / 5)));
+                if (!renews) look = now + (LookEvery * (0.9 + (Random.Shared.NextDouble() / 5)));
                 if (renews) await RenewAsync(cancellation);
                 else if (!await LookAsync(cancellation)) continue;
-                attempt = 0;
-                (due, expiry) = Schedule();
+                (attempt, again) = (0, DateTimeOffset.MinValue);
+                (_, expiry) = Schedule(jitter);
                 log.CertificateRenewed(expiry);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -68,8 +71,8 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
                 var cause = e is RpcException rpc ? rpc.Status.Detail : e.Message;
                 if (renews)
                 {
-                    due = time.GetUtcNow() + renewals.After(attempt++, Random.Shared.NextDouble());
-                    log.RenewalFailed(cause, expiry, due);
+                    again = now + retries.After(attempt++, Random.Shared.NextDouble());
+                    log.RenewalFailed(cause, expiry, again);
                 }
                 else log.NotTold(cause, look);
             }
@@ -158,10 +161,11 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
         }
     }
 
-    private (DateTimeOffset Due, DateTimeOffset Expiry) Schedule()
+    /// <param name="jitter">In [0, 1).</param>
+    private (DateTimeOffset Due, DateTimeOffset Expiry) Schedule(double jitter)
     {
         using var certificate = channel.Identity.OpenCertificate();
         var (from, to) = (certificate.NotBefore.ToUniversalTime(), certificate.NotAfter.ToUniversalTime());
-        return (DueAt(from, to, Random.Shared.NextDouble()), to);
+        return (DueAt(from, to, jitter), to);
     }
 }

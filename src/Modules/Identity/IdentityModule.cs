@@ -58,6 +58,8 @@ public static class IdentityModule
         services.AddSingleton<ISecrets>(s => s.GetRequiredService<DataKeys>());
         services.AddSingleton<FirstAuthorities>();
         services.AddSingleton<Authorities>();
+        services.AddSingleton<AuthorityFile>();
+        services.AddSingleton<IHostedService>(s => s.GetRequiredService<AuthorityFile>());
         services.AddSingleton<NodeAuthority>();
         services.AddSingleton<IHostCertificates>(s => s.GetRequiredService<NodeAuthority>());
         services.AddSingleton<NodeCertificates>();

@@ -10,7 +10,6 @@ using Monolith.Identity.Tokens;
 using Monolith.Identity.Users;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Storage;
-using Use = Monolith.Identity.V1.CertificateAuthority.Types.Use;
 
 namespace Monolith.Identity;
 
@@ -20,7 +19,7 @@ namespace Monolith.Identity;
 /// <c>admin.token</c> whenever that file is missing.
 /// </summary>
 internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys keys, SigningKeys signingKeys, FirstAuthorities first,
-    Authorities authorities, Registry registry, IdentityOptions options, ILogger<IdentityStartUp> log) : IStartUp
+    AuthorityFile file, Registry registry, IdentityOptions options, ILogger<IdentityStartUp> log) : IStartUp
 {
     const string Admin = "users/admin";
 
@@ -36,7 +35,7 @@ internal sealed partial class IdentityStartUp(Store<IdentityDb> store, DataKeys 
         // At a first start a file that is there is of another database.
         if (isFirst || !File.Exists(path)) await WriteTokenAsync(path, cancel);
         await registry.StartAsync();
-        await first.PublishAsync(authorities.Of(Use.Nodes), cancel);
+        await file.WriteAsync(cancel);
     }
 
     static async Task<bool> BootstrapAsync(Unit<IdentityDb> unit)

@@ -7,6 +7,7 @@ using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -38,6 +39,9 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
 
     /// <summary>Whom nodes said that they trust, in order.</summary>
     public List<List<string>> TrustedSeen { get; } = [];
+
+    /// <summary>One for each time that somebody asked whom to trust.</summary>
+    public SemaphoreSlim Looked { get; } = new(0);
     public TimeSpan CertificateLife { get; set; } = TimeSpan.FromDays(90);
     public int LoseAnswers { get; set; }
 
@@ -98,6 +102,8 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
         builder.Services.AddSingleton(host);
         host.app = builder.Build();
         host.app.MapGrpcService<JoinHost>();
+        host.app.MapGet("/ca.crt", (HttpContext context) =>
+            Results.Bytes(host.AuthorityFor(context.Features.Get<ITlsHandshakeFeature>()!.HostName).Certificate.RawData));
         await host.app.StartAsync();
         var address =
             host.app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
@@ -134,6 +140,7 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
     public override Task<GetAuthoritiesResponse> GetAuthorities(GetAuthoritiesRequest request, ServerCallContext context)
     {
         TrustedSeen.Add([.. request.TrustedSha256]);
+        Looked.Release();
         return Task.FromResult(new GetAuthoritiesResponse
         {
             CaCertificates = { (Tells ?? Trusted()).Select(Der) },
@@ -145,6 +152,7 @@ internal sealed class JoinHost : NodeService.NodeServiceBase, IAsyncDisposable
     {
         if (app is not null) await app.DisposeAsync();
         foreach (var (key, _, _) in authorities) key.Dispose();
+        Looked.Dispose();
     }
 
     private int[] Trusted() => [.. Enumerable.Range(0, authorities.Count).Except(forgotten)];

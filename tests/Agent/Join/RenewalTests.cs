@@ -95,23 +95,51 @@ public sealed class RenewalTests : IDisposable
     public async Task ItLooks_SoonAfterItsStart_AndEveryTenMinutes()
     {
         await using var host = await JoinHost.StartAsync();
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow + TimeSpan.FromDays(40));
+        var clock = new Clock(time);
         using var channel = new HostChannel(await JoinAsync(host));
         using var stop = new CancellationTokenSource();
-        var running = new Renewal(channel, state, time, NullLogger.Instance).RunAsync(stop.Token);
-        foreach (var (wait, looks) in new[] { (TimeSpan.FromSeconds(10), 1), (TimeSpan.FromMinutes(11), 2), (TimeSpan.FromMinutes(11), 3) })
+        var running = new Renewal(channel, state, clock, NullLogger.Instance).RunAsync(stop.Token);
+        await LookedAsync(within: TimeSpan.FromSeconds(10));
+        for (var minute = 0; minute < 8; minute++)
         {
-            // A timer begins when the answer is there.
-            while (host.TrustedSeen.Count < looks)
-            {
-                time.Advance(wait / 10);
-                await Task.Yield();
-            }
+            time.Advance(TimeSpan.FromMinutes(1));
+            await Task.Yield();
         }
 
+        // By itself it has asked once.
+        Assert.False(await Renewal(channel).LookAsync(default));
+        Assert.Equal(2, host.TrustedSeen.Count);
+        await host.Looked.WaitAsync(TestContext.Current.CancellationToken);
+        await LookedAsync(within: TimeSpan.FromMinutes(4));
+        // It never trusts a time that is far off: somebody puts the clock right.
+        clock.Offset = TimeSpan.FromDays(-30);
+        await LookedAsync(within: TimeSpan.FromMinutes(12));
         await stop.CancelAsync();
         await running;
-        Assert.InRange((time.GetUtcNow() - time.Start).TotalMinutes, 18, 60);
+
+        // In steps, since a timer that is set late is set for later.
+        async Task LookedAsync(TimeSpan within)
+        {
+            for (var step = 0; step < 1_000; step++)
+            {
+                if (await host.Looked.WaitAsync(TimeSpan.FromMilliseconds(5), TestContext.Current.CancellationToken)) return;
+                time.Advance(within / 10);
+            }
+
+            Assert.Fail("it did not ask");
+        }
+    }
+
+    /// <summary>Its hands can be set; timers go by the pendulum.</summary>
+    private sealed class Clock(FakeTimeProvider pendulum) : TimeProvider
+    {
+        public TimeSpan Offset { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => pendulum.GetUtcNow() + Offset;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            pendulum.CreateTimer(callback, state, dueTime, period);
     }
 
     private Task<NodeIdentity> JoinAsync(JoinHost host) => Enrollment.JoinAsync(host.Address, host.Token, state, default);

@@ -24,7 +24,7 @@ namespace Monolith.Identity.Authority;
 ///   delete ───▶           nobody shows anything of it
 /// </code>
 /// </summary>
-internal sealed class AuthorityService(Store<IdentityDb> store, Registry registry, Authorities authorities, FirstAuthorities files, ISecrets secrets)
+internal sealed class AuthorityService(Store<IdentityDb> store, Registry registry, Authorities authorities, AuthorityFile file, ISecrets secrets)
     : CertificateAuthorityService.CertificateAuthorityServiceBase
 {
     static readonly FilterFields<AuthorityRow> Filters = new FilterFields<AuthorityRow>()
@@ -109,7 +109,7 @@ internal sealed class AuthorityService(Store<IdentityDb> store, Registry registr
     {
         var answer = await store.MutateAsync(context.GetCall(), request, work, context.CancellationToken);
         await registry.CaughtUpAsync();
-        await files.PublishAsync(authorities.Of(Use.Nodes), context.CancellationToken);
+        await file.WriteAsync(context.CancellationToken);
         return answer;
     }
 

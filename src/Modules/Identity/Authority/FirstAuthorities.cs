@@ -39,14 +39,6 @@ internal sealed class FirstAuthorities(Store<IdentityDb> store, ISecrets secrets
         File.Delete(KeyPath);
     }
 
-    /// <summary>For people, whose clients are to trust the host: all that are trusted, the one that signs first.</summary>
-    public async Task PublishAsync(IEnumerable<OpenAuthority> authorities, CancellationToken cancel)
-    {
-        var text = string.Concat(authorities.Select(a => a.Public.Text));
-        if (File.Exists(CertificatePath) && await File.ReadAllTextAsync(CertificatePath, cancel) == text) return;
-        await PrivateFile.WriteAsync(CertificatePath, text, secret: false, cancel);
-    }
-
     AuthorityRow FromFiles(DateTime now)
     {
         if (!File.Exists(CertificatePath))
