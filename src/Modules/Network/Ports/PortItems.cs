@@ -73,21 +73,28 @@ internal sealed class PortItems(Store<NetworkDb> store, PortSpecs specs) : INode
         return [.. all, .. items];
     }
 
-    public async Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel)
+    public Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel)
     {
         var name = "hypervisors/" + node;
-        // Noted before generations are read: a change since then wakes.
-        Interest.Note(node, (await store.ReadAsync(db => PortQueries.WantedBy(db, name))).Select(s => s.Uid));
-        return await store.ReadAsync(async db =>
+        return store.ReadAsync(async db =>
         {
-            var sets = await PortQueries.WantedBy(db, name);
             var ports = await PortQueries.VersionsOnHypervisor(db, name);
+            // Sets are wanted by ports only.
+            var sets = ports.Count == 0 ? [] : await WantedByAsync(db, node, name);
+            Interest.Drop(node, Interest.HeldBy(node).Except(sets.Select(s => s.Uid)));
             return new NodeSummary(
                 [.. sets.Select(s => (IdOf(s.Uid), (ulong)s.Generation)),
                     .. ports.Select(p => (p.Uid.ToString(), (ulong)p.Generation))],
                 SyncDigest.Of(ports.Where(p => p.ReportDigest.Length > 0)
                     .Select(p => (p.Uid.ToString(), p.ReportDigest))));
         });
+    }
+
+    /// <summary>Noted before generations are read: a change since then wakes.</summary>
+    async Task<List<PortQueries.Set>> WantedByAsync(NetworkDb db, string node, string name)
+    {
+        Interest.Note(node, (await PortQueries.WantedBy(db, name)).Select(s => s.Uid));
+        return await PortQueries.WantedBy(db, name);
     }
 
     Task<SetReading> ReadingAsync(Guid set)

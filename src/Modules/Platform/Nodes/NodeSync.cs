@@ -27,7 +27,7 @@ public interface INodeItems<TItem>
     Task<IReadOnlyList<DesiredItem<TItem>>> SomeAsync(string node, IReadOnlyCollection<string> ids,
         CancellationToken cancel);
 
-    /// <summary>To compare with. When a whole fleet comes back, little else is read.</summary>
+    /// <summary>To compare with. When a whole fleet comes back, and while nothing changes, little else is read.</summary>
     Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel);
 }
 
@@ -108,9 +108,9 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
             while (true)
             {
                 var woken = await session.WaitAsync(FullComparison, time, ended.Token);
-                var wanted = woken is null
-                    ? await items.AllAsync(node, ended.Token)
-                    : await items.SomeAsync(node, woken.Keys, ended.Token);
+                IReadOnlyCollection<string> looked = woken is null ? await DifferingAsync(node, session, ended.Token) : woken.Keys;
+                if (looked.Count == 0) continue;
+                var wanted = await items.SomeAsync(node, looked, ended.Token);
                 foreach (var item in wanted)
                 {
                     if (session.Sent.TryGetValue(item.Id, out var sent) && sent == item.Generation) continue;
@@ -119,7 +119,6 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
                     session.Sent[item.Id] = item.Generation;
                 }
                 var present = wanted.Select(i => i.Id).ToHashSet(StringComparer.Ordinal);
-                IEnumerable<string> looked = woken is null ? [.. session.Sent.Keys] : woken.Keys;
                 foreach (var id in looked.Where(id => !present.Contains(id)))
                 {
                     if (!session.Sent.Remove(id)) continue;
@@ -132,6 +131,18 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
         {
             sessions.TryRemove(new(node, session));
         }
+    }
+
+    /// <summary>Where the rows and what the node was sent differ, by generations alone: nearly always nowhere.</summary>
+    async Task<IReadOnlyCollection<string>> DifferingAsync(string node, NodeSession<TItem> session, CancellationToken cancel)
+    {
+        var differing = session.Sent.Keys.ToHashSet(StringComparer.Ordinal);
+        foreach (var (id, generation) in (await items.SummaryAsync(node, cancel)).Items)
+        {
+            if (session.Sent.TryGetValue(id, out var sent) && sent == generation) differing.Remove(id);
+            else differing.Add(id);
+        }
+        return differing;
     }
 
     async Task SnapshotAsync(string node, NodeSession<TItem> session, string desiredDigest, string statusDigest,
