@@ -21,7 +21,7 @@ internal static class Companies
         Query.Many((ComputeDb db, string group, Guid server) => db.Servers
             .Where(s => s.ServerGroup == group && s.Uid != server && !s.Deleting)
             // Where it goes counts as well as where it is; where it was does not.
-            .Join(db.Vms.Where(v => v.Role != VmRole.Left && v.Role != VmRole.Fenced), s => s.Uid, v => v.ServerUid, (s, v) => v.Hypervisor)
+            .Join(db.Vms.Where(v => v.Role != VmRole.Fenced && (v.Role == VmRole.Current || v.Role == VmRole.Incoming)), s => s.Uid, v => v.ServerUid, (s, v) => v.Hypervisor)
             .Join(db.Hypervisors, id => "hypervisors/" + id, h => h.Name, (id, h) => new Neighbour(id, h.Labels)));
 
     /// <returns>Null: the server is in no group.</returns>

@@ -2,12 +2,15 @@ using Monolith.Platform.Storage;
 
 namespace Monolith.Compute.Vms;
 
-/// <summary>What is asked again and again of vms. A node's are asked for by the node's id, too: it has a say in its own only.</summary>
+/// <summary>
+/// What is asked again and again of vms. A node's are asked for by the node's id, too: it has a say in its own only. A
+/// server's are asked for in the words of their index, which has all but the fenced ones: SQLite uses it for nothing else.
+/// </summary>
 internal static class VmQueries
 {
     public static readonly Func<ComputeDb, Guid, Task<VmRow?>> OfServer =
         Query.One((ComputeDb db, Guid server) =>
-            db.Vms.FirstOrDefault(v => v.ServerUid == server && v.Role == VmRole.Current));
+            db.Vms.FirstOrDefault(v => v.ServerUid == server && v.Role != VmRole.Fenced && v.Role == VmRole.Current));
 
     /// <summary>But those that were given up.</summary>
     public static readonly Func<ComputeDb, Guid, Task<List<VmRow>>> AllOfServer =

@@ -15,8 +15,29 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
     readonly Lock gate = new();
     // In order of sequence; the older half goes when there are twice as many as are kept.
     readonly List<EventRow> recent = [];
-    TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly HashSet<Waiter> waiting = [];
     long last;
+
+    /// <summary>A follower that has seen all there is, until there is something for it.</summary>
+    sealed class Waiter(long through, Predicate<EventRow>? wants)
+    {
+        readonly TaskCompletionSource wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>There is nothing for it up to here.</summary>
+        public long Through { get; set; } = through;
+
+        public Task Woken => wake.Task;
+
+        public void Wake() => wake.TrySetResult();
+
+        public bool IsFor(IReadOnlyList<EventRow> rows)
+        {
+            if (wants is null) return true;
+            foreach (var row in rows)
+                if (wants(row)) return true;
+            return false;
+        }
+    }
 
     public string Module { get; } = module;
 
@@ -40,46 +61,55 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
     /// <summary>After a commit of this process. Rows are in order.</summary>
     internal void Publish(IReadOnlyList<EventRow> rows)
     {
-        TaskCompletionSource wake;
         lock (gate)
         {
             // A gap is another replica's commit or a rolled-back number: memory must not pretend to be whole.
-            if (rows[0].Sequence != last + 1) recent.Clear();
+            var isWhole = rows[0].Sequence == last + 1;
+            if (!isWhole) recent.Clear();
             recent.AddRange(rows);
             if (recent.Count > 2 * Kept) recent.RemoveRange(0, recent.Count - Kept);
             last = Math.Max(last, rows[^1].Sequence);
-            (wake, changed) = (changed, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            waiting.RemoveWhere(w =>
+            {
+                if (isWhole && !w.IsFor(rows))
+                {
+                    w.Through = Math.Max(w.Through, last);
+                    return false;
+                }
+                w.Wake();
+                return true;
+            });
         }
-        wake.TrySetResult();
     }
 
     /// <summary>Another replica committed; followers look at the table.</summary>
     public void Nudge(long through)
     {
-        TaskCompletionSource wake;
         lock (gate)
         {
             if (through <= last) return;
             recent.Clear();
             last = through;
-            (wake, changed) = (changed, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            foreach (var waiter in waiting) waiter.Wake();
+            waiting.Clear();
         }
-        wake.TrySetResult();
     }
 
     /// <summary>Events after a sequence, in batches, for ever.</summary>
+    /// <param name="wants">What the follower is woken for: hundreds wait, and a commit is the business of few. Asked by the
+    /// writer, with a lock held: it must be quick, and must not throw. Batches have other events too. Null: all of them.</param>
     public async IAsyncEnumerable<IReadOnlyList<EventRow>> FollowAsync(long after,
-        [EnumeratorCancellation] CancellationToken cancel)
+        [EnumeratorCancellation] CancellationToken cancel, Predicate<EventRow>? wants = null)
     {
         while (true)
         {
             IReadOnlyList<EventRow>? batch = null;
-            Task? wait = null;
+            Waiter? wait = null;
             long known;
             lock (gate)
             {
                 known = last;
-                if (after >= last) wait = changed.Task;
+                if (after >= last) waiting.Add(wait = new Waiter(after, wants));
                 else if (recent.Count > 0 && recent[0].Sequence <= after + 1)
                 {
                     var from = FirstAfter(after);
@@ -88,7 +118,7 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
             }
             if (wait is not null)
             {
-                await wait.WaitAsync(cancel);
+                after = await WaitAsync(wait, cancel);
                 continue;
             }
             batch ??= await read(after, PageSize, cancel);
@@ -102,6 +132,20 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
             after = batch[^1].Sequence;
             yield return batch;
         }
+    }
+
+    /// <returns>From where the follower goes on.</returns>
+    async Task<long> WaitAsync(Waiter waiter, CancellationToken cancel)
+    {
+        try
+        {
+            await waiter.Woken.WaitAsync(cancel);
+        }
+        finally
+        {
+            lock (gate) waiting.Remove(waiter);
+        }
+        return waiter.Through;
     }
 
     // Hundreds of followers look for their place after every commit.

@@ -67,11 +67,13 @@ public sealed class Watch<TDb>(Store<TDb> store, ProjectScope scope, Only only, 
     {
         var last = after ?? await BeginAsync(existing, send);
         var prefix = $"monolith.{store.Module}.{noun}.";
-        await foreach (var batch in store.Feed.FollowAsync(last, cancel))
+        bool Wanted(EventRow row) => row.Type.StartsWith(prefix, StringComparison.Ordinal) && only.Has(row)
+            && (sees is not null || scope.Has(row.Project));
+
+        await foreach (var batch in store.Feed.FollowAsync(last, cancel, Wanted))
             foreach (var row in batch)
             {
-                if (!row.Type.StartsWith(prefix, StringComparison.Ordinal) || !only.Has(row)) continue;
-                if (sees is null && !scope.Has(row.Project)) continue;
+                if (!Wanted(row)) continue;
                 var (change, resource) = (ChangeOf(row.Type.AsSpan(prefix.Length)), new TResource());
                 resource.MergeFrom(row.Data);
                 if (sees is not null)
