@@ -83,10 +83,13 @@ public sealed class MetadataRelay : IMetadataSource
 {
     private volatile IMetadataSource? source;
     private volatile Func<CallInvoker>? connect;
-    private volatile IReadOnlyList<string>? authorities;
+    private volatile Told? told;
+
+    private sealed record Told(IReadOnlyList<string> Authorities, long Revision);
 
     public MetadataDocument? Find(string portId) => source?.Find(portId) is not { } document ? null
-        : document.Login is { } login && authorities is { } newer ? document with { Login = login with { Authorities = newer } }
+        : document.Login is { } login && told is { } later && later.Revision > login.Revision
+            ? document with { Login = login with { Authorities = later.Authorities, Revision = later.Revision } }
         : document;
 
     public async Task<IReadOnlyList<string>> CertifyAsync(
@@ -98,7 +101,8 @@ public sealed class MetadataRelay : IMetadataSource
         var answer = await new HostKeyService.HostKeyServiceClient(open())
             .CertifyHostKeysAsync(request, cancellationToken: cancellation);
         // What a server was told when it was made may be of before an authority took another's place.
-        if (answer.UserAuthorities.Count > 0) authorities = [.. answer.UserAuthorities];
+        if (answer.UserAuthorities.Count > 0 && answer.UserAuthoritiesRevision >= (told?.Revision ?? 0))
+            told = new Told([.. answer.UserAuthorities], answer.UserAuthoritiesRevision);
         return [.. answer.Certificates];
     }
 

@@ -84,7 +84,7 @@ internal static class Transports
             {
                 var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
                 if (issued.TryGetValue(authority.Thumbprint, out var there) && now < there.RenewAt) return there.Context;
-                var context = SslStreamCertificateContext.Create(authorities.IssueServerCertificate(serverName, Names()),
+                var context = SslStreamCertificateContext.Create(authorities.IssueServerCertificate(authority, Names()),
                     new X509Certificate2Collection { authority }, offline: true);
                 issued[authority.Thumbprint] = new(context, now + CertificateLifetime / 3);
                 return context;

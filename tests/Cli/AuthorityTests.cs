@@ -27,8 +27,8 @@ public sealed class AuthorityTests
         var outcome = await shell.RunAsync("authority", "rotate", "nodes", "--yes");
         Assert.Equal((ExitCode.Done, Name + "2\n"), (outcome.Code, outcome.Out));
         Assert.Equal(["create", $"activate {Name}2", $"delete {Name}1"], cloud.Authorities.Steps);
-        Assert.Contains("waits until 2 nodes trust it: hv1, hv2", outcome.Error, StringComparison.Ordinal);
-        Assert.Contains("waits until 1 node trust", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("waits for 2 nodes to trust it: hv1, hv2", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("waits for 1 node to trust it", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("nodes-2 signs.", outcome.Error, StringComparison.Ordinal);
     }
 
@@ -51,6 +51,7 @@ public sealed class AuthorityTests
         using var shell = Shell.Of(cloud);
         var outcome = await shell.RunAsync("authority", "rotate", "nodes");
         Assert.Equal(["create"], cloud.Authorities.Steps);
+        Assert.Equal(ExitCode.WaitedTooLong, outcome.Code);
         Assert.Contains("monolith authority certificates > ca.pem", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("digest 2", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("--yes", outcome.Error, StringComparison.Ordinal);
@@ -70,7 +71,9 @@ public sealed class AuthorityTests
         cloud.Authorities.Behind = 1;
         outcome = await shell.RunAsync("authority", "rotate", "nodes", "--yes", "--no-wait");
         Assert.Empty(cloud.Authorities.Steps);
-        Assert.Contains("hv1. Then go on by the same command.", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("waits for 1 node to trust it: hv1. ", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("`monolith authority activate nodes-2 --force`", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.WaitedTooLong, outcome.Code);
     }
 
     [Fact]

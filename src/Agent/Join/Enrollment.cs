@@ -47,8 +47,8 @@ public static class Enrollment
         var identity = new NodeIdentity(
             response.Node, response.Role, host, key.ExportPkcs8PrivateKeyPem(), certificate.ExportCertificatePem(),
             NodeIdentity.AuthorityPem(response.CaCertificate.Memory, response.OtherCaCertificates.Select(c => c.Memory)));
-        // Proves that certificate and key belong together.
-        using (identity.OpenCertificate()) identity.Save(stateDirectory);
+        identity.Check();
+        identity.Save(stateDirectory);
         NodeIdentity.ForgetKeyOfJoin(stateDirectory);
         return identity;
     }
@@ -99,7 +99,7 @@ public static class Enrollment
     private static JoinException NotTrusted(string host, Exception? cause) => new(
         "HOST_NOT_TRUSTED",
         $"{host} did not prove to be the host that made this token: check the address, and that the token is of this "
-            + "cloud. Nothing was sent.",
+            + "cloud and not of before its authority was replaced (monolith node token NODE makes another). Nothing was sent.",
         cause);
 
     private static JoinException Refusal(RpcException e, string host)

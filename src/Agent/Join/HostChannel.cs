@@ -52,6 +52,14 @@ public sealed class HostChannel : IDisposable
         Close(before);
     }
 
+    /// <summary>The connection breaks; the next call makes another.</summary>
+    public void Reconnect()
+    {
+        Open before;
+        lock (gate) (before, open) = (open, Connect(open.Identity));
+        Close(before);
+    }
+
     public void Dispose()
     {
         lock (gate) Close(open);

@@ -62,6 +62,23 @@ public sealed record NodeIdentity(
         return [.. read];
     }
 
+    /// <summary>That key, certificate and its signer belong together: what does not would be kept in the place of what does.</summary>
+    /// <exception cref="CryptographicException">They do not.</exception>
+    internal void Check()
+    {
+        using var certificate = OpenCertificate();
+        var authorities = OpenAuthorities();
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(authorities[0]);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
+        var isWhole = chain.Build(certificate);
+        foreach (var authority in authorities) authority.Dispose();
+        if (!isWhole) throw new CryptographicException("the host sent a certificate that the authority beside it did not sign");
+    }
+
     /// <summary>For <see cref="Authority"/>, each once.</summary>
     /// <param name="signer">DER.</param>
     /// <param name="others">DER.</param>

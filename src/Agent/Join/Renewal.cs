@@ -45,6 +45,7 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
             if (again > due) due = again;
             // The clock was put back.
             if (look - now > LookEvery * 2) look = now;
+            if (again - now > RetryCap * 2) again = now;
             var renews = due <= now;
             try
             {
@@ -65,9 +66,9 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
             {
                 return;
             }
-            catch (Exception e) when (e is RpcException or IOException
-                or CryptographicException or OperationCanceledException)
+            catch (Exception e)
             {
+                // Whatever it is: who gives up has no certificate in ninety days.
                 var cause = e is RpcException rpc ? rpc.Status.Detail : e.Message;
                 if (renews)
                 {
@@ -144,7 +145,8 @@ public sealed class Renewal(HostChannel channel, string stateDirectory, TimeProv
 
     private void Keep(NodeIdentity identity)
     {
-        using (identity.OpenCertificate()) identity.Save(stateDirectory);
+        identity.Check();
+        identity.Save(stateDirectory);
         channel.Use(identity);
     }
 

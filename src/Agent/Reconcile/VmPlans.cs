@@ -66,7 +66,7 @@ internal static class VmPlans
             metadata.UserData.Memory,
             metadata.AvailabilityZone,
             metadata.Meta,
-            metadata.Login is { } login ? new GuestLogin([.. login.Authorities], login.RootPrincipal, login.Principal) : null);
+            metadata.Login is { } login ? new GuestLogin([.. login.Authorities], login.RootPrincipal, login.Principal, login.Revision) : null);
     }
 
     private static string NameOf(Vm vm)

@@ -20,7 +20,7 @@ internal static class AuthorityCommands
             Column.Name, Column.State(), Column.Enum("FOR", "use"), Column.Number("NODES PENDING", "pending_node_count"),
             Column.Time("READY", "ready_time"), Column.Time("EXPIRES", "expire_time"), Column.Age,
         ],
-        ForceMeans = "Also when nodes show a certificate of it, which have to join anew, or when logins by it end.",
+        ForceMeans = "Also when nodes show a certificate of it: they have to join anew.",
         Fields = [new("--use", "use", "What it is to sign.") { Required = true }],
         Extra = (noun, app) => [Activate(noun, app), Certificates(app), AuthorityRotation.Of(app)],
     };

@@ -34,12 +34,12 @@ internal static class AuthorityRotation
         command.Options.Add(NoWait);
         return app.Does(command, async run =>
         {
-            await RotateAsync(run, Enum.Parse<Use>(run.Line.GetValue(use)!, ignoreCase: true));
-            return ExitCode.Done;
+            return await RotateAsync(run, Enum.Parse<Use>(run.Line.GetValue(use)!, ignoreCase: true)) ? ExitCode.Done : ExitCode.WaitedTooLong;
         });
     }
 
-    static async Task RotateAsync(Run run, Use use)
+    /// <returns>Whether it is done.</returns>
+    static async Task<bool> RotateAsync(Run run, Use use)
     {
         var all = await AuthorityCommands.AllAsync(run, use);
         var next = all.FirstOrDefault(a => a.State == State.Next);
@@ -48,18 +48,21 @@ internal static class AuthorityRotation
             next = await SendAsync(run, "Create", new CreateCertificateAuthorityRequest { CertificateAuthority = new() { Use = use } });
         if (next is not null)
         {
-            if (!await IsReadyAsync(run, next, "trust it")) return;
-            if (!await AgreesAsync(run, next)) return;
+            if (!await IsReadyAsync(run, next, "trust it")) return false;
+            if (!await AgreesAsync(run, next)) return false;
             await SendAsync(run, "Activate", new ActivateCertificateAuthorityRequest { Name = next.Name });
             run.Around.Error.WriteLine($"{Names.Id(next.Name)} signs.");
         }
         foreach (var former in (await AuthorityCommands.AllAsync(run, use)).Where(a => a.State == State.Former))
         {
-            if (!await IsReadyAsync(run, former, "show a certificate of another")) return;
+            if (!await IsReadyAsync(run, former, "show a certificate of another")) return false;
             await run.Calls.UnaryAsync(Catalog.Authority.Method("Delete")!, new DeleteCertificateAuthorityRequest { Name = former.Name }, run.Cancel);
             run.Around.Error.WriteLine($"{Names.Id(former.Name)} is trusted no more.");
         }
-        run.Around.Out.WriteLine((await AuthorityCommands.AllAsync(run, use))[0].Name);
+        var signing = (await AuthorityCommands.AllAsync(run, use))[0];
+        if (next is null) run.Around.Error.WriteLine($"That was the rest of an earlier rotation: {Names.Id(signing.Name)} signed already. The same command replaces it.");
+        run.Around.Out.WriteLine(signing.Name);
+        return true;
     }
 
     /// <summary>Waits for nodes, and for time where it is short.</summary>
@@ -73,7 +76,9 @@ internal static class AuthorityRotation
             var count = authority.PendingNodeCount;
             if (count == 0 && time == TimeSpan.Zero) return true;
             var waits = count > 0
-                ? $"waits until {count} {(count == 1 ? "node" : "nodes")} {what}: {string.Join(", ", authority.PendingNodes.Take(5).Select(Names.Id))}{(count > 5 ? ", …" : "")}"
+                ? $"waits for {count} {(count == 1 ? "node" : "nodes")} to {what}: {string.Join(", ", authority.PendingNodes.Take(5).Select(Names.Id))}{(count > 5 ? ", …" : "")}. "
+                    + "One that is off or of an older version is to be looked after; or go on without it by "
+                    + $"`monolith authority {(authority.State == State.Next ? "activate" : "delete")} {Names.Id(authority.Name)} --force`"
                 : $"waits {Column.Ago(time)}, until {authority.ReadyTime!.ToDateTimeOffset():u}";
             if (run.Line.GetValue(NoWait) || time > Longest)
             {

@@ -112,7 +112,7 @@ internal sealed class FleetNode : IAsyncDisposable
     /// <summary>The connection breaks; the agent makes a new one.</summary>
     public void Disconnect()
     {
-        channel?.Use(channel.Identity);
+        channel?.Reconnect();
     }
 
     /// <summary>No connection until it is mended.</summary>

@@ -150,7 +150,7 @@ internal sealed class AccessInterceptor(PermissionMap permissions, IAuthenticati
         "USER_DISABLED" => "Whoever the token is of, a user or a service account, is disabled. Ask an administrator to enable it.",
         "NODE_UNKNOWN" => "The node was removed from the fleet, or joined anew since. Make a join token and join again.",
         "CERTIFICATE_EXPIRED" => "The node's certificate has expired. It can still be renewed: call RenewCertificate.",
-        "CERTIFICATE_UNKNOWN" => "This cloud's authority did not issue the certificate. Make a join token and join.",
+        "CERTIFICATE_UNKNOWN" => "No authority that this cloud trusts issued the certificate; one that did may have been deleted. Make a join token and join.",
         _ => "The token is unknown: it was revoked, or is another cloud's. Make a new one with CreateToken.",
     };
 

@@ -28,7 +28,7 @@ public sealed class BlobSourceServiceTests : IDisposable
 
         public X509Certificate2 AuthorityFor(string? serverName) => throw new NotSupportedException();
 
-        public X509Certificate2 IssueServerCertificate(string? serverName, IEnumerable<string> names) => throw new NotSupportedException();
+        public X509Certificate2 IssueServerCertificate(X509Certificate2 authority, IEnumerable<string> names) => throw new NotSupportedException();
 
         public byte[] Sign(byte[] data) => Key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
     }

@@ -24,6 +24,8 @@ public sealed class HostKeyTests
 
         public IReadOnlyList<SshPublicKey> UserKeys => [SshPublicKey.Parse(Key)];
 
+        public long UserKeysRevision => 1;
+
         public IReadOnlyList<SshPublicKey> HostKeys => UserKeys;
 
         public string CertifyUser(SshCertificateOrder order) => throw new InvalidOperationException("It is no user.");

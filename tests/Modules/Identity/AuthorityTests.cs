@@ -3,14 +3,20 @@ using System.Security.Cryptography.X509Certificates;
 using CsCheck;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
 using Monolith.Agent.V1;
+using Monolith.Identity;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
+using Monolith.Identity.Logins;
 using Monolith.Identity.V1;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
+using Monolith.Platform.Storage;
 using Monolith.Protos;
 using NodeService = Monolith.Identity.Nodes.NodeService;
 using State = Monolith.Identity.V1.CertificateAuthority.Types.State;
@@ -76,6 +82,8 @@ public sealed class AuthorityTests
 
         public string SignedBy => shown.Issuer;
 
+        public bool Trusts(string fingerprint) => trusted.Contains(fingerprint);
+
         public async Task JoinAsync(string token)
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -135,7 +143,7 @@ public sealed class AuthorityTests
         Assert.Equal([away.Name], (await scene.GetAsync(Second)).PendingNodes);
         var fault = await Assert.ThrowsAsync<Fault>(() => scene.ActivateAsync(Second));
         Assert.Equal("NOT_READY", fault.Reason);
-        Assert.Contains("1 nodes do not trust it yet, and ask every ten minutes: away", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("1 node may not trust it yet: away. Agents ask every ten minutes", fault.Message, StringComparison.Ordinal);
 
         Assert.False(await away.LookAsync());
         Assert.Equal(State.Signing, (await scene.ActivateAsync(Second)).State);
@@ -257,6 +265,72 @@ public sealed class AuthorityTests
         await scene.DeleteAsync("certificateAuthorities/servers-1");
     }
 
+    /// <summary>Servers trust it already: what was in a table of its own before is an authority like the others.</summary>
+    [Theory]
+    [MemberData(nameof(TestDatabases.All), MemberType = typeof(TestDatabases))]
+    public async Task TheKeysOfLogins_ThatWereThereBefore_GoOn(string provider)
+    {
+        const string Columns = "login_keys (\"Use\", \"SealedKey\", \"CreateTime\") VALUES ({0}, {1}, {2})";
+        const string Sqlite = "INSERT INTO " + Columns, Postgres = "INSERT INTO identity." + Columns;
+        var database = await TestDatabases.MakeAsync(provider);
+        using var user = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var server = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await using (var storage = new Database(database.Options, "identity"))
+        await using (IdentityDb db = provider == "sqlite" ? new SqliteIdentityDb(storage.ReadOptions) : new PostgresIdentityDb(storage.ReadOptions))
+        {
+            await db.GetService<IMigrator>().MigrateAsync("Federation", TestContext.Current.CancellationToken);
+            foreach (var (use, key) in new[] { ("user", user), ("host", server) })
+                await db.Database.ExecuteSqlRawAsync(provider == "sqlite" ? Sqlite : Postgres, [use, key.ExportPkcs8PrivateKey(), DateTime.UtcNow],
+                    TestContext.Current.CancellationToken);
+        }
+        await using var identity = await IdentityFixture.StartAsync(database);
+        var logins = identity.Get<ILoginAuthority>();
+        Assert.Equal([Ssh(user)], logins.UserKeys.Select(k => k.ToString()));
+        Assert.Equal([Ssh(server)], logins.HostKeys.Select(k => k.ToString()));
+        var scene = new Scene(identity);
+        Assert.Equal(["certificateAuthorities/logins-1", First, "certificateAuthorities/servers-1"], (await scene.AllAsync()).Select(a => a.Name).Order());
+        Assert.Equal("certificateAuthorities/logins-2", (await scene.CreateAsync(Use.Logins)).Name);
+
+        static string Ssh(ECDsa key) => "ecdsa-sha2-nistp256 " + Convert.ToBase64String(SshCertificate.PublicKey(key));
+    }
+
+    /// <summary>Agents that say nothing of whom they trust, as those of before, are not cut off either.</summary>
+    [Fact]
+    public async Task WhoNeverSaidAnything_IsWaitedFor()
+    {
+        await using var identity = await IdentityFixture.StartAsync("sqlite");
+        var scene = new Scene(identity);
+        var silent = await scene.JoinAsync("silent");
+        await scene.CreateAsync();
+        Assert.Equal([silent.Name], (await scene.GetAsync(Second)).PendingNodes);
+        await scene.ActivateAsync(Second, force: true);
+        Assert.Equal([silent.Name], (await scene.GetAsync(First)).PendingNodes);
+        await identity.Get<Store<IdentityDb>>().ReadAsync(db => db.Nodes.ExecuteUpdateAsync(n => n.SetProperty(x => x.CertifiedBy, "")));
+        Assert.Equal([silent.Name], (await scene.GetAsync(First)).PendingNodes);
+        Assert.Equal("NOT_READY", (await Assert.ThrowsAsync<Fault>(() => scene.DeleteAsync(First))).Reason);
+    }
+
+    /// <summary>One is deleted before it signed; the next has its name, and another key.</summary>
+    [Fact]
+    public async Task WhoTrustedOneThatIsGone_DoesNotTrustTheNextOfItsName()
+    {
+        await using var identity = await IdentityFixture.StartAsync("sqlite");
+        var scene = new Scene(identity);
+        var node = await scene.JoinAsync("hv1");
+        var gone = await scene.CreateAsync();
+        await node.LookAsync();
+        await scene.DeleteAsync(gone.Name);
+        var again = await scene.CreateAsync();
+        Assert.Equal(gone.Name, again.Name);
+        Assert.NotEqual(gone.Fingerprint, again.Fingerprint);
+        Assert.Equal([node.Name], again.PendingNodes);
+        Assert.Equal(2, identity.Get<IHostCertificates>().Trusted.Count);
+        Assert.Equal("NOT_READY", (await Assert.ThrowsAsync<Fault>(() => scene.ActivateAsync(again.Name))).Reason);
+        await node.LookAsync();
+        Assert.Equal(again.Fingerprint, (await scene.ActivateAsync(again.Name)).Fingerprint);
+        Assert.True(node.Trusts(again.Fingerprint));
+    }
+
     /// <summary>Whatever operators and nodes do in whatever order: without force nobody is cut off, and one signs.</summary>
     [Fact]
     public Task WithoutForce_NoOrderOfSteps_CutsOffANode() => Gen.Int[0, 99].Array[1, 60].SampleAsync(async steps =>
@@ -285,7 +359,8 @@ public sealed class AuthorityTests
                 // It would have cut somebody off, or makes no sense.
             }
             all = [.. (await scene.AllAsync()).Where(a => a.Use == Use.Nodes)];
-            Assert.Single(all, a => a.State == State.Signing);
+            var signing = Assert.Single(all, a => a.State == State.Signing);
+            Assert.All(scene.Machines, m => Assert.True(m.Trusts(signing.Fingerprint), m.Name + " does not trust the one that signs"));
             Assert.True(all.Count(a => a.State == State.Next) <= 1);
             Assert.All(scene.Machines, m => Assert.True(m.Believes, m.Name + " believes no host"));
             Assert.All(scene.Machines, m => Assert.True(m.Caller is not null, m.Name + " is not believed"));

@@ -25,9 +25,12 @@ internal sealed class IdentityFixture : IAsyncDisposable
 
     public Caller Admin => Authentication.Authenticate(File.ReadAllText(TokenPath).Trim())!;
 
-    public static async Task<IdentityFixture> StartAsync(string provider)
+    public static async Task<IdentityFixture> StartAsync(string provider) => await StartAsync(await TestDatabases.MakeAsync(provider));
+
+    /// <summary>On a database that has something in it. Disposed of with it.</summary>
+    public static async Task<IdentityFixture> StartAsync(TestDatabase database)
     {
-        var fixture = new IdentityFixture(await TestDatabases.MakeAsync(provider));
+        var fixture = new IdentityFixture(database);
         await fixture.RestartAsync();
         return fixture;
     }

@@ -4,7 +4,6 @@ using System.Text;
 using CsCheck;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Monolith.Identity;
 using Monolith.Identity.Authority;
 using Monolith.Identity.Contracts;
@@ -122,8 +121,23 @@ public class SecretsTests
         Assert.Contains("ca.key cannot be read", e.Message, StringComparison.Ordinal);
         await File.WriteAllTextAsync(path, isSealed ? await SealedAsync(database, key) : key.ExportPkcs8PrivateKeyPem(), Stop);
         await using (var host = await StartAsync(database)) Assert.Equal(certificate.Thumbprint, host.Authority);
-        Assert.False(File.Exists(path));
+        Assert.Equal((false, true), (File.Exists(path), File.Exists(path + ".moved")));
         await using (var host = await StartAsync(database)) Assert.Equal(certificate.Thumbprint, host.Authority);
+        // A key that is another's, put there since, is nobody's business.
+        await File.WriteAllTextAsync(path, "another", Stop);
+        await using (var host = await StartAsync(database)) Assert.Equal(certificate.Thumbprint, host.Authority);
+        Assert.True(File.Exists(path));
+    }
+
+    /// <summary>A database of before the authority was in it, beside files of after.</summary>
+    [Fact]
+    public async Task ACertificate_WithoutItsKeyAnywhere_IsNotReplacedByAnother()
+    {
+        await using var database = await TestDatabases.MakeAsync("sqlite");
+        Directory.CreateDirectory(database.Options.Directory);
+        await File.WriteAllTextAsync(Path.Combine(database.Options.Directory, "ca.pem"), "whatever", Stop);
+        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(database));
+        Assert.Contains("ca.key.moved", e.Message, StringComparison.Ordinal);
     }
 
     /// <summary>As a file once had it, sealed by the keys of the database that it belongs to.</summary>
@@ -132,7 +146,8 @@ public class SecretsTests
         await using var host = await ModuleHost.StartAsync(database.Options, (services, directory) =>
         {
             services.AddIdentity(new IdentityOptions(directory));
-            services.RemoveAll<IStartUp>();
+            // The store's own stays.
+            services.Remove(services.Single(s => s.ImplementationType == typeof(IdentityStartUp)));
             services.AddSingleton<IStartUp, KeysAlone>();
         });
         return PemEncoding.WriteString("MONOLITH SEALED PRIVATE KEY",

@@ -70,6 +70,23 @@ public sealed class EventFeedTests
         Assert.Equal([1], follower.Current.Select(e => e.Sequence));
     }
 
+    /// <summary>It heard of the other's commits before its own was published.</summary>
+    [Fact]
+    public async Task WhatIsPublishedLate_HidesNothingThatCameBefore()
+    {
+        var all = new[] { Event(1, Mine), Event(2, Mine), Event(3, Mine), Event(4, Mine) };
+        var feed = Feed(after => [.. all.Where(e => e.Sequence > after && e.Sequence <= 3)]);
+        feed.Nudge(3);
+        feed.Publish([all[0]]);
+        await using var follower = FollowMine(feed);
+        Assert.True(await follower.MoveNextAsync());
+        Assert.Equal([1, 2, 3], follower.Current.Select(e => e.Sequence));
+        var next = follower.MoveNextAsync();
+        feed.Publish([all[3]]);
+        Assert.True(await next);
+        Assert.Equal([4], follower.Current.Select(e => e.Sequence));
+    }
+
     [Fact]
     public async Task AGap_MayHideWhatIsWanted_AndIsLookedInto()
     {

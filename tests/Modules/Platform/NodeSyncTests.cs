@@ -89,10 +89,11 @@ public sealed class NodeSyncTests : IDisposable
 
         public void Remove(string id) => generations.TryRemove(id, out _);
 
-        public Task<IReadOnlyList<DesiredItem<string>>> AllAsync(string node, CancellationToken cancel) => Read(_ => true);
+        public Task<IReadOnlyList<DesiredItem<string>>> AllAsync(string node, CancellationToken cancel) => Read();
 
+        /// <summary>What is read on a wake may be kept until the next one.</summary>
         public Task<IReadOnlyList<DesiredItem<string>>> SomeAsync(string node, IReadOnlyCollection<string> ids,
-            CancellationToken cancel) => Read(ids.Contains);
+            CancellationToken cancel) => throw new InvalidOperationException("No wake came.");
 
         public Task<NodeSummary> SummaryAsync(string node, CancellationToken cancel)
         {
@@ -100,10 +101,10 @@ public sealed class NodeSyncTests : IDisposable
             return Task.FromResult(new NodeSummary([.. generations.Select(g => (g.Key, g.Value))], ""));
         }
 
-        Task<IReadOnlyList<DesiredItem<string>>> Read(Func<string, bool> which)
+        Task<IReadOnlyList<DesiredItem<string>>> Read()
         {
             Interlocked.Increment(ref contents);
-            return Task.FromResult<IReadOnlyList<DesiredItem<string>>>([.. generations.Where(g => which(g.Key))
+            return Task.FromResult<IReadOnlyList<DesiredItem<string>>>([.. generations
                 .OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => new DesiredItem<string>(g.Key, g.Value, $"{g.Key}:{g.Value}"))]);
         }
     }

@@ -6,6 +6,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Monolith.Compute;
 using Monolith.Dns;
+using Monolith.Events;
 using Monolith.Image;
 using Monolith.Modules.Tests.Calls;
 using Monolith.Network;
@@ -24,6 +25,8 @@ public sealed class QueryPlanTests
     // Small by nature, or asked for as a whole.
     static readonly string[] Whole =
     [
+        "AuditTrail.Ends: SCAN a",
+        "EventLog.PlaceOf: SCAN e",
         "FleetView.CandidatesAsync: SCAN h",
         "FleetView.SizesAsync: SCAN f USING INDEX IX_flavors_Name",
         "PoolQueries.Aggregates: SCAN a USING INDEX IX_address_pools_Name",
@@ -38,6 +41,7 @@ public sealed class QueryPlanTests
     [
         ("compute", o => new SqliteComputeDb(o)),
         ("dns", o => new SqliteDnsDb(o)),
+        ("events", o => new SqliteEventsDb(o)),
         ("image", o => new SqliteImageDb(o)),
         ("network", o => new SqliteNetworkDb(o)),
     ];

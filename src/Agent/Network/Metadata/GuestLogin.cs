@@ -6,7 +6,8 @@ namespace Monolith.Agent.Network.Metadata;
 /// <param name="Authorities">Public keys of those who sign, type and base64.</param>
 /// <param name="RootPrincipal">What a certificate must name for root, and for accounts that may become root.</param>
 /// <param name="Principal">For all others.</param>
-public sealed record GuestLogin(IReadOnlyList<string> Authorities, string RootPrincipal, string Principal)
+/// <param name="Revision">Greater in what was told later.</param>
+public sealed record GuestLogin(IReadOnlyList<string> Authorities, string RootPrincipal, string Principal, long Revision = 0)
 {
     private static readonly Lazy<string> Script = new(() =>
     {

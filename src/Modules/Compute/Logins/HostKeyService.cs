@@ -45,6 +45,7 @@ internal sealed class HostKeyService(Store<ComputeDb> store, ILoginAuthority aut
                     new(k, (ulong)LoginRules.Serial(now), server.Name, names, now - LoginRules.Skew, expires))),
             },
             ExpireTime = expires.ToTimestamp(),
+            UserAuthoritiesRevision = authority.UserKeysRevision,
             UserAuthorities = { authority.UserKeys.Select(k => k.ToString()) },
         };
     }

@@ -94,6 +94,7 @@ internal static class VmWire
         if (vm.Metadata is { } told && logins is not null)
             told.Login = new VmLogin
             {
+                Revision = logins.UserKeysRevision,
                 Authorities = { logins.UserKeys.Select(k => k.ToString()) },
                 RootPrincipal = LoginRules.RootPrincipal(row.ServerUid),
                 Principal = LoginRules.Principal(row.ServerUid),

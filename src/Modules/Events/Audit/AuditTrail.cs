@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Monolith.Events.V1;
 using Monolith.Platform.Events;
+using Monolith.Platform.Storage;
 using Monolith.Protos;
 
 namespace Monolith.Events.Audit;
@@ -11,18 +12,20 @@ namespace Monolith.Events.Audit;
 /// </summary>
 internal static class AuditTrail
 {
+    static readonly Func<EventsDb, Task<AuditEndsRow?>> Ends = Query.One((EventsDb db) => db.AuditEnds.FirstOrDefault());
+
     /// <summary>What is new in the log of events.</summary>
-    public static Task AppendAsync(EventsDb db, IEnumerable<EventEnvelope> events, CancellationToken cancel)
+    public static Task AppendAsync(EventsDb db, IEnumerable<EventEnvelope> events)
     {
         // What no call asked for is nobody's deed.
         var entries = events.Where(e => e.Method.Length > 0).Select(e => (Func<long, AuditRow>)(n => AuditRow.Of(n, e))).ToList();
-        return entries.Count == 0 ? Task.CompletedTask : AppendAsync(db, entries, cancel);
+        return entries.Count == 0 ? Task.CompletedTask : AppendAsync(db, entries);
     }
 
     /// <param name="entries">Each made when its place is known.</param>
-    public static async Task AppendAsync(EventsDb db, IReadOnlyList<Func<long, AuditRow>> entries, CancellationToken cancel)
+    public static async Task AppendAsync(EventsDb db, IReadOnlyList<Func<long, AuditRow>> entries)
     {
-        var ends = await db.AuditEnds.FirstOrDefaultAsync(cancel);
+        var ends = await Ends(db);
         if (ends is null) db.AuditEnds.Add(ends = new AuditEndsRow());
         var rows = new List<AuditRow>(entries.Count);
         foreach (var make in entries)

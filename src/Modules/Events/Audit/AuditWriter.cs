@@ -33,7 +33,7 @@ internal sealed partial class AuditWriter(Store<EventsDb> store, TimeProvider ti
                 return Task.CompletedTask;
             }
         return store.WriteAsync(Self,
-            unit => AuditTrail.AppendAsync(unit.Db, [n => AuditRow.Of(n, unit.Now, fact, 1)], cancel), cancel);
+            unit => AuditTrail.AppendAsync(unit.Db, [n => AuditRow.Of(n, unit.Now, fact, 1)]), cancel);
     }
 
     /// <summary>Writes what waits.</summary>
@@ -51,7 +51,7 @@ internal sealed partial class AuditWriter(Store<EventsDb> store, TimeProvider ti
         {
             await store.WriteAsync(Self, unit => AuditTrail.AppendAsync(unit.Db, [.. exact.Concat(blurred).OrderBy(t => t.Value.Since)
                 .Select(t => (Func<long, AuditRow>)(n =>
-                    AuditRow.Of(n, t.Value.Since, t.Value.Count == 1 ? t.Value.First : t.Key, t.Value.Count)))], cancel), cancel);
+                    AuditRow.Of(n, t.Value.Since, t.Value.Count == 1 ? t.Value.First : t.Key, t.Value.Count)))]), cancel);
         }
         catch
         {

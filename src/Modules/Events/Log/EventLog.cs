@@ -52,7 +52,8 @@ internal sealed partial class EventLog(Store<EventsDb> store, ILogger<EventLog> 
     static async Task<(long? Through, long Newest)> AppendAsync(EventsDb db, EventsCommitted batch,
         CancellationToken cancel)
     {
-        var (source, ends) = await PlaceAsync(db, batch.Module, cancel);
+        var place = await PlaceOf(db, batch.Module);
+        var (source, ends) = (place?.Source, place?.Ends);
         if (batch.After > (source?.Through ?? 0)) return (null, 0);
         if (source is null) db.Sources.Add(source = new SourceRow { Module = batch.Module });
         if (ends is null) db.Ends.Add(ends = new EndsRow());
@@ -60,18 +61,18 @@ internal sealed partial class EventLog(Store<EventsDb> store, ILogger<EventLog> 
         var there = batch.After == source.Through ? [] : await ThereAsync(db, batch, cancel);
         var fresh = batch.Events.Where(e => there.Add(e.Uid)).ToList();
         await db.InsertAsync(fresh.ConvertAll(e => LogRow.Of(++ends.Last, e)));
-        await AuditTrail.AppendAsync(db, fresh, cancel);
+        await AuditTrail.AppendAsync(db, fresh);
         var through = batch.Events[^1].Sequence;
         source.Through = Math.Max(source.Through, through);
         return (through, ends.Last);
     }
 
-    static async Task<(SourceRow?, EndsRow?)> PlaceAsync(EventsDb db, string module, CancellationToken cancel)
-    {
-        var read = await db.Ends.LeftJoin(db.Sources.Where(s => s.Module == module), _ => module, s => s.Module,
-            (ends, source) => new { Ends = ends, Source = source }).FirstOrDefaultAsync(cancel);
-        return (read?.Source, read?.Ends);
-    }
+    /// <summary>How far the log is, and how much of a module it has.</summary>
+    sealed record Place(EndsRow Ends, SourceRow? Source);
+
+    static readonly Func<EventsDb, string, Task<Place?>> PlaceOf = Query.One((EventsDb db, string module) =>
+        db.Ends.LeftJoin(db.Sources.Where(s => s.Module == module), _ => module, s => s.Module,
+            (ends, source) => new Place(ends, source)).FirstOrDefault());
 
     static async Task<HashSet<Guid>> ThereAsync(EventsDb db, EventsCommitted batch, CancellationToken cancel)
     {
@@ -83,8 +84,11 @@ internal sealed partial class EventLog(Store<EventsDb> store, ILogger<EventLog> 
     public Task<EndsRow> EndsAsync() =>
         store.ReadAsync(async db => await db.Ends.FirstOrDefaultAsync() ?? new EndsRow());
 
-    /// <summary>The log grew in another process: look.</summary>
-    public async Task GlanceAsync() => Grew((await EndsAsync()).Last);
+    /// <summary>The log may have grown in another process, where there can be one: look.</summary>
+    public async Task GlanceAsync()
+    {
+        if (store.IsShared) Grew((await EndsAsync()).Last);
+    }
 
     /// <summary>The newest event's sequence, and a task that ends when there is a newer one.</summary>
     public (long Last, Task Grown) Tip()

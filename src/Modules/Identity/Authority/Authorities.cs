@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
 using Monolith.Identity.Access;
 using Monolith.Identity.Contracts;
 using Monolith.Identity.Logins;
@@ -12,7 +13,8 @@ namespace Monolith.Identity.Authority;
 
 /// <summary>An authority with its key open. Immutable.</summary>
 /// <param name="Certificate">Null: it signs none of X.509.</param>
-internal sealed record OpenAuthority(string Name, Use Use, State State, int Number, X509Certificate2? Certificate, ECDsa Key)
+/// <param name="Revision">Of the one that signs: rises whenever something changes in its use; microseconds of Unix time.</param>
+internal sealed record OpenAuthority(Guid Uid, string Name, Use Use, State State, int Number, long Revision, X509Certificate2? Certificate, ECDsa Key)
 {
     /// <summary>SHA-256 of the certificate, lower-case hex.</summary>
     public string Digest { get; } = Certificate is null ? "" : Convert.ToHexStringLower(SHA256.HashData(Certificate.RawData));
@@ -36,7 +38,7 @@ internal sealed record OpenAuthority(string Name, Use Use, State State, int Numb
 /// The authorities as this process knows them: those that the rows had when the registry read them last, opened once each. All that
 /// are there are trusted; one of each use signs.
 /// </summary>
-internal sealed class Authorities(Registry registry, ISecrets secrets)
+internal sealed partial class Authorities(Registry registry, ISecrets secrets, ILogger<Authorities> log)
 {
     readonly Lock gate = new();
     volatile Seen seen = new(ImmutableDictionary<string, AuthorityRow>.Empty, []);
@@ -48,11 +50,12 @@ internal sealed class Authorities(Registry registry, ISecrets secrets)
 
     /// <exception cref="InvalidOperationException">Identity has not started.</exception>
     public OpenAuthority Signing(Use use) => All.FirstOrDefault(a => a.Use == use && a.State == State.Signing)
-        ?? throw new InvalidOperationException("The authorities are there once Identity has started.");
+        ?? throw new InvalidOperationException($"There is no authority that signs for {use.ToString().ToLowerInvariant()}: Identity has not started, or its "
+            + "key does not open, of which the log tells.");
 
-    public OpenAuthority? Find(string name) => All.FirstOrDefault(a => a.Name == name);
+    public OpenAuthority? Find(Guid uid) => All.FirstOrDefault(a => a.Uid == uid);
 
-    /// <exception cref="InvalidOperationException">One's key does not open.</exception>
+    /// <summary>But for those whose keys do not open.</summary>
     public IReadOnlyList<OpenAuthority> All
     {
         get
@@ -64,13 +67,30 @@ internal sealed class Authorities(Registry registry, ISecrets secrets)
             {
                 // What is open already is kept: somebody may be signing with it.
                 var all = rows.Values.OrderByDescending(r => r.State == State.Signing).ThenByDescending(r => r.Number)
-                    .Select(row => seen.All.FirstOrDefault(a => a.Name == row.Name) is { } open ? open with { State = row.State } : Open(row));
+                    .Select(row => seen.All.FirstOrDefault(a => a.Uid == row.Uid) is { } open ? open with { State = row.State, Revision = RevisionOf(row) } : Open(row))
+                    .OfType<OpenAuthority>();
                 return (seen = new(rows, [.. all])).All;
             }
         }
     }
 
-    OpenAuthority Open(AuthorityRow row) => Open(row, secrets);
+    /// <summary>What is wrong with one is not the end of the others.</summary>
+    OpenAuthority? Open(AuthorityRow row)
+    {
+        try
+        {
+            return Open(row, secrets);
+        }
+        catch (InvalidOperationException e)
+        {
+            LogNotOpened(e, row.Name);
+            return null;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "The key of {Name} does not open, and this host neither trusts it nor signs with it. Start the host anew; where that "
+        + "does not help, bring the identity database back from a backup")]
+    partial void LogNotOpened(Exception e, string name);
 
     public static OpenAuthority Open(AuthorityRow row, ISecrets secrets)
     {
@@ -82,10 +102,10 @@ internal sealed class Authorities(Registry registry, ISecrets secrets)
         catch (CryptographicException e)
         {
             key.Dispose();
-            throw new InvalidOperationException($"The key of {row.Name} does not open: it was changed in the identity database. Bring the database back "
-                + "from a backup.", e);
+            throw new InvalidOperationException($"The key of {row.Name} does not open: {e.Message} Either it was changed in the identity database, or it was "
+                + "sealed with a key that came after this host's start: start the host anew, and then bring the database back from a backup.", e);
         }
-        return new(row.Name, row.Use, row.State, row.Number, row.Certificate.Length > 0 ? X509CertificateLoader.LoadCertificate(row.Certificate) : null, key);
+        return new(row.Uid, row.Name, row.Use, row.State, row.Number, RevisionOf(row), row.Certificate.Length > 0 ? X509CertificateLoader.LoadCertificate(row.Certificate) : null, key);
     }
 
     /// <summary>A new key with all that belongs to it. Nothing is signed with it yet.</summary>
@@ -109,6 +129,8 @@ internal sealed class Authorities(Registry registry, ISecrets secrets)
         UpdateTime = now,
         SignTime = state == State.Signing ? now : null,
     };
+
+    static long RevisionOf(AuthorityRow row) => (row.UpdateTime - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     static string Purpose(Use use) => use switch
     {

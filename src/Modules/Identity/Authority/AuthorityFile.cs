@@ -16,6 +16,7 @@ internal sealed partial class AuthorityFile(Authorities authorities, Registry re
 
     readonly SemaphoreSlim writing = new(1);
     object? written;
+    bool isBroken;
 
     string FilePath => Path.Combine(options.DataDirectory, "ca.pem");
 
@@ -30,11 +31,12 @@ internal sealed partial class AuthorityFile(Authorities authorities, Registry re
             var text = string.Concat(authorities.Of(Use.Nodes).Select(a => a.Public.Text));
             if (!File.Exists(FilePath) || await File.ReadAllTextAsync(FilePath, cancel) != text)
                 await PrivateFile.WriteAsync(FilePath, text, secret: false, cancel);
-            written = known;
+            (written, isBroken) = (known, false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LogNotWritten(FilePath, e.Message);
+            if (!isBroken) LogNotWritten(FilePath, e.Message);
+            isBroken = true;
         }
         finally
         {

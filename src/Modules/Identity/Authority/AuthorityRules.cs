@@ -60,7 +60,7 @@ internal static class AuthorityRules
         if (row.State == State.Former)
             throw Fault.Precondition("AUTHORITY_FORMER", row.Name, $"{row.Name} has signed before, and does not again. Make a new one: "
                 + $"monolith authority create --use {row.Use.ToString().ToLowerInvariant()}");
-        if (!force) CheckReady(row, pending, now, "do not trust it yet, and ask every ten minutes");
+        if (!force) CheckReady(row, pending, now, "not trust it yet");
     }
 
     /// <param name="pending">Nodes that show a certificate of it.</param>
@@ -71,18 +71,20 @@ internal static class AuthorityRules
             throw Fault.Precondition("AUTHORITY_SIGNS", row.Name, $"{row.Name} is the one that signs. Have another sign first: "
                 + $"monolith authority rotate {row.Use.ToString().ToLowerInvariant()}");
         // What never signed is missed by nobody.
-        if (row.State == State.Former && !force) CheckReady(row, pending, now, "show a certificate of it, and renew it within ten minutes");
+        if (row.State == State.Former && !force) CheckReady(row, pending, now, "show a certificate of it");
     }
 
     static void CheckReady(AuthorityRow row, IReadOnlyList<string> pending, DateTime now, string what)
     {
         const string Forced = "or say --force, and they are cut off";
         if (pending.Count > 0)
-            throw NotReady(row, $"{pending.Count} nodes {what}: {string.Join(", ", pending.Take(MostSaid).Select(Short))}"
-                + $"{(pending.Count > MostSaid ? " and more" : "")}. Wait for them, look after those that are off (monolith hypervisor list), {Forced}.");
+            throw NotReady(row, $"{pending.Count} {(pending.Count == 1 ? "node" : "nodes")} may {what}: {string.Join(", ", pending.Take(MostSaid).Select(Short))}"
+                + $"{(pending.Count > MostSaid ? " and more" : "")}. Agents ask every ten minutes: wait, look after those that are off or of an older version "
+                + $"(monolith hypervisor list), remove those that are gone, {Forced}.");
         if (ReadyTime(row.Use, row.State, row.CreateTime, row.RetireTime) is { } ready && ready > now)
             throw NotReady(row, row.State == State.Next
-                ? $"Guests ask each day whom to trust, and by {ready:u} all that run have. Come back then, {Forced} until they ask."
+                ? $"Guests ask each day whom to trust: by {ready:u} those have that do (others are told when they are made or started). Come back then, "
+                    + $"{Forced} until they ask."
                 : $"What it signed is good until {ready:u}. Come back then, {Forced}.");
     }
 

@@ -43,22 +43,28 @@ internal sealed class AuthorityService(Store<IdentityDb> store, Registry registr
             AuthorityRules.CheckCreation(use, others);
             var row = Authorities.Make(use, others.Max(a => a.Number) + 1, State.Next, secrets, unit.Now);
             unit.Db.Authorities.Add(row);
-            return Emit(unit, Change.Created, row, secrets, PendingOf(row));
+            Stir(unit, others.Single(a => a.State == State.Signing));
+            return Emit(unit, Change.Created, row, secrets, await PendingAsync(unit.Db, row));
         });
     }
 
     public override Task<CertificateAuthority> GetCertificateAuthority(GetCertificateAuthorityRequest request, ServerCallContext context)
     {
         ResourceName.Parse(AuthorityRules.Pattern, request.Name);
-        return store.ReadAsync(async db => Shown(await FindAsync(db, request.Name)));
+        return store.ReadAsync(async db => await ShownAsync(db, await FindAsync(db, request.Name)));
     }
 
     public override async Task<ListCertificateAuthoritiesResponse> ListCertificateAuthorities(ListCertificateAuthoritiesRequest request,
         ServerCallContext context)
     {
         var list = ListQuery.Of(request, context.GetCall(), Filters);
-        var (rows, next) = list.Cut(await store.ReadAsync(db => list.Of(db.Authorities).ToListAsync()));
-        return new ListCertificateAuthoritiesResponse { CertificateAuthorities = { rows.Select(Shown) }, NextPageToken = next };
+        return await store.ReadAsync(async db =>
+        {
+            var (rows, next) = list.Cut(await list.Of(db.Authorities).ToListAsync());
+            var answer = new ListCertificateAuthoritiesResponse { NextPageToken = next };
+            foreach (var row in rows) answer.CertificateAuthorities.Add(await ShownAsync(db, row));
+            return answer;
+        });
     }
 
     public override async Task<CertificateAuthority> ActivateCertificateAuthority(ActivateCertificateAuthorityRequest request, ServerCallContext context)
@@ -68,12 +74,12 @@ internal sealed class AuthorityService(Store<IdentityDb> store, Registry registr
         return await ChangeAsync(request, context, async unit =>
         {
             var row = await FindAsync(unit.Db, request.Name);
-            if (row.State == State.Signing) return Shown(row);
-            AuthorityRules.CheckActivation(row, PendingOf(row), unit.Now, request.Force);
+            if (row.State == State.Signing) return await ShownAsync(unit.Db, row);
+            AuthorityRules.CheckActivation(row, await PendingAsync(unit.Db, row), unit.Now, request.Force);
             var before = await unit.Db.Authorities.FirstAsync(a => a.Use == row.Use && a.State == State.Signing);
             before.Touch("", unit.Now);
             (before.State, before.RetireTime) = (State.Former, unit.Now);
-            Emit(unit, Change.Updated, before, secrets, PendingOf(before));
+            Emit(unit, Change.Updated, before, secrets, await PendingAsync(unit.Db, before));
             // Never two that sign, not even within the transaction.
             await unit.Db.SaveChangesAsync();
             row.Touch(request.Etag, unit.Now);
@@ -90,11 +96,19 @@ internal sealed class AuthorityService(Store<IdentityDb> store, Registry registr
         {
             var row = await FindAsync(unit.Db, request.Name);
             row.Touch(request.Etag, unit.Now);
-            AuthorityRules.CheckDeletion(row, PendingOf(row), unit.Now, request.Force);
+            AuthorityRules.CheckDeletion(row, await PendingAsync(unit.Db, row), unit.Now, request.Force);
             unit.Db.Authorities.Remove(row);
+            Stir(unit, await unit.Db.Authorities.FirstAsync(a => a.Use == row.Use && a.State == State.Signing));
             Emit(unit, Change.Deleted, row, secrets);
             return new Empty();
         });
+    }
+
+    /// <summary>What is trusted has changed: who was told later is to know that.</summary>
+    void Stir(Unit<IdentityDb> unit, AuthorityRow signing)
+    {
+        signing.Touch("", unit.Now);
+        Emit(unit, Change.Updated, signing, secrets);
     }
 
     internal static CertificateAuthority Emit(Unit<IdentityDb> unit, Change change, AuthorityRow row, ISecrets secrets, IReadOnlyList<string>? pending = null)
@@ -113,16 +127,20 @@ internal sealed class AuthorityService(Store<IdentityDb> store, Registry registr
         return answer;
     }
 
-    CertificateAuthority Shown(AuthorityRow row) =>
-        row.ToProto((authorities.Find(row.Name) ?? Authorities.Open(row, secrets)).Public, PendingOf(row));
+    async Task<CertificateAuthority> ShownAsync(IdentityDb db, AuthorityRow row) => row.ToProto(Opened(row).Public, await PendingAsync(db, row));
 
-    /// <summary>Nodes that its next step would cut off, as this process knows them.</summary>
-    IReadOnlyList<string> PendingOf(AuthorityRow row) => row.Use != Use.Nodes ? [] : row.State switch
+    /// <summary>One that was made just now, this process may not know yet.</summary>
+    OpenAuthority Opened(AuthorityRow row) => authorities.Find(row.Uid) ?? Authorities.Open(row, secrets);
+
+    /// <summary>Nodes that its next step would cut off. Those that never said anything are among them: they may be of a version that
+    /// does not.</summary>
+    async Task<IReadOnlyList<string>> PendingAsync(IdentityDb db, AuthorityRow row)
     {
-        State.Next => [.. registry.Known.Nodes.Where(n => n.Value.NewestTrusted != row.Name).Select(n => n.Key).Order(StringComparer.Ordinal)],
-        State.Former => [.. registry.Known.Nodes.Where(n => n.Value.CertifiedBy == row.Name).Select(n => n.Key).Order(StringComparer.Ordinal)],
-        _ => [],
-    };
+        if (row.Use != Use.Nodes || row.State == State.Signing) return [];
+        var (digest, isNext) = (Opened(row).Digest, row.State == State.Next);
+        return await db.Nodes.Where(n => isNext ? n.NewestTrusted != digest : n.CertifiedBy == digest || n.CertifiedBy == "")
+            .OrderBy(n => n.Name).Select(n => n.Name).ToListAsync();
+    }
 
     static async Task<AuthorityRow> FindAsync(IdentityDb db, string name) =>
         await db.Authorities.FirstOrDefaultAsync(a => a.Name == name) ?? throw Fault.NotFound(name);

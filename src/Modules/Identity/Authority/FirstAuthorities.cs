@@ -24,19 +24,21 @@ internal sealed class FirstAuthorities(Store<IdentityDb> store, ISecrets secrets
     public async Task MakeAsync(CancellationToken cancel)
     {
         Directory.CreateDirectory(options.DataDirectory);
-        await store.WriteAsync(Call.Of("identity/start"), async unit =>
+        var taken = await store.WriteAsync(Call.Of("identity/start"), async unit =>
         {
+            var fromFiles = false;
             foreach (var use in new[] { Use.Nodes, Use.Logins, Use.Servers })
             {
                 if (await unit.Db.Authorities.AnyAsync(a => a.Use == use, cancel)) continue;
-                var row = use == Use.Nodes && File.Exists(KeyPath) ? FromFiles(unit.Now) : Authorities.Make(use, 1, State.Signing, secrets, unit.Now);
+                fromFiles |= use == Use.Nodes && (File.Exists(KeyPath) || File.Exists(CertificatePath));
+                var row = use == Use.Nodes && fromFiles ? FromFiles(unit.Now) : Authorities.Make(use, 1, State.Signing, secrets, unit.Now);
                 unit.Db.Authorities.Add(row);
                 AuthorityService.Emit(unit, Change.Created, row, secrets);
             }
-            return true;
+            return fromFiles;
         }, cancel);
-        // Its key lies in the database now, and there alone.
-        File.Delete(KeyPath);
+        // Its key lies in the database now. The file is of use to nobody but who brings back a database of before.
+        if (taken) File.Move(KeyPath, KeyPath + ".moved", overwrite: true);
     }
 
     AuthorityRow FromFiles(DateTime now)
@@ -44,6 +46,10 @@ internal sealed class FirstAuthorities(Store<IdentityDb> store, ISecrets secrets
         if (!File.Exists(CertificatePath))
             throw new InvalidOperationException($"{KeyPath} is there, but its certificate {CertificatePath} is not. Put it back; or remove the key as "
                 + "well, and every node has to join anew.");
+        if (!File.Exists(KeyPath))
+            throw new InvalidOperationException($"The authority of {CertificatePath} is not in the identity database, and its key {KeyPath} is not there. "
+                + $"Bring back the database that has it, or the key ({KeyPath}.moved, where a host has taken it from there); or remove the certificate, "
+                + "and every node has to join anew.");
         using var key = ReadKey();
         using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(CertificatePath));
         using var inCertificate = certificate.GetECDsaPublicKey();

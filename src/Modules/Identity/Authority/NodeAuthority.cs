@@ -31,7 +31,7 @@ internal sealed class NodeAuthority(Authorities authorities, TimeProvider time) 
     /// <summary>What the name asks for (<see cref="AuthorityName"/>), else the one that signs.</summary>
     OpenAuthority AuthorityFor(string? serverName) => Trusted.FirstOrDefault(a => AuthorityName.Names(serverName, a.Digest)) ?? Signing;
 
-    public X509Certificate2 IssueServerCertificate(string? serverName, IEnumerable<string> names)
+    public X509Certificate2 IssueServerCertificate(X509Certificate2 authority, IEnumerable<string> names)
     {
         var list = names.Distinct(StringComparer.OrdinalIgnoreCase).ToList();
         if (list.Count == 0) throw new ArgumentException("A server's certificate needs a name.", nameof(names));
@@ -42,7 +42,9 @@ internal sealed class NodeAuthority(Authorities authorities, TimeProvider time) 
             else san.AddDnsName(name);
         var request = new CertificateRequest(CommonName("monolith host"), own, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(san.Build());
-        using var certificate = Sign(AuthorityFor(serverName), request, "1.3.6.1.5.5.7.3.1", time.GetUtcNow() + ServerLifetime);
+        var by = Trusted.FirstOrDefault(a => a.Certificate!.Equals(authority))
+            ?? throw new InvalidOperationException("That authority was deleted just now.");
+        using var certificate = Sign(by, request, "1.3.6.1.5.5.7.3.1", time.GetUtcNow() + ServerLifetime);
         using var withKey = certificate.CopyWithPrivateKey(own);
         // A key that only memory knows does not survive in every TLS library; PKCS#12 makes one that does.
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null,
@@ -53,9 +55,7 @@ internal sealed class NodeAuthority(Authorities authorities, TimeProvider time) 
 
     /// <summary>Signs an end-entity certificate.</summary>
     /// <param name="usage">The extended key usage's object identifier.</param>
-    public X509Certificate2 Sign(CertificateRequest request, string usage, DateTimeOffset notAfter) => Sign(Signing, request, usage, notAfter);
-
-    X509Certificate2 Sign(OpenAuthority by, CertificateRequest request, string usage, DateTimeOffset notAfter)
+    public X509Certificate2 Sign(OpenAuthority by, CertificateRequest request, string usage, DateTimeOffset notAfter)
     {
         var authority = by.Certificate!;
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));

@@ -9,9 +9,9 @@ namespace Monolith.Identity.Authority;
 
 /// <summary>Whom a node's certificate names.</summary>
 /// <param name="Name"><c>nodes/{node}</c></param>
-/// <param name="SignedBy"><c>certificateAuthorities/{authority}</c></param>
+/// <param name="SignedBy">The authority's uid.</param>
 internal sealed record NodeIdentity(string Name, Guid Uid, NodeRole Role, DateTimeOffset NotBefore,
-    DateTimeOffset NotAfter, string SignedBy);
+    DateTimeOffset NotAfter, Guid SignedBy);
 
 /// <summary>
 /// Certificates of nodes. Who it is stands in a URI among the alternative names (RFC 5280, 4.2.1.6):
@@ -28,14 +28,14 @@ internal sealed class NodeCertificates(NodeAuthority authority)
     readonly ConcurrentDictionary<string, NodeIdentity> proved = new(StringComparer.Ordinal);
 
     /// <summary>A certificate for the key, DER.</summary>
-    public byte[] Issue(NodeKey key, string name, Guid uid, NodeRole role, DateTime notAfter)
+    public byte[] Issue(OpenAuthority by, NodeKey key, string name, Guid uid, NodeRole role, DateTime notAfter)
     {
         var node = name["nodes/".Length..];
         var request = new CertificateRequest(NodeAuthority.CommonName(node), key.Key, HashAlgorithmName.SHA256);
         var san = new SubjectAlternativeNameBuilder();
         san.AddUri(new Uri($"monolith://nodes/{node}?role={NodeRoles.Word(role)}&uid={uid}"));
         request.CertificateExtensions.Add(san.Build());
-        using var certificate = authority.Sign(request, ClientUsage, notAfter);
+        using var certificate = authority.Sign(by, request, ClientUsage, notAfter);
         return certificate.RawData;
     }
 
@@ -48,14 +48,14 @@ internal sealed class NodeCertificates(NodeAuthority authority)
         var trusted = authority.Trusted;
         var key = certificate.GetCertHashString(HashAlgorithmName.SHA256);
         // What was proved stays proved as long as who signed it is believed.
-        if (proved.TryGetValue(key, out var known) && trusted.Any(a => a.Name == known.SignedBy)) return known;
+        if (proved.TryGetValue(key, out var known) && trusted.Any(a => a.Uid == known.SignedBy)) return known;
         if (SignerOf(certificate, trusted) is not { } signer || Parse(certificate, signer) is not { } shown) return null;
         if (proved.Count >= MaxRemembered) proved.Clear();
         proved[key] = shown;
         return shown;
     }
 
-    static string? SignerOf(X509Certificate2 certificate, IReadOnlyList<OpenAuthority> trusted)
+    static Guid? SignerOf(X509Certificate2 certificate, IReadOnlyList<OpenAuthority> trusted)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
@@ -68,7 +68,7 @@ internal sealed class NodeCertificates(NodeAuthority authority)
         try
         {
             return chain.Build(certificate)
-                ? trusted.FirstOrDefault(a => a.Certificate!.RawDataMemory.Span.SequenceEqual(chain.ChainElements[^1].Certificate.RawDataMemory.Span))?.Name
+                ? trusted.FirstOrDefault(a => a.Certificate!.RawDataMemory.Span.SequenceEqual(chain.ChainElements[^1].Certificate.RawDataMemory.Span))?.Uid
                 : null;
         }
         catch (CryptographicException)
@@ -77,7 +77,7 @@ internal sealed class NodeCertificates(NodeAuthority authority)
         }
     }
 
-    static NodeIdentity? Parse(X509Certificate2 certificate, string signedBy)
+    static NodeIdentity? Parse(X509Certificate2 certificate, Guid signedBy)
     {
         if (UriOf(certificate) is not { } text || !Uri.TryCreate(text, UriKind.Absolute, out var uri)
             || uri.Scheme != "monolith" || uri.Host != "nodes")

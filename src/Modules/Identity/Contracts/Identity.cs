@@ -44,9 +44,10 @@ public interface IHostCertificates
     X509Certificate2 AuthorityFor(string? serverName);
 
     /// <summary>A certificate for a server of this host, issued now, valid for 90 days, with its key.</summary>
-    /// <param name="serverName">As above.</param>
+    /// <param name="authority">One of <see cref="Trusted"/>.</param>
     /// <param name="names">Host names and IP addresses.</param>
-    X509Certificate2 IssueServerCertificate(string? serverName, IEnumerable<string> names);
+    /// <exception cref="InvalidOperationException">It is trusted no more.</exception>
+    X509Certificate2 IssueServerCertificate(X509Certificate2 authority, IEnumerable<string> names);
 
     /// <summary>A signature of the one that signs, ECDSA with SHA-256 in DER, for nodes, which know its certificate.</summary>
     /// <param name="data">Says in itself what it is, and is never what a certificate could be.</param>

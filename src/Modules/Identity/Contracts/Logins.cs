@@ -37,6 +37,9 @@ public interface ILoginAuthority
     /// <summary>What servers trust; the one that signs first.</summary>
     IReadOnlyList<SshPublicKey> UserKeys { get; }
 
+    /// <summary>Of two answers about <see cref="UserKeys"/>, the later has the greater; microseconds of Unix time.</summary>
+    long UserKeysRevision { get; }
+
     /// <summary>What users trust; the one that signs first.</summary>
     IReadOnlyList<SshPublicKey> HostKeys { get; }
 

@@ -9,6 +9,8 @@ internal sealed class LoginAuthority(Authorities authorities) : ILoginAuthority
 {
     public IReadOnlyList<SshPublicKey> UserKeys => KeysOf(Use.Logins);
 
+    public long UserKeysRevision => authorities.Signing(Use.Logins).Revision;
+
     public IReadOnlyList<SshPublicKey> HostKeys => KeysOf(Use.Servers);
 
     public string CertifyUser(SshCertificateOrder order) => SshCertificate.Sign(order, isHost: false, authorities.Signing(Use.Logins).Key);

@@ -14,7 +14,7 @@ internal sealed class NodeRow : ResourceRow
     /// <summary>UTC; of the newest certificate.</summary>
     public DateTime CertificateExpireTime { get; set; }
 
-    /// <summary><c>certificateAuthorities/{authority}</c> of the certificate that it shows, as it said last.</summary>
+    /// <summary>SHA-256 of the authority of the certificate that it shows, as it said last; lower-case hex.</summary>
     public string CertifiedBy { get; set; } = "";
 
     /// <summary>The newest that it trusts, as it said last; empty: it has not said anything yet.</summary>
@@ -27,8 +27,8 @@ internal sealed class NodeRow : ResourceRow
         Role = Role,
         CertificateExpireTime = CertificateExpireTime.ToTimestamp(),
         CreateTime = CreateTime.ToTimestamp(),
-        CertifiedBy = CertifiedBy,
-        NewestTrusted = NewestTrusted,
+        CertifiedBySha256 = CertifiedBy,
+        NewestTrustedSha256 = NewestTrusted,
     };
 }
 

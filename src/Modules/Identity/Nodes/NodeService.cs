@@ -36,14 +36,16 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, No
         if (!await store.ReadAsync(db => db.JoinTokens.AnyAsync(t => t.Digest == digest)))
             throw NodeRules.Refused("TOKEN_UNKNOWN");
         var call = context.GetCall() with { Caller = new Caller("nodes/" + token.Node, []) };
-        var row = await store.WriteAsync(call, unit => JoinAsync(unit, token, digest, key, authority), context.CancellationToken);
+        // The same throughout: another may sign in between.
+        var by = authority.Signing;
+        var row = await store.WriteAsync(call, unit => JoinAsync(unit, token, digest, key, by), context.CancellationToken);
         await registry.CaughtUpAsync();
-        var certificate = certificates.Issue(key, row.Name, row.Uid, row.Role, row.CertificateExpireTime);
+        var certificate = certificates.Issue(by, key, row.Name, row.Uid, row.Role, row.CertificateExpireTime);
         return new JoinResponse
         {
             Certificate = ByteString.CopyFrom(certificate),
-            CaCertificate = Der(authority.Signing),
-            OtherCaCertificates = { Others() },
+            CaCertificate = Der(by),
+            OtherCaCertificates = { Others(by) },
             Node = token.Node,
             Role = NodeRoles.Word(row.Role),
             ExpireTime = row.CertificateExpireTime.ToTimestamp(),
@@ -61,12 +63,13 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, No
                 ?? throw NodeRules.Forgotten(call.Caller.Name);
             return Renew(unit, node);
         }, context.CancellationToken);
-        var certificate = certificates.Issue(key, row.Name, row.Uid, row.Role, row.CertificateExpireTime);
+        var by = authority.Signing;
+        var certificate = certificates.Issue(by, key, row.Name, row.Uid, row.Role, row.CertificateExpireTime);
         return new RenewCertificateResponse
         {
             Certificate = ByteString.CopyFrom(certificate),
-            CaCertificate = Der(authority.Signing),
-            OtherCaCertificates = { Others() },
+            CaCertificate = Der(by),
+            OtherCaCertificates = { Others(by) },
             ExpireTime = row.CertificateExpireTime.ToTimestamp(),
         };
     }
@@ -76,8 +79,8 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, No
         NodeRules.Check(request);
         var call = context.GetCall();
         var trusted = authority.Trusted;
-        var certifiedBy = trusted.FirstOrDefault(a => a.Digest == request.CertifiedBySha256)?.Name ?? "";
-        var newest = trusted.Where(a => request.TrustedSha256.Contains(a.Digest)).MaxBy(a => a.Number)?.Name ?? "";
+        var certifiedBy = request.CertifiedBySha256;
+        var newest = trusted.Where(a => request.TrustedSha256.Contains(a.Digest)).MaxBy(a => a.Number)?.Digest ?? "";
         // Thousands ask, and nearly all have nothing new to tell.
         if (registry.Known.Nodes.TryGetValue(call.Caller.Name, out var known) && (known.CertifiedBy, known.NewestTrusted) != (certifiedBy, newest))
             await store.WriteAsync(call, async unit =>
@@ -90,7 +93,7 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, No
         return new GetAuthoritiesResponse
         {
             CaCertificates = { trusted.Select(Der) },
-            Renew = certifiedBy != authority.Signing.Name,
+            Renew = certifiedBy != authority.Signing.Digest,
         };
     }
 
@@ -109,12 +112,12 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, No
         await registry.CaughtUpAsync();
     }
 
-    IEnumerable<ByteString> Others() => authority.Trusted.Except([authority.Signing]).Select(Der);
+    IEnumerable<ByteString> Others(OpenAuthority than) => authority.Trusted.Where(a => a.Uid != than.Uid).Select(Der);
 
     static ByteString Der(OpenAuthority authority) => ByteString.CopyFrom(authority.Certificate!.RawData);
 
     static async Task<NodeRow> JoinAsync(Unit<IdentityDb> unit, JoinToken token, byte[] digest, NodeKey key,
-        NodeAuthority authority)
+        OpenAuthority by)
     {
         var row = await unit.Db.JoinTokens.FirstOrDefaultAsync(t => t.Digest == digest)
             ?? throw NodeRules.Refused("TOKEN_UNKNOWN");
@@ -137,9 +140,8 @@ internal sealed class NodeService(Store<IdentityDb> store, Registry registry, No
             Name = name,
             Role = row.Role,
             CertificateExpireTime = unit.Now + NodeCertificates.Lifetime,
-            // It has no other.
-            CertifiedBy = authority.Signing.Name,
-            NewestTrusted = authority.Trusted.MaxBy(a => a.Number)!.Name,
+            // It has no other. Whom else it trusts, it says itself: an older agent keeps the one alone.
+            CertifiedBy = by.Digest,
             CreateTime = unit.Now,
             UpdateTime = unit.Now,
         };

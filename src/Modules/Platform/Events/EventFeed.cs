@@ -66,7 +66,8 @@ public sealed class EventFeed(string module, Func<long, int, CancellationToken, 
             // A gap is another replica's commit or a rolled-back number: memory must not pretend to be whole.
             var isWhole = rows[0].Sequence == last + 1;
             if (!isWhole) recent.Clear();
-            recent.AddRange(rows);
+            // Later ones are known of already, and memory would lack those between.
+            if (rows[^1].Sequence > last) recent.AddRange(rows);
             if (recent.Count > 2 * Kept) recent.RemoveRange(0, recent.Count - Kept);
             last = Math.Max(last, rows[^1].Sequence);
             waiting.RemoveWhere(w =>

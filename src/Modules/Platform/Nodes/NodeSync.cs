@@ -110,7 +110,10 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
                 var woken = await session.WaitAsync(FullComparison, time, ended.Token);
                 IReadOnlyCollection<string> looked = woken is null ? await DifferingAsync(node, session, ended.Token) : woken.Keys;
                 if (looked.Count == 0) continue;
-                var wanted = await items.SomeAsync(node, looked, ended.Token);
+                // Of what a comparison finds no wake has told, and whoever keeps what they read until a wake comes has it wrong.
+                var wanted = woken is null
+                    ? [.. (await items.AllAsync(node, ended.Token)).Where(i => looked.Contains(i.Id))]
+                    : await items.SomeAsync(node, looked, ended.Token);
                 foreach (var item in wanted)
                 {
                     if (session.Sent.TryGetValue(item.Id, out var sent) && sent == item.Generation) continue;

@@ -8,7 +8,7 @@ namespace Monolith.Agent.Tests.Network.Metadata;
 public sealed class MetadataRelayTests
 {
     private static readonly MetadataDocument Document =
-        MetadataTreeTests.Subject.Document with { Login = new GuestLogin(["old"], "uid:root", "uid:login") };
+        MetadataTreeTests.Subject.Document with { Login = new GuestLogin(["old"], "uid:root", "uid:login", Revision: 1) };
 
     private sealed class Source(MetadataDocument document) : IMetadataSource
     {
@@ -16,7 +16,7 @@ public sealed class MetadataRelayTests
     }
 
     /// <summary>A host that certifies by words.</summary>
-    private sealed class Host(params string[] authorities) : CallInvoker
+    private sealed class Host(long revision, params string[] authorities) : CallInvoker
     {
         public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
             Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
@@ -25,6 +25,7 @@ public sealed class MetadataRelayTests
             object answer = new CertifyHostKeysResponse
             {
                 Certificates = { asked.PublicKeys.Select(k => "certified " + k) }, UserAuthorities = { authorities },
+                UserAuthoritiesRevision = revision,
             };
             return new AsyncUnaryCall<TResponse>(
                 Task.FromResult((TResponse)answer), Task.FromResult(new Grpc.Core.Metadata()), () => Status.DefaultSuccess, () => [], () => { });
@@ -48,15 +49,21 @@ public sealed class MetadataRelayTests
     public async Task WhoSigns_IsAsNewAsTheLastCertificate()
     {
         var relay = new MetadataRelay();
-        CallInvoker host = new Host();
+        CallInvoker host = new Host(0);
         relay.Use(new Source(Document), () => host);
         Assert.Equal(["certified key"], await relay.CertifyAsync("uid", ["key"], default));
         Assert.Equal(Document, relay.Find("there"));
-        host = new Host("new", "old");
+        host = new Host(3, "new", "old");
         await relay.CertifyAsync("uid", ["key"], default);
         Assert.Equal(["new", "old"], relay.Find("there")!.Login!.Authorities);
         Assert.Equal("uid:root", relay.Find("there")!.Login!.RootPrincipal);
         Assert.Null(relay.Find("elsewhere"));
+        // Of two answers the later counts, whichever comes last; and a plan that is later than both.
+        host = new Host(2, "stale");
+        await relay.CertifyAsync("uid", ["key"], default);
+        Assert.Equal(["new", "old"], relay.Find("there")!.Login!.Authorities);
+        relay.Use(new Source(Document with { Login = Document.Login! with { Authorities = ["newest"], Revision = 4 } }), () => host);
+        Assert.Equal(["newest"], relay.Find("there")!.Login!.Authorities);
         // Where nobody logs in by a certificate, nobody is told of one.
         relay.Use(new Source(Document with { Login = null }), () => host);
         Assert.Null(relay.Find("there")!.Login);

@@ -9,9 +9,12 @@ mkdir -p $dir
 # put FILE MODE: standard input, whole or not at all.
 put() { cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"; }
 
-put $dir/authorities 644 <<'END'
+# What this server has asked for since is newer than what it was made with.
+if [ ! -s $dir/authorities ] || [ "$(cat $dir/root 2>/dev/null)" != '@ROOT@' ]; then
+  put $dir/authorities 644 <<'END'
 @AUTHORITIES@
 END
+fi
 echo '@ROOT@' | put $dir/root 644
 echo '@LOGIN@' | put $dir/login 644
 
@@ -76,24 +79,31 @@ def trust():
     os.replace(path + ".new", path)
 
 
-keys = {}
-for path in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub")):
-    with open(path) as file:
-        text = file.read().strip()
-    if text.split(" ")[0] in TYPES:
-        keys[path[:-len(".pub")]] = text
-if not keys:
-    sys.exit("there are no host keys yet")
-certified = dict(zip(keys, certify(list(keys.values()))))
-trust()
-for path, certificate in certified.items():
-    with open(path + "-cert.pub", "w") as file:
-        file.write(certificate + "\n")
-with open("/etc/ssh/monolith/certificates.conf", "w") as file:
-    file.writelines(f"HostCertificate {path}-cert.pub\n" for path in certified)
-for name in ("ssh", "sshd"):
-    if subprocess.run(["systemctl", "reload", name], stderr=subprocess.DEVNULL).returncode == 0:
-        break
+def show():
+    keys = {}
+    for path in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub")):
+        with open(path) as file:
+            text = file.read().strip()
+        if text.split(" ")[0] in TYPES:
+            keys[path[:-len(".pub")]] = text
+    if not keys:
+        sys.exit("there are no host keys yet")
+    certified = dict(zip(keys, certify(list(keys.values()))))
+    for path, certificate in certified.items():
+        with open(path + "-cert.pub", "w") as file:
+            file.write(certificate + "\n")
+    with open("/etc/ssh/monolith/certificates.conf", "w") as file:
+        file.writelines(f"HostCertificate {path}-cert.pub\n" for path in certified)
+    for name in ("ssh", "sshd"):
+        if subprocess.run(["systemctl", "reload", name], stderr=subprocess.DEVNULL).returncode == 0:
+            break
+
+
+# Whoever has keys certified is told of the newest; without that, of what the hypervisor knows.
+try:
+    show()
+finally:
+    trust()
 END
 
 [ -d /run/systemd/system ] || exit 0
