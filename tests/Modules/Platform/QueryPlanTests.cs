@@ -65,7 +65,7 @@ public sealed class QueryPlanTests
             {
                 seen.Last.Clear();
                 await AskAsync(query, db);
-                Assert.NotEmpty(seen.Last);
+                Assert.True(seen.Last.Count > 0, $"{query.DeclaringType!.Name}.{query.Name} asked nothing");
                 foreach (var command in seen.Last)
                     scans.AddRange((await PlanAsync(db, command)).Where(line => line.StartsWith("SCAN ", StringComparison.Ordinal))
                         .Select(line => $"{query.DeclaringType!.Name}.{query.Name}: {line}"));
@@ -80,7 +80,8 @@ public sealed class QueryPlanTests
     /// <summary>Static fields, anywhere in the module: a function of its context and of what is asked for.</summary>
     static IEnumerable<FieldInfo> Queries(Type context) =>
         from type in context.Assembly.GetTypes()
-        where !type.ContainsGenericParameters
+        // What the compiler keeps of lambdas that ran is none of them.
+        where !type.ContainsGenericParameters && !type.Name.StartsWith('<')
         from field in type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
         where field.FieldType is { IsGenericType: true } function && function.Name.StartsWith("Func`", StringComparison.Ordinal)
         let parts = field.FieldType.GetGenericArguments()
