@@ -33,11 +33,16 @@ public sealed class MutationTests(RunningHost host)
         var method = Methods.Find(name);
         var list = method.Descriptor.Service.Methods.First(m => m.Name.StartsWith("List", StringComparison.Ordinal)
             && m.OutputType.FindFieldByName("resume_token") is not null);
-        var all = (await host.Api.CallAsync(list, host.Token, Request(list, ""))).Response!;
-        var existing = ((IList)all.Descriptor.Fields.InDeclarationOrder().First(f => f.IsRepeated).Accessor.GetValue(all))
-            .Cast<IMessage>().Select(NameOf).ToList();
-        var last = Assert.IsType<string>(existing[^1]);
-        var first = (await host.Api.CallAsync(method.Descriptor, host.Token, Request(method.Descriptor, last))).Response!;
+        string last = "";
+        IMessage first = null!;
+        // What other tests made may be gone when it is watched.
+        await RunningHost.UntilAsync(async () =>
+        {
+            var all = (await host.Api.CallAsync(list, host.Token, Request(list, ""))).Response!;
+            last = NameOf(((IList)all.Descriptor.Fields.InDeclarationOrder().First(f => f.IsRepeated).Accessor.GetValue(all)).Cast<IMessage>().Last());
+            first = (await host.Api.CallAsync(method.Descriptor, host.Token, Request(method.Descriptor, last))).Response!;
+            return Change(first) != "InSync";
+        }, "the last of the list is there");
         var resource = first.Descriptor.Fields.InDeclarationOrder().First(f => f.FieldType == FieldType.Message);
         Assert.Equal(("Added", last), (Change(first), NameOf((IMessage)resource.Accessor.GetValue(first))));
         var absent = await host.Api.CallAsync(method.Descriptor, host.Token, Request(method.Descriptor, last + "x"));

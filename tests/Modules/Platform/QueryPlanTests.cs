@@ -80,7 +80,7 @@ public sealed class QueryPlanTests
     /// <summary>Static fields, anywhere in the module: a function of its context and of what is asked for.</summary>
     static IEnumerable<FieldInfo> Queries(Type context) =>
         from type in context.Assembly.GetTypes()
-        // What the compiler keeps of lambdas that ran is none of them.
+            // What the compiler keeps of lambdas that ran is none of them.
         where !type.ContainsGenericParameters && !type.Name.StartsWith('<')
         from field in type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
         where field.FieldType is { IsGenericType: true } function && function.Name.StartsWith("Func`", StringComparison.Ordinal)
