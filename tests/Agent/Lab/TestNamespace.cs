@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 
 namespace Monolith.Agent.Tests.Lab;
 
 /// <summary>
 /// A network namespace of one test. Its name begins with <c>mt-</c> and is random, so tests run side by side.
 /// </summary>
-internal sealed class TestNamespace : IDisposable
+internal sealed partial class TestNamespace : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
@@ -41,6 +42,19 @@ internal sealed class TestNamespace : IDisposable
     /// <summary>Starts a command inside that the caller ends.</summary>
     public Process Start(params string[] command) => Process.Start(Info("nsenter", Inside(command)))!;
 
+    /// <summary>
+    /// Links, addresses, routes, permanent neighbours and rules, without what counts packets or time. A link's operational
+    /// state (RFC 2863) is left out too: the kernel derives it up to a second after what it follows from.
+    /// </summary>
+    public string Settings() => string.Join(
+        '\n',
+        OperationalState.Replace(Run("ip", "-d", "-o", "link"), ""),
+        Run("ip", "-o", "addr"),
+        Run("ip", "route", "show", "table", "all"),
+        Run("ip", "neigh", "show", "nud", "permanent"),
+        Run("ip", "-6", "neigh", "show", "nud", "permanent"),
+        Run("nft", "-a", "-s", "list", "ruleset"));
+
     public static void Host(string program, params string[] arguments)
     {
         var (code, output, errors) = Execute(program, arguments);
@@ -63,6 +77,9 @@ internal sealed class TestNamespace : IDisposable
 
         return (process.ExitCode, output.Result, errors.Result);
     }
+
+    [GeneratedRegex(@" state (UP|UNKNOWN)\b")]
+    private static partial Regex OperationalState { get; }
 
     private string[] Inside(string[] command) => [$"--net={Path}", "--", .. command];
 
