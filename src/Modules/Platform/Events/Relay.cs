@@ -23,12 +23,16 @@ public interface IRelay
 ///        ▲ again from logged_through, when there is no word for a while │
 /// </code>
 /// Events are kept for a while after that, since watches resume from them.
+/// <para/>
+/// What is committed within <see cref="Breath"/> of a message goes with the next one: a message costs the bus, its consumers
+/// and the log's commit as much as ten events do. The first after a silence is sent at once.
 /// </summary>
 public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider services, TimeProvider time,
     ILogger<Relay<TDb>> log) : BackgroundService, IRelay where TDb : ModuleDb
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    internal static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan Kept = TimeSpan.FromHours(24);
     const int KeptAtLeast = 10_000;
 
@@ -94,6 +98,7 @@ public sealed partial class Relay<TDb>(Store<TDb> store, IServiceProvider servic
                     await bus.PublishAsync(message, again.Token);
                     after = batch[^1].Sequence;
                     Interlocked.Exchange(ref sentThrough, after);
+                    await Task.Delay(Breath, time, again.Token);
                 }
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)

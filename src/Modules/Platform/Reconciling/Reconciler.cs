@@ -82,7 +82,7 @@ public sealed partial class Reconciler<TKey>(string name, Func<TKey, Cancellatio
 
     protected override async Task ExecuteAsync(CancellationToken stop)
     {
-        var all = Enumerable.Range(0, workers).Select(_ => WorkAsync(stop)).Append(ResyncAsync(stop));
+        var all = Enumerable.Range(0, workers).Select(_ => Background.Run(() => WorkAsync(stop))).Append(ResyncAsync(stop));
         await Task.WhenAll(all);
     }
 

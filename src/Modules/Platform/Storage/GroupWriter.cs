@@ -44,7 +44,7 @@ internal sealed partial class GroupWriter<TDb>(Database database, Func<DbContext
     public async Task StartAsync(CancellationToken cancel)
     {
         await ConnectAsync(cancel);
-        running = RunAsync();
+        running = Background.Run(RunAsync);
     }
 
     /// <param name="keep">False: do everything but the commit.</param>
