@@ -18,4 +18,7 @@ public static class Background
         SynchronizationContext.Current is null
             ? Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, Places).Unwrap()
             : work();
+
+    /// <summary>What is begun by such work and computes for long: it takes none of the places.</summary>
+    public static Task RunApart(Func<Task> work) => SynchronizationContext.Current is null ? Task.Run(work) : work();
 }

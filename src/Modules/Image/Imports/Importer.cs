@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Image.Blobs;
 using Monolith.Image.Images;
+using Monolith.Platform;
 using Monolith.Platform.Reconciling;
 using Monolith.Platform.Storage;
 using static Monolith.Image.V1.Image.Types;
@@ -56,7 +57,8 @@ internal sealed partial class Importer(Store<ImageDb> store, BlobStore blobs, Im
         if (stopping.IsCancellationRequested) return;
         var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        running[id] = new(stop, RunAsync(id, left, go.Task, stop));
+        // It reads and digests for as long as the image is large.
+        running[id] = new(stop, Background.RunApart(() => RunAsync(id, left, go.Task, stop)));
         go.SetResult();
     }
 
