@@ -47,7 +47,27 @@ public sealed class NodeSyncTests : IDisposable
         await EndAsync(serving);
     }
 
-    Task Serve() => new NodeSync<string>(rows, time).ServeAsync("node", "", "",
+    /// <summary>What a fleet costs that does nothing has a bound.</summary>
+    [Fact]
+    public async Task FullComparisons_OfALargeFleet_AreTenASecondAtMost()
+    {
+        const int Nodes = 2_400;
+        var start = time.GetUtcNow();
+        var sync = new NodeSync<string>(rows, time);
+        var serving = Enumerable.Range(0, Nodes).Select(n => Serve(sync, "node" + n)).ToList();
+
+        // One with its hello, and one as long as others were still to come.
+        while (rows.Summaries <= 2 * Nodes) await PassAsync();
+
+        // The next is after 240 s, give or take a quarter.
+        Assert.True(time.GetUtcNow() - start >= TimeSpan.FromSeconds(45 + 180));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(serving));
+    }
+
+    Task Serve() => Serve(new(rows, time), "node");
+
+    Task Serve(NodeSync<string> sync, string node) => sync.ServeAsync(node, "", "",
         (id, item) => sent.Writer.WriteAsync(item ?? id + " removed").AsTask(),
         (_, _) => sent.Writer.WriteAsync("in sync").AsTask(), stop.Token);
 

@@ -6,6 +6,7 @@ using Monolith.Agent.V1;
 using Monolith.Compute.Hypervisors;
 using Monolith.Compute.Prewarms;
 using Monolith.Compute.Servers;
+using Monolith.Platform;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Nodes;
@@ -20,36 +21,32 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
     ILogger<VmSyncService> log)
     : Agent.V1.VmSyncService.VmSyncServiceBase
 {
-    public override async Task SyncVms(IAsyncStreamReader<SyncVmsRequest> requests,
-        IServerStreamWriter<SyncVmsResponse> responses, ServerCallContext context)
+    public override Task SyncVms(IAsyncStreamReader<SyncVmsRequest> requests, IServerStreamWriter<SyncVmsResponse> responses,
+        ServerCallContext context) => Background.Run(() => SyncAsync(requests, responses, context));
+
+    async Task SyncAsync(IAsyncStreamReader<SyncVmsRequest> requests, IServerStreamWriter<SyncVmsResponse> responses,
+        ServerCallContext context)
     {
         var node = context.GetCall().Caller.Node
             ?? throw Fault.Unauthenticated("NOT_A_NODE", "Only an agent with a node's certificate may open this stream.");
         var hello = NodeHello.Of(context);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         using var stream = streams.Open(node, responses);
+        var cancel = context.CancellationToken;
         try
         {
-            await presence.ConnectedAsync(node, hello, ended.Token);
+            await presence.ConnectedAsync(node, hello, cancel);
             blobs.Connected(node, BlobAddress(hello));
             LogConnected(node, hello.AgentVersion);
             await WakeServersAsync(node);
-            var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
+            await NodeStream.RunAsync(node, "vms", ended => streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
                 (id, vm) => stream.WriteAsync(vm is null
                     ? new SyncVmsResponse { Remove = id, Traceparent = SyncTrace.Parent }
-                    : new SyncVmsResponse { Upsert = vm, Traceparent = SyncTrace.Parent }, ended.Token),
+                    : new SyncVmsResponse { Upsert = vm, Traceparent = SyncTrace.Parent }, ended),
                 (unchanged, sendStatuses) => stream.WriteInSyncAsync(new SyncVmsResponse
                 {
                     InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
-                }, async () => (await store.ReadAsync(db => PrewarmQueries.OfNodeAsync(db, node))).ToWire(), ended.Token),
-                ended.Token);
-            var listen = ListenAsync(node, requests, ended.Token);
-            var first = await Task.WhenAny(serve, listen);
-            await ended.CancelAsync();
-            await Task.WhenAll(Quiet(serve), Quiet(listen));
-            if (first == serve && serve.IsCanceled && !context.CancellationToken.IsCancellationRequested)
-                throw new Fault(StatusCode.Aborted, "STREAM_REPLACED", $"{node} has opened a newer stream of its vms.");
-            await first;
+                }, async () => (await store.ReadAsync(db => PrewarmQueries.OfNodeAsync(db, node))).ToWire(), ended),
+                ended), ended => ListenAsync(node, requests, ended), cancel);
         }
         finally
         {
@@ -62,8 +59,6 @@ internal sealed partial class VmSyncService(Store<ComputeDb> store, VmStreams st
     /// <summary>Where it gives blobs to others, if it does.</summary>
     static string? BlobAddress(Hello hello) => hello.Inventory is { } inventory
         && inventory.Capabilities.TryGetValue("blobs", out var text) && IPEndPoint.TryParse(text, out var at) ? at.ToString() : null;
-
-    static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     async Task ListenAsync(string node, IAsyncStreamReader<SyncVmsRequest> requests, CancellationToken cancel)
     {

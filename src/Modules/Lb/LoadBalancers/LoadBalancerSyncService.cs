@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
 using Monolith.Lb.Nodes;
+using Monolith.Platform;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Nodes;
@@ -23,33 +24,29 @@ internal sealed partial class LoadBalancerSyncService(Store<LbDb> store, LoadBal
 {
     const int MaxMessage = 1000;
 
-    public override async Task SyncLoadBalancers(IAsyncStreamReader<SyncLoadBalancersRequest> requests,
+    public override Task SyncLoadBalancers(IAsyncStreamReader<SyncLoadBalancersRequest> requests,
+        IServerStreamWriter<SyncLoadBalancersResponse> responses, ServerCallContext context) =>
+        Background.Run(() => SyncAsync(requests, responses, context));
+
+    async Task SyncAsync(IAsyncStreamReader<SyncLoadBalancersRequest> requests,
         IServerStreamWriter<SyncLoadBalancersResponse> responses, ServerCallContext context)
     {
         var node = context.GetCall().Caller.Node
             ?? throw Fault.Unauthenticated("NOT_A_NODE", "Only an agent with a node's certificate may open this stream.");
         var hello = NodeHello.Of(context);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        var cancel = context.CancellationToken;
         try
         {
-            await presence.ConnectedAsync(node, hello.AgentVersion, ended.Token);
+            await presence.ConnectedAsync(node, hello.AgentVersion, cancel);
             LogConnected(node, hello.AgentVersion);
             var told = await store.ReadAsync(async db => (await db.Statuses.Where(s => s.Node == node)
-                .Select(s => s.LoadBalancerUid).ToListAsync(ended.Token)).ToHashSet());
-            var serve = streams.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
-                (id, spec) => SendAsync(node, id, spec, told, responses, ended.Token),
+                .Select(s => s.LoadBalancerUid).ToListAsync(cancel)).ToHashSet());
+            await NodeStream.RunAsync(node, "load balancers", ended => streams.Sync.ServeAsync(node, hello.DesiredDigest,
+                hello.StatusDigest, (id, spec) => SendAsync(node, id, spec, told, responses, ended),
                 (unchanged, sendStatuses) => responses.WriteAsync(new SyncLoadBalancersResponse
                 {
                     InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
-                }, ended.Token), ended.Token);
-            var listen = ListenAsync(node, requests, ended.Token);
-            var first = await Task.WhenAny(serve, listen);
-            await ended.CancelAsync();
-            await Task.WhenAll(Quiet(serve), Quiet(listen));
-            if (first == serve && serve.IsCanceled && !context.CancellationToken.IsCancellationRequested)
-                throw new Fault(StatusCode.Aborted, "STREAM_REPLACED",
-                    $"{node} has opened a newer stream of its load balancers.");
-            await first;
+                }, ended), ended), ended => ListenAsync(node, requests, ended), cancel);
         }
         finally
         {
@@ -57,8 +54,6 @@ internal sealed partial class LoadBalancerSyncService(Store<LbDb> store, LoadBal
             LogDisconnected(node);
         }
     }
-
-    static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <param name="told">Load balancers of which the rows know that the node was told. The serving loop's own.</param>
     async Task SendAsync(string node, string id, LoadBalancerSpec? spec, HashSet<Guid> told,

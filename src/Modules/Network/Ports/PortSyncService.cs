@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Monolith.Agent.V1;
+using Monolith.Platform;
 using Monolith.Platform.Calls;
 using Monolith.Platform.Faults;
 using Monolith.Platform.Nodes;
@@ -12,36 +13,38 @@ internal sealed partial class PortSyncService(PortNodes nodes, PortReports repor
     ILogger<PortSyncService> log)
     : Agent.V1.PortSyncService.PortSyncServiceBase
 {
-    public override async Task SyncPorts(IAsyncStreamReader<SyncPortsRequest> requestStream,
-        IServerStreamWriter<SyncPortsResponse> responseStream, ServerCallContext context)
+    public override Task SyncPorts(IAsyncStreamReader<SyncPortsRequest> requests,
+        IServerStreamWriter<SyncPortsResponse> responses, ServerCallContext context) =>
+        Background.Run(() => SyncAsync(requests, responses, context));
+
+    async Task SyncAsync(IAsyncStreamReader<SyncPortsRequest> requests, IServerStreamWriter<SyncPortsResponse> responses,
+        ServerCallContext context)
     {
         var caller = context.GetCall().Caller;
         var node = caller.Node ?? throw Fault.Denied("agent.ports.sync", "nodes", caller.Name);
         var hello = NodeHello.Of(context);
         LogOpened(node, hello.AgentVersion);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         var intake = new PortIntake(node);
-        using var writer = new NodeWriter<SyncPortsResponse>(responseStream);
+        using var writer = new NodeWriter<SyncPortsResponse>(responses);
         looks.Open(node, writer);
-        var down = nodes.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
-            (id, item) => writer.WriteAsync(Traced(item ?? Remove(id)), ended.Token),
-            (unchanged, sendStatuses) =>
-            {
-                intake.AskedForAll = sendStatuses;
-                return writer.WriteAsync(new SyncPortsResponse
+        try
+        {
+            await NodeStream.RunAsync(node, "ports", ended => nodes.Sync.ServeAsync(node, hello.DesiredDigest, hello.StatusDigest,
+                (id, item) => writer.WriteAsync(Traced(item ?? Remove(id)), ended),
+                (unchanged, sendStatuses) =>
                 {
-                    InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
-                }, ended.Token);
-            }, ended.Token);
-        var up = reports.ReadAsync(intake, requestStream, ended.Token);
-        var first = await Task.WhenAny(down, up);
-        await ended.CancelAsync();
-        looks.Close(node, writer);
-        await Task.WhenAll(Quiet(down), Quiet(up));
-        LogClosed(node);
-        if (first == down && first.IsCanceled && !context.CancellationToken.IsCancellationRequested)
-            throw new Fault(StatusCode.Aborted, "STREAM_REPLACED", $"{node} has opened a newer stream of its ports.");
-        await first;
+                    intake.AskedForAll = sendStatuses;
+                    return writer.WriteAsync(new SyncPortsResponse
+                    {
+                        InSync = new InSync { Unchanged = unchanged, SendStatuses = sendStatuses },
+                    }, ended);
+                }, ended), ended => reports.ReadAsync(intake, requests, ended), context.CancellationToken);
+        }
+        finally
+        {
+            looks.Close(node, writer);
+            LogClosed(node);
+        }
     }
 
     public override Task<TellPortResponse> TellPort(TellPortRequest request, ServerCallContext context)
@@ -68,6 +71,4 @@ internal sealed partial class PortSyncService(PortNodes nodes, PortReports repor
         traced.Traceparent = parent;
         return traced;
     }
-
-    static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }

@@ -9,7 +9,7 @@ namespace Monolith.Platform.Events;
 /// </summary>
 public sealed class EventFeed(string module, Func<long, int, CancellationToken, Task<List<EventRow>>> read)
 {
-    const int Kept = 4096;
+    const int Kept = 1024;
     const int PageSize = 500;
 
     readonly Lock gate = new();

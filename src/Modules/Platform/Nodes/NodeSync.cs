@@ -61,11 +61,14 @@ public static class SyncTrace
 /// <summary>
 /// The host's side of one concern's streams (sync.proto): which nodes are connected to this process, and what each was
 /// sent. A wake names items; what is sent is read from the rows. A full comparison runs now and then, so that a lost
-/// wake costs time and nothing else.
+/// wake costs time and nothing else: each minute, and less often when there are more nodes than 600.
 /// </summary>
 public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
 {
     static readonly TimeSpan FullComparison = TimeSpan.FromMinutes(1);
+
+    // What a fleet costs that does nothing is bounded, however large it is.
+    static readonly TimeSpan BetweenComparisons = TimeSpan.FromMilliseconds(100);
 
     // When a whole fleet comes back at once, snapshots side by side finish no sooner than in turn, and calls would wait
     // behind them.
@@ -74,6 +77,8 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
     static readonly SemaphoreSlim Snapshots = new(SnapshotsAtOnce);
 
     readonly ConcurrentDictionary<string, NodeSession<TItem>> sessions = new(StringComparer.Ordinal);
+
+    TimeSpan Patience => TimeSpan.FromTicks(Math.Max(FullComparison.Ticks, BetweenComparisons.Ticks * sessions.Count));
 
     public IEnumerable<string> Connected => sessions.Keys;
 
@@ -107,7 +112,7 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
             await SnapshotAsync(node, session, desiredDigest, statusDigest, send, inSync, ended.Token);
             while (true)
             {
-                var woken = await session.WaitAsync(FullComparison, time, ended.Token);
+                var woken = await session.WaitAsync(Patience, time, ended.Token);
                 IReadOnlyCollection<string> looked = woken is null ? await DifferingAsync(node, session, ended.Token) : woken.Keys;
                 if (looked.Count == 0) continue;
                 // Of what a comparison finds no wake has told, and whoever keeps what they read until a wake comes has it wrong.

@@ -133,10 +133,21 @@ internal sealed class Database : IAsyncDisposable
     {
         await connection.OpenAsync(cancel);
         options.WriterOpened?.Invoke(Module, connection);
+        // What a savepoint may have to undo is kept in memory: it would be a file for each batch. Pages of the writer stay good
+        // from write to write, since nobody else changes them.
+        await TellAsync(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+            + "PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;", cancel);
+    }
+
+    /// <summary>Of an open connection that reads. Its pages are good until the next commit, so few are worth keeping.</summary>
+    public Task PrepareReaderAsync(DbConnection connection, CancellationToken cancel) =>
+        TellAsync(connection, "PRAGMA cache_size=-512;", cancel);
+
+    async Task TellAsync(DbConnection connection, string pragmas, CancellationToken cancel)
+    {
         if (IsPostgres) return;
         await using var command = connection.CreateCommand();
-        command.CommandText =
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=4000;";
+        command.CommandText = pragmas;
         await command.ExecuteNonQueryAsync(cancel);
     }
 

@@ -66,6 +66,7 @@ internal sealed class ReadContexts<TDb>(Database database, Func<DbContextOptions
         try
         {
             await db.Database.OpenConnectionAsync();
+            await database.PrepareReaderAsync(db.Database.GetDbConnection(), CancellationToken.None);
         }
         catch
         {
