@@ -40,13 +40,20 @@ internal static class HaproxyChange
     /// <summary>More commands than this take longer than a reload.</summary>
     public const int CommandLimit = 200;
 
+    /// <param name="leaving">Servers that were removed and have connections left, as they are: one that comes back meanwhile
+    /// is taken back, for HAProxy would not add another of its name.</param>
     /// <returns>Null: only a reload can do it. Empty: nothing to do.</returns>
-    public static List<HaproxyCommand>? Commands(HaproxyConfig from, HaproxyConfig to)
+    public static List<HaproxyCommand>? Commands(
+        HaproxyConfig from, HaproxyConfig to, IReadOnlyDictionary<(string, string), HaproxyServer> leaving)
     {
         if (from.Skeleton != to.Skeleton) return null;
         var commands = new List<HaproxyCommand>();
         foreach (var (key, server) in to.Servers)
-            if (!from.Servers.ContainsKey(key)) Add(commands, key, server);
+        {
+            if (from.Servers.ContainsKey(key)) continue;
+            if (leaving.TryGetValue(key, out var there)) Change(commands, key, there, server);
+            else Add(commands, key, server);
+        }
         foreach (var (key, server) in to.Servers)
             if (from.Servers.TryGetValue(key, out var before)) Change(commands, key, before, server);
         foreach (var key in from.Servers.Keys)

@@ -39,7 +39,7 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
     private readonly HaproxyHost host;
     private readonly HaproxyProcess process;
     private readonly ILogger logger;
-    private readonly HashSet<(string Backend, string Server)> leaving = [];
+    private readonly Dictionary<(string Backend, string Server), HaproxyServer> leaving = [];
     private Dictionary<LoadBalancerId, LoadBalancerPlan> inForce = [];
     private Dictionary<LoadBalancerId, Result> results = [];
     private HaproxyConfig? config;
@@ -268,7 +268,7 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
     private async Task<bool> TryCommandsAsync(HaproxyConfig config, CancellationToken cancellation)
     {
         halfCommanded = false;
-        if (this.config is null || HaproxyChange.Commands(this.config, config) is not { } commands) return false;
+        if (this.config is null || HaproxyChange.Commands(this.config, config, leaving) is not { } commands) return false;
         foreach (var command in commands)
         {
             halfCommanded = true;
@@ -283,7 +283,8 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
             }
             if (command.Succeeded(output)) continue;
             // It has connections left; it gets no new ones, and is deleted when they have ended.
-            if (command.Answer == HaproxyAnswer.Deleted) leaving.Add(command.Target);
+            if (command.Answer == HaproxyAnswer.Deleted)
+                leaving[command.Target] = this.config.Servers[command.Target] with { Disabled = true };
             else
             {
                 var words = output.Trim();
@@ -291,12 +292,13 @@ public sealed partial class HaproxyDriver : ILoadBalancerDriver
                 return false;
             }
         }
+        foreach (var back in config.Servers.Keys) leaving.Remove(back);
         return true;
     }
 
     private async Task DeleteLeavingAsync(CancellationToken cancellation)
     {
-        foreach (var target in leaving.ToList())
+        foreach (var target in leaving.Keys.ToList())
         {
             try
             {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace Monolith.Platform;
@@ -33,7 +32,9 @@ public static class Background
         [ThreadStatic]
         static bool isPlace;
 
-        readonly BlockingCollection<Task> queue = [];
+        // Its monitor is what the threads wait for: a semaphore would spin for a while first, and at an idle host that was a
+        // fifth of all work.
+        readonly Queue<Task> queue = [];
 
         public Places(int count)
         {
@@ -48,15 +49,34 @@ public static class Background
             isPlace = true;
             // Of this thread alone, on Linux. Whoever lowers itself needs no privilege; what fails costs calls some patience.
             _ = SetPriority(which: 0, who: 0, Niceness);
-            foreach (var task in queue.GetConsumingEnumerable()) TryExecuteTask(task);
+            while (true) TryExecuteTask(Next());
         }
 
-        protected override void QueueTask(Task task) => queue.Add(task);
+        Task Next()
+        {
+            lock (queue)
+            {
+                while (queue.Count == 0) Monitor.Wait(queue);
+                return queue.Dequeue();
+            }
+        }
+
+        protected override void QueueTask(Task task)
+        {
+            lock (queue)
+            {
+                queue.Enqueue(task);
+                Monitor.Pulse(queue);
+            }
+        }
 
         protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) =>
             isPlace && !taskWasPreviouslyQueued && TryExecuteTask(task);
 
-        protected override IEnumerable<Task> GetScheduledTasks() => queue.ToArray();
+        protected override IEnumerable<Task> GetScheduledTasks()
+        {
+            lock (queue) return queue.ToArray();
+        }
 
         [DllImport("libc", EntryPoint = "setpriority")]
         static extern int SetPriority(int which, uint who, int niceness);

@@ -9,6 +9,7 @@ namespace Monolith.Agent.Tests.L7;
 public sealed class HaproxyConfigTests
 {
     private static readonly HaproxyHost Host = new(null, null, null);
+    private static readonly Dictionary<(string, string), HaproxyServer> NoneLeave = [];
 
     [Fact]
     public void Build_DrainAndDisabled_AreAWeightAndAWord()
@@ -37,7 +38,7 @@ public sealed class HaproxyConfigTests
             HaproxyConfig.Build([two.With(a, b), one.With(b, a)], Host).Text);
     }
 
-    /// <summary>Applying the commands to the servers before gives the servers after.</summary>
+    /// <summary>Applying the commands to the servers before gives the servers after, and those that still leave.</summary>
     [Fact]
     public void Commands_AnyTwoSetsOfMembers_LeadFromOneToTheOther()
     {
@@ -45,13 +46,16 @@ public sealed class HaproxyConfigTests
             Gen.Int[0, 5], Gen.Int[1, 3], Gen.Int[0, 256], Gen.Enum<MemberState>(),
             (id, port, weight, state) => Balancers.Member($"m{id}", port) with { Weight = weight, State = state });
         var members = member.Array[0, 6].Select(all => all.DistinctBy(m => m.Id).ToArray());
-        Gen.Select(members, members).Sample((from, to) =>
+        Gen.Select(members, members, members).Sample((from, to, gone) =>
         {
             var before = HaproxyConfig.Build([Balancers.Plan("lb", 80, from)], Host);
             var after = HaproxyConfig.Build([Balancers.Plan("lb", 80, to)], Host);
-            var commands = HaproxyChange.Commands(before, after);
+            var leaving = HaproxyConfig.Build([Balancers.Plan("lb", 80, gone)], Host).Servers
+                .Where(s => !before.Servers.ContainsKey(s.Key)).ToDictionary(s => s.Key, s => s.Value with { Disabled = true });
+            var commands = HaproxyChange.Commands(before, after, leaving);
+            var expected = after.Servers.Concat(leaving.Where(s => !after.Servers.ContainsKey(s.Key)));
             return commands is not null
-                && Play(before, commands).OrderBy(s => s.Key).SequenceEqual(after.Servers.OrderBy(s => s.Key));
+                && Play(before.Servers.Concat(leaving), commands).OrderBy(s => s.Key).SequenceEqual(expected.OrderBy(s => s.Key));
         });
     }
 
@@ -67,8 +71,8 @@ public sealed class HaproxyConfigTests
             plan with { Pools = [plan.Pools[0] with { Algorithm = BalanceAlgorithm.SourceHash }] },
             plan with { Vips = [IPAddress.IPv6Loopback] },
         ];
-        Assert.All(changes, c => Assert.Null(HaproxyChange.Commands(before, HaproxyConfig.Build([c], Host))));
-        Assert.Empty(HaproxyChange.Commands(before, before)!);
+        Assert.All(changes, c => Assert.Null(HaproxyChange.Commands(before, HaproxyConfig.Build([c], Host), NoneLeave)));
+        Assert.Empty(HaproxyChange.Commands(before, before, NoneLeave)!);
     }
 
     [Fact]
@@ -112,9 +116,10 @@ public sealed class HaproxyConfigTests
         Assert.DoesNotContain("WARNING", result.Output, StringComparison.Ordinal);
     }
 
-    private static Dictionary<(string, string), HaproxyServer> Play(HaproxyConfig from, List<HaproxyCommand> commands)
+    private static Dictionary<(string, string), HaproxyServer> Play(
+        IEnumerable<KeyValuePair<(string, string), HaproxyServer>> from, List<HaproxyCommand> commands)
     {
-        var servers = new Dictionary<(string, string), HaproxyServer>(from.Servers);
+        var servers = new Dictionary<(string, string), HaproxyServer>(from);
         foreach (var command in commands)
         {
             var words = command.Text.Split(' ');

@@ -66,6 +66,39 @@ public sealed class HaproxyDriverTests : IAsyncLifetime
         Assert.Equal(worker, await WorkerAsync());
     }
 
+    /// <summary>HAProxy deletes no server that has connections, and adds none of a name that is there.</summary>
+    [Fact]
+    public async Task Member_ThatComesBackBeforeItsLastConnectionEnded_IsTakenBackWithoutAReload()
+    {
+        using var slow = new TcpListener(IPAddress.Loopback, 0);
+        slow.Start();
+        MemberPlan a = Balancers.Member("a", ((IPEndPoint)slow.LocalEndpoint).Port), b = Start("b");
+        var port = FreePort();
+        var plan = Balancers.Plan("lb", port, a);
+        await driver.ApplyAsync([plan], Stop);
+        var worker = await WorkerAsync();
+        using var http = NewClient();
+        var first = http.GetStringAsync($"http://127.0.0.1:{port}/", Stop);
+        using var firstSocket = await slow.AcceptSocketAsync(Stop);
+
+        await driver.ApplyAsync([plan.With(b)], Stop);
+        Assert.Equal(["b"], await AnswersAsync(port, 4));
+        await driver.ApplyAsync([plan.With(a with { Weight = 7 }, b with { State = MemberState.Drain })], Stop);
+
+        var second = http.GetStringAsync($"http://127.0.0.1:{port}/", Stop);
+        using var secondSocket = await slow.AcceptSocketAsync(Stop);
+        foreach (var socket in new[] { firstSocket, secondSocket })
+        {
+            await socket.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\na"u8.ToArray(), Stop);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        Assert.Equal(["a", "a"], await Task.WhenAll(first, second));
+        Assert.Equal(worker, await WorkerAsync());
+        // And it is nobody's to delete any more.
+        Assert.Equal(["a", "b"], (await OneAsync()).Members.Select(m => m.Member.Value));
+        Assert.True((await OneAsync()).Applied);
+    }
+
     [Fact]
     public async Task Load_DuringChangesAndReloads_LosesNoRequest()
     {
