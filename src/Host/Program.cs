@@ -6,10 +6,9 @@ using Monolith.Host;
 var threads = 2 * Environment.ProcessorCount;
 ThreadPool.GetMinThreads(out _, out var completions);
 ThreadPool.SetMinThreads(threads, completions);
-using (var made = new CountdownEvent(threads))
-{
-    for (var thread = 0; thread < threads; thread++)
-        ThreadPool.UnsafeQueueUserWorkItem(made => { made.Signal(); made.Wait(); }, made, preferLocal: false);
-    made.Wait();
-}
+// Not disposed: the last to signal is not the last to wait.
+var made = new CountdownEvent(threads);
+for (var thread = 0; thread < threads; thread++)
+    ThreadPool.UnsafeQueueUserWorkItem(made => { made.Signal(); made.Wait(); }, made, preferLocal: false);
+made.Wait();
 return await CommandLine.RunAsync(args);
