@@ -78,7 +78,10 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
 
     readonly ConcurrentDictionary<string, NodeSession<TItem>> sessions = new(StringComparer.Ordinal);
 
-    TimeSpan Patience => TimeSpan.FromTicks(Math.Max(FullComparison.Ticks, BetweenComparisons.Ticks * sessions.Count));
+    // Counted beside the dictionary, which takes all its locks to say how many it has; and this is asked with every wake.
+    int served;
+
+    TimeSpan Patience => TimeSpan.FromTicks(Math.Max(FullComparison.Ticks, BetweenComparisons.Ticks * Volatile.Read(ref served)));
 
     public IEnumerable<string> Connected => sessions.Keys;
 
@@ -107,6 +110,7 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
             old.End();
             return session;
         });
+        Interlocked.Increment(ref served);
         try
         {
             await SnapshotAsync(node, session, desiredDigest, statusDigest, send, inSync, ended.Token);
@@ -137,6 +141,7 @@ public sealed class NodeSync<TItem>(INodeItems<TItem> items, TimeProvider time)
         }
         finally
         {
+            Interlocked.Decrement(ref served);
             sessions.TryRemove(new(node, session));
         }
     }
